@@ -1,0 +1,179 @@
+//! Audit rows: an effect's row commits with the effect; a refusal of a known caller has its own, within a budget;
+//! refusals before authentication are counted by address block, reason and minute.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use tegata_model::{NodeId, SessionId, Timestamp};
+use tegata_policy::{Decision, StatementRef};
+use tegata_store::{ChangeSet, CommitError, Step, Store, StoreError, audit::{self, AuditRow, CallerKind as Kind, Outcome, RefusalCount}};
+
+use crate::{
+    actions::Action,
+    caller::Caller,
+    error::{DeniedBy, OpError},
+    resource::ResourceName,
+    why::{Detail, SessionBirth},
+};
+
+/// Longest text of a stranger that is kept, in bytes.
+const STRANGER: usize = 256;
+/// Kinds of counted refusals kept in memory between two writes; past it everything goes under one address, `others`.
+const COUNTERS: usize = 4096;
+
+/// What an effect adds to its audit row.
+#[derive(Debug, Default)]
+pub(crate) struct Entry {
+    pub(crate) by: Vec<StatementRef>,
+    pub(crate) born: Option<(SessionId, SessionBirth)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    node: NodeId,
+    seq: AtomicI64,
+    rows_per_minute: u32,
+    budgets: Mutex<HashMap<[u8; 16], Budget>>,
+    counts: Mutex<HashMap<(i64, String, &'static str), (u64, String)>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Budget {
+    minute: i64,
+    rows: u32,
+}
+
+impl Recorder {
+    pub(crate) fn new(node: NodeId, rows_per_minute: u32) -> Self {
+        Self { node, seq: AtomicI64::new(0), rows_per_minute, budgets: Mutex::default(), counts: Mutex::default() }
+    }
+
+    pub(crate) fn node(&self) -> NodeId {
+        self.node
+    }
+
+    pub(crate) fn next_seq(&self) -> i64 {
+        self.seq.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The row of an effect.
+    pub(crate) fn effect(&self, now: Timestamp, caller: &Caller, action: Action, resource: &ResourceName, entry: Entry) -> Step {
+        let (session, birth) = entry.born.unzip();
+        let detail = Detail { by: entry.by.iter().map(ToString::to_string).collect(), session: birth, ..Detail::default() };
+        audit::insert(self.row(now, caller, action, resource, true, session, &detail))
+    }
+
+    /// The row of a refusal; `None` once the principal's budget of this minute is spent: then it is counted.
+    pub(crate) fn refusal(&self, now: Timestamp, caller: &Caller, action: Action, resource: &ResourceName, error: &OpError) -> Option<Step> {
+        if !self.within_budget(caller.evidence.principal().id_bytes(), now) {
+            self.count(now, caller.meta.source, "refused-beyond-budget", &caller.audit_name());
+            return None;
+        }
+        let mut detail = Detail { reason: Some(error.to_string()), ..Detail::default() };
+        if let OpError::Denied(denial) = error {
+            if let DeniedBy::Layer { layer, .. } = denial.by {
+                detail.layer = Some(layer);
+            }
+            if let Some(verdict) = &denial.verdict {
+                if let Decision::ExplicitDeny { by } = &verdict.deciding.decision {
+                    detail.by = by.iter().map(ToString::to_string).collect();
+                }
+                detail.layers.clone_from(&verdict.layers);
+            }
+            detail.seen = denial.why.as_deref().cloned();
+        }
+        Some(audit::insert(self.row(now, caller, action, resource, false, None, &detail)))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one argument per column group, called from two places")]
+    fn row(&self, now: Timestamp, caller: &Caller, action: Action, resource: &ResourceName, done: bool, session: Option<SessionId>, detail: &Detail) -> AuditRow {
+        AuditRow {
+            node: self.node,
+            seq: self.next_seq(),
+            at: now,
+            request_id: caller.meta.id,
+            account_id: Some(caller.account()),
+            action: action.name().into(),
+            resource: shortened(&resource.to_string(), 4 * STRANGER),
+            caller_kind: match caller.kind() {
+                crate::CallerKind::Owner => Kind::Root,
+                crate::CallerKind::User => Kind::User,
+                crate::CallerKind::RoleSession => Kind::RoleSession,
+            },
+            caller_id: Some(caller.evidence.principal().id_bytes()),
+            caller: caller.audit_name(),
+            access_key_id: Some(caller.access_key_id().to_string()),
+            session_id: session,
+            outcome: if done { Outcome::Done } else { Outcome::Refused },
+            source: caller.meta.source_text(),
+            detail: serde_json::to_string(detail).unwrap_or_default(),
+        }
+    }
+
+    fn within_budget(&self, principal: [u8; 16], now: Timestamp) -> bool {
+        let minute = now.unix() / 60;
+        let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        if budgets.len() > COUNTERS {
+            budgets.retain(|_, budget| budget.minute == minute);
+        }
+        let budget = budgets.entry(principal).or_insert(Budget { minute, rows: 0 });
+        if budget.minute != minute {
+            *budget = Budget { minute, rows: 0 };
+        }
+        budget.rows += 1;
+        budget.rows <= self.rows_per_minute
+    }
+
+    /// Counts a refusal that gets no row of its own.
+    pub(crate) fn count(&self, now: Timestamp, source: Option<IpAddr>, reason: &'static str, sample: &str) {
+        let minute = now.unix() / 60;
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let block = if counts.len() < COUNTERS { source.map_or_else(|| "-".to_owned(), address_block) } else { "others".to_owned() };
+        let counter = counts.entry((minute, block, reason)).or_insert_with(|| (0, shortened(sample, STRANGER)));
+        counter.0 += 1;
+    }
+
+    /// Writes what has been counted; one commit, whatever the number of refusals was.
+    pub(crate) async fn flush(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        let counts = std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        if counts.is_empty() {
+            return Ok(());
+        }
+        let mut changes = ChangeSet::new(now);
+        for ((minute, source, reason), (count, sample)) in counts {
+            changes.push(audit::count_refusals(&RefusalCount { minute: Timestamp::from_unix(minute * 60), source, reason: reason.to_owned(), count: i64::try_from(count).unwrap_or(i64::MAX), sample }));
+        }
+        store.commit(changes).await.map_err(|error| match error {
+            CommitError::Store(error) => error,
+            other => StoreError::Engine(std::sync::Arc::new(other)),
+        })
+    }
+}
+
+/// The block that an address is counted by: IPv4 whole, IPv6 by /64.
+fn address_block(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+fn shortened(text: &str, max: usize) -> String {
+    if text.len() <= max {
+        return text.to_owned();
+    }
+    let mut end = max;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", text.get(..end).unwrap_or_default())
+}

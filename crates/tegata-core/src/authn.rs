@@ -1,0 +1,238 @@
+//! From a proof to a caller. The order of the checks is the order in which they are written here.
+
+use std::{net::IpAddr, sync::Arc};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use tegata_model::{AccessKeyId, Epoch, Timestamp};
+use tegata_policy::{DocumentKind, Policy, ram};
+use tegata_sign::{Placement, Presented};
+use tegata_store::{access_key, account, role, session, user};
+
+use crate::{
+    Core,
+    caller::{Caller, Evidence, RequestMeta, Unspent},
+    error::{AuthnFailure, OpError},
+    keyring::Place,
+    principal::{LiveKey, LiveSession, Stamps},
+    token::{self, Ancestor, Claims, PolicyClaim, TokenError},
+    view::Read,
+};
+
+/// What a request presented, not yet judged.
+#[derive(Debug)]
+pub enum Proof {
+    /// A signature by an access key, long-term or temporary.
+    Signed(Presented),
+}
+
+impl Core {
+    /// Judges a proof. A refusal here is counted by address and reason, never recorded row by row.
+    pub async fn authenticate(&self, proof: Proof, meta: RequestMeta) -> Result<Caller, OpError> {
+        let source = meta.source;
+        let sample = match &proof {
+            Proof::Signed(presented) => presented.access_key_id().to_string(),
+        };
+        let result = self.judge(proof, meta).await;
+        if let Err(OpError::Authentication(failure)) = &result {
+            self.count_refusal(source, failure, &sample);
+        }
+        result
+    }
+
+    /// Counts a request that carried no proof where one is needed.
+    pub fn refuse_anonymous(&self, source: Option<IpAddr>) -> OpError {
+        let failure = AuthnFailure::Anonymous;
+        self.count_refusal(source, &failure, "");
+        OpError::Authentication(failure)
+    }
+
+    fn count_refusal(&self, source: Option<IpAddr>, failure: &AuthnFailure, sample: &str) {
+        self.recorder.count(self.now(), source, failure.reason(), sample);
+    }
+
+    async fn judge(&self, proof: Proof, meta: RequestMeta) -> Result<Caller, OpError> {
+        let Proof::Signed(presented) = proof;
+        let now = self.now();
+        presented.check_time(now, self.limits.clock_skew).map_err(|problem| OpError::Authentication(AuthnFailure::Time(problem)))?;
+        if presented.placement() == Placement::Url
+            && presented.expires_at().is_some_and(|expires| expires > now.plus(self.limits.presigned_url).plus(self.limits.clock_skew))
+        {
+            return Err(OpError::invalid(
+                crate::error::Input::Lifetime,
+                crate::error::ProblemKind::OutOfRange,
+                format!("a pre-signed URL may be valid for at most {} s", self.limits.presigned_url.as_secs()),
+            ));
+        }
+        let evidence = self.evidence(&presented, now).await?;
+        let secret = match &evidence {
+            Evidence::Key(key) => &key.secret,
+            Evidence::Session(session) => &*session.secret,
+        };
+        let verified = presented.verify(secret).map_err(|mismatch| AuthnFailure::Signature(Box::new(mismatch))).map_err(OpError::Authentication)?;
+        // Only a good signature may burn a nonce, or strangers could burn other people's.
+        let unspent = presented.nonce().map(|nonce| Unspent { nonce: nonce_mark(presented.access_key_id(), nonce) });
+        if unspent.is_some_and(|unspent| !self.nonces.claim(unspent.nonce, now)) {
+            return Err(OpError::Authentication(AuthnFailure::Replayed));
+        }
+        Ok(Caller { evidence, meta, verified: Some(verified), unspent })
+    }
+
+    async fn evidence(&self, presented: &Presented, now: Timestamp) -> Result<Evidence, OpError> {
+        let key_id = presented.access_key_id();
+        match (key_id.is_temporary(), presented.security_token()) {
+            (true, None) if token::session_of(key_id).is_some() => Err(OpError::Authentication(AuthnFailure::TokenMissing)),
+            (true, None) => Err(OpError::Authentication(AuthnFailure::UnknownKey)),
+            (true, Some(text)) => self.live_session(key_id, text, now).await.map(Evidence::Session),
+            (false, token) => {
+                let key = self.live_key(key_id).await?;
+                if token.is_some() {
+                    return Err(OpError::Authentication(AuthnFailure::TokenMismatch));
+                }
+                Ok(Evidence::Key(key))
+            }
+        }
+    }
+
+    /// The evidence again, read afresh if anything of its accounts has changed.
+    pub(crate) async fn still_alive(&self, evidence: &Evidence, now: Timestamp) -> Result<Evidence, OpError> {
+        match evidence {
+            Evidence::Key(key) if key.stamps.current(&self.store) => Ok(Evidence::Key(Arc::clone(key))),
+            Evidence::Key(key) => self.live_key(&key.key_id).await.map(Evidence::Key),
+            Evidence::Session(session) => self.revive(session, now).await.map(Evidence::Session),
+        }
+    }
+
+    async fn live_key(&self, key_id: &AccessKeyId) -> Result<Arc<LiveKey>, OpError> {
+        let key = match self.memory.keys.get(key_id) {
+            Some(known) if known.stamps.current(&self.store) => known,
+            _ => {
+                let loaded = Arc::new(self.load_key(key_id).await?);
+                self.memory.keys.insert(key_id.clone(), Arc::clone(&loaded));
+                loaded
+            }
+        };
+        if !key.status.is_active() {
+            return Err(OpError::Authentication(AuthnFailure::KeyInactive));
+        }
+        if !key.owner.is_active() {
+            return Err(OpError::Authentication(AuthnFailure::OwnerInactive));
+        }
+        Ok(key)
+    }
+
+    async fn load_key(&self, key_id: &AccessKeyId) -> Result<LiveKey, OpError> {
+        let unknown = || OpError::Authentication(AuthnFailure::UnknownKey);
+        let first = access_key::find(&self.store, key_id.as_str()).await?.ok_or_else(unknown)?;
+        let mut stamps = Stamps::default();
+        stamps.note(&self.store, first.account_id);
+        let row = access_key::find(&self.store, key_id.as_str()).await?.ok_or_else(unknown)?;
+        let owner = self.memory.user(&self.store, row.user_id).await?.ok_or_else(unknown)?;
+        stamps.merge(&owner.stamps);
+        let place = Place { table: "access_keys", row: row.id.as_bytes(), account: &row.account_id };
+        let secret = self.keyring.open_row(&place, &row.sealed_secret).map_err(OpError::internal)?;
+        let mut reads = owner.reads.clone();
+        reads.push(Read::Key(row.id, row.generation));
+        Ok(LiveKey { id: row.id, key_id: row.key_id, secret, status: row.status, epoch: row.epoch, owner, reads, stamps })
+    }
+
+    async fn live_session(&self, key_id: &AccessKeyId, text: &str, now: Timestamp) -> Result<Arc<LiveSession>, OpError> {
+        let mark: [u8; 32] = digest(&SHA256, text.as_bytes()).as_ref().try_into().unwrap_or_default();
+        if let Some(known) = self.memory.sessions.get(&mark)
+            && known.key_id == *key_id
+        {
+            let revived = self.revive(&known, now).await?;
+            if !Arc::ptr_eq(&known, &revived) {
+                self.memory.sessions.insert(mark, Arc::clone(&revived));
+            }
+            return Ok(revived);
+        }
+        let (claims, secret) = token::open(&self.keyring, key_id, text).map_err(|error| {
+            OpError::Authentication(match error {
+                TokenError::Malformed => AuthnFailure::TokenMalformed,
+                TokenError::Mismatch => AuthnFailure::TokenMismatch,
+            })
+        })?;
+        let session = Arc::new(self.load_session(key_id.clone(), Arc::new(claims), Arc::new(secret), now).await?);
+        self.memory.sessions.insert(mark, Arc::clone(&session));
+        Ok(session)
+    }
+
+    /// A session that was alive is alive still, unless its time is over or something of its accounts has changed and ended it.
+    async fn revive(&self, session: &Arc<LiveSession>, now: Timestamp) -> Result<Arc<LiveSession>, OpError> {
+        if session.claims.expires_at <= now {
+            return Err(OpError::Authentication(AuthnFailure::TokenExpired));
+        }
+        if session.stamps.current(&self.store) {
+            return Ok(Arc::clone(session));
+        }
+        let loaded = self.load_session(session.key_id.clone(), Arc::clone(&session.claims), Arc::clone(&session.secret), now).await?;
+        Ok(Arc::new(loaded))
+    }
+
+    async fn load_session(&self, key_id: AccessKeyId, claims: Arc<Claims>, secret: Arc<tegata_model::SecretKey>, now: Timestamp) -> Result<LiveSession, OpError> {
+        let ended = || OpError::Authentication(AuthnFailure::SessionEnded);
+        if claims.expires_at <= now {
+            return Err(OpError::Authentication(AuthnFailure::TokenExpired));
+        }
+        let mut stamps = Stamps::default();
+        stamps.note(&self.store, claims.account.0);
+        let role = self.memory.role(&self.store, claims.role.0).await?.ok_or_else(ended)?;
+        stamps.merge(&role.stamps);
+        if !role.is_active() {
+            return Err(OpError::Authentication(AuthnFailure::OwnerInactive));
+        }
+        if role.epoch() != claims.role.1 || role.account.epoch != claims.account.1 {
+            return Err(ended());
+        }
+        let mut reads = role.reads.clone();
+        for ancestor in &claims.ancestors {
+            reads.push(self.ancestor(ancestor, &mut stamps).await?.ok_or_else(ended)?);
+        }
+        match session::mark(&self.store, claims.session).await? {
+            None | Some(Epoch(0)) => reads.push(Read::Session(claims.session, Epoch(0))),
+            Some(_) => return Err(ended()),
+        }
+        let label = "session policy";
+        let text = match &claims.policy {
+            PolicyClaim::None => None,
+            PolicyClaim::Inline(bytes) => Some(token::inflate(bytes)),
+            PolicyClaim::Row => Some(session::policy(&self.store, *claims.session.as_bytes()).await?),
+        };
+        // A session policy that is gone or unreadable denies everything; it never silently falls away.
+        let session_policy = text.map(|text| match text.and_then(|text| ram::parse(&text, DocumentKind::Identity).ok()) {
+            Some(policy) => policy.labelled(label),
+            None => Policy::unreadable(label),
+        });
+        Ok(LiveSession { key_id, secret, claims, role, session_policy, reads, stamps })
+    }
+
+    /// What was read of an ancestor, if it is active and has the epoch it had.
+    async fn ancestor(&self, ancestor: &Ancestor, stamps: &mut Stamps) -> Result<Option<Read>, OpError> {
+        let store = &self.store;
+        Ok(match *ancestor {
+            Ancestor::Account(id, epoch) => {
+                stamps.note(store, id);
+                account::find(store, id).await?.filter(|row| row.epoch == epoch && row.status.is_active()).map(|row| Read::Account(id, row.generation))
+            }
+            Ancestor::User(id, epoch) => {
+                user::find(store, id).await?.filter(|row| row.epoch == epoch && row.status.is_active()).map(|row| Read::User(id, row.generation))
+            }
+            Ancestor::Key(id, epoch) => access_key::find_by_id(store, id)
+                .await?
+                .filter(|row| row.epoch == epoch && row.status.is_active())
+                .map(|row| Read::Key(id, row.generation)),
+            Ancestor::Role(id, epoch) => {
+                role::find(store, id).await?.filter(|row| row.epoch == epoch && row.status.is_active()).map(|row| Read::Role(id, row.generation))
+            }
+            Ancestor::Session(id, epoch) => {
+                (session::mark(store, id).await?.unwrap_or(Epoch(0)) == epoch).then_some(Read::Session(id, epoch))
+            }
+        })
+    }
+}
+
+/// The mark under which a nonce is claimed: nonces of different keys never meet.
+fn nonce_mark(key_id: &AccessKeyId, nonce: &str) -> [u8; 16] {
+    let digest = digest(&SHA256, &[key_id.as_str().as_bytes(), &[0], nonce.as_bytes()].concat());
+    digest.as_ref().get(..16).and_then(|half| half.try_into().ok()).unwrap_or_default()
+}

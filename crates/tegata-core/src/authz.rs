@@ -1,0 +1,153 @@
+//! Whether a caller may: layers of policies, and the two kinds of evidence that an effect needs.
+
+use std::sync::Arc;
+
+use tegata_policy::{Context, Decision, Layer, LayerDecision, LayerKind, Policy, Principal as PolicyPrincipal, Request, StatementRef, Verdict, evaluate};
+
+use crate::{
+    actions::Action,
+    caller::{Caller, Evidence},
+    error::{CallerKind, Denial, DeniedBy, OpError},
+    principal::{Principal, Who},
+    resource::ResourceName,
+    view::View,
+    why::Reasons,
+};
+
+/// Evidence that the caller's own policies allow an action on a resource. Spent on one effect.
+#[derive(Debug)]
+pub struct Permit {
+    by: Vec<StatementRef>,
+}
+
+/// Evidence that a role's trust policy lets this caller in. Spent on one session.
+#[derive(Debug)]
+pub struct Trusted {
+    pub(crate) role: Arc<Principal>,
+    by: Vec<StatementRef>,
+}
+
+impl Permit {
+    /// The statements that allowed it; empty for the owner of the account.
+    pub fn by(&self) -> &[StatementRef] {
+        &self.by
+    }
+}
+
+impl Trusted {
+    /// The statements that allowed it.
+    pub fn by(&self) -> &[StatementRef] {
+        &self.by
+    }
+}
+
+/// Condition keys that only this operation knows.
+pub(crate) type Extra<'a> = &'a [(&'a str, &'a str)];
+
+/// Asks the caller's layers for an action on a named resource of the account `owner`. Permission is asked on the *name*,
+/// before anybody looks whether the thing exists, so that absence leaks nothing.
+pub(crate) fn permit(view: &View<'_>, caller: &Caller, action: Action, resource: &ResourceName, extra: Extra<'_>) -> Result<Permit, OpError> {
+    let principal = caller.evidence.principal();
+    if principal.is_owner() {
+        return Ok(Permit { by: Vec::new() });
+    }
+    let context = context(view, caller, extra);
+    let segments = resource.segments();
+    let request = Request { action: action.name(), resource: segments.as_resource(), principal: None, context: &context };
+    let layers = layers(caller);
+    let verdict = evaluate(&request, &layers);
+    if verdict.allowed {
+        return Ok(Permit { by: deciders(verdict) });
+    }
+    let by = denied_by(&verdict.deciding);
+    Err(denied(caller, action, resource, by, Some((verdict, Reasons::of(&request, &layers)))))
+}
+
+/// Asks a role's trust policy for the caller.
+pub(crate) fn trust(view: &View<'_>, caller: &Caller, action: Action, name: &ResourceName, role: Arc<Principal>, extra: Extra<'_>) -> Result<Trusted, OpError> {
+    let Who::Role { trust, .. } = &role.who else { return Err(OpError::internal("a trust policy was asked of something that is no role")) };
+    let context = context(view, caller, extra);
+    let segments = name.segments();
+    let account = caller.account_number();
+    let principal = policy_principal(caller, &account);
+    let request = Request { action: action.name(), resource: segments.as_resource(), principal: Some(principal), context: &context };
+    let layers = [Layer { kind: LayerKind::Trust, policies: vec![trust] }];
+    let verdict = evaluate(&request, &layers);
+    if verdict.allowed {
+        return Ok(Trusted { by: deciders(verdict), role: Arc::clone(&role) });
+    }
+    let by = denied_by(&verdict.deciding);
+    Err(denied(caller, action, name, by, Some((verdict, Reasons::of(&request, &layers)))))
+}
+
+fn layers(caller: &Caller) -> Vec<Layer<'_>> {
+    let identity: Vec<&Policy> = caller.evidence.principal().policies.iter().collect();
+    let mut layers = Vec::with_capacity(2);
+    if let Evidence::Session(session) = &caller.evidence
+        && let Some(policy) = &session.session_policy
+    {
+        layers.push(Layer { kind: LayerKind::Session, policies: vec![policy] });
+    }
+    layers.push(Layer { kind: LayerKind::Identity, policies: identity });
+    layers
+}
+
+fn policy_principal<'a>(caller: &'a Caller, account: &'a str) -> PolicyPrincipal<'a> {
+    let principal = caller.evidence.principal();
+    let (name, id) = (principal.name(), Some(principal.id_bytes()));
+    match principal.caller_kind() {
+        CallerKind::Owner => PolicyPrincipal::Account { account },
+        CallerKind::User => PolicyPrincipal::User { account, name, id },
+        CallerKind::RoleSession => PolicyPrincipal::RoleSession { account, role: name, id },
+    }
+}
+
+fn context(view: &View<'_>, caller: &Caller, extra: Extra<'_>) -> Context {
+    let principal = caller.evidence.principal();
+    let meta = &caller.meta;
+    let mut context = Context::new();
+    context.set("acs:CurrentTime", view.now().to_iso());
+    if let Some(source) = meta.source {
+        context.set("acs:SourceIp", source.to_string());
+    }
+    context.set("acs:SecureTransport", if meta.secure { "true" } else { "false" });
+    // A key proves no second factor. It is said, not left out, so that a condition for `false` can match too.
+    context.set("acs:MFAPresent", "false");
+    let kind = if matches!(principal.who, Who::Role { .. }) { "role" } else { "user" };
+    context.set("acs:PrincipalARN", match principal.caller_kind() {
+        CallerKind::Owner => format!("acs:ram::{}:root", principal.account.number),
+        _ => format!("acs:ram::{}:{kind}/{}", principal.account.number, principal.name()),
+    });
+    context.set("acs:UserAgent", meta.user_agent.as_str());
+    context.set("acs:AccessId", caller.access_key_id().as_str());
+    for (key, value) in extra {
+        context.set(key, *value);
+    }
+    context
+}
+
+fn deciders(verdict: Verdict) -> Vec<StatementRef> {
+    verdict.layers.into_iter().flat_map(|layer| match layer.decision {
+        Decision::Allow { by } => by,
+        Decision::ExplicitDeny { .. } | Decision::ImplicitDeny => Vec::new(),
+    }).collect()
+}
+
+fn denied_by(deciding: &LayerDecision) -> DeniedBy {
+    DeniedBy::Layer { layer: deciding.layer, explicit: matches!(deciding.decision, Decision::ExplicitDeny { .. }) }
+}
+
+/// A refusal, with everything the audit row needs to explain it later.
+pub(crate) fn denied(caller: &Caller, action: Action, resource: &ResourceName, by: DeniedBy, asked: Option<(Verdict, Reasons)>) -> OpError {
+    let (verdict, reasons) = asked.unzip();
+    OpError::Denied(Box::new(Denial {
+        action: action.name(),
+        resource: resource.to_string(),
+        by,
+        verdict,
+        account: caller.account_number(),
+        caller: caller.display(),
+        caller_kind: caller.kind(),
+        why: reasons.map(Box::new),
+    }))
+}

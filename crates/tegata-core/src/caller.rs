@@ -1,0 +1,149 @@
+//! Who asks, by which key or session, on what evidence.
+
+use std::{net::IpAddr, sync::Arc};
+
+use tegata_model::{AccessKeyId, AccountId, RequestId, SourceIdentity, Timestamp};
+use tegata_sign::Verified;
+
+use crate::{
+    error::CallerKind,
+    principal::{LiveKey, LiveSession, Principal},
+};
+
+/// What the edge knows of a request besides its proof.
+#[derive(Debug, Clone)]
+pub struct RequestMeta {
+    /// Our id of the request: told to the caller, kept in the audit.
+    pub id: RequestId,
+    /// The caller's address; `None` when it could not be established.
+    pub source: Option<IpAddr>,
+    /// True when the request came over TLS.
+    pub secure: bool,
+    /// What the client calls itself, at most 256 bytes.
+    pub user_agent: String,
+}
+
+impl RequestMeta {
+    /// The address as text, or `-`.
+    pub fn source_text(&self) -> String {
+        self.source.map_or_else(|| "-".to_owned(), |address| address.to_string())
+    }
+}
+
+/// The authenticated principal of one request. Made by [`crate::Core::authenticate`] only; not `Clone`, since it
+/// carries the proof that is still to be spent.
+#[derive(Debug)]
+pub struct Caller {
+    pub(crate) evidence: Evidence,
+    pub(crate) meta: RequestMeta,
+    pub(crate) verified: Option<Verified>,
+    pub(crate) unspent: Option<Unspent>,
+}
+
+/// What the caller was recognised by, and as whom.
+#[derive(Debug, Clone)]
+pub(crate) enum Evidence {
+    /// A long-term access key.
+    Key(Arc<LiveKey>),
+    /// A temporary key of a role session.
+    Session(Arc<LiveSession>),
+}
+
+/// A proof that works once: claimed in the commit of the effect or of the refusal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unspent {
+    pub(crate) nonce: [u8; 16],
+}
+
+impl Evidence {
+    /// True if both are the same reading of the same credential.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Key(one), Self::Key(two)) => Arc::ptr_eq(one, two),
+            (Self::Session(one), Self::Session(two)) => Arc::ptr_eq(one, two),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn principal(&self) -> &Arc<Principal> {
+        match self {
+            Self::Key(key) => &key.owner,
+            Self::Session(session) => &session.role,
+        }
+    }
+}
+
+impl Caller {
+    /// The same caller of the same request, by evidence that was read again.
+    pub(crate) fn refreshed(&self, evidence: Evidence) -> Self {
+        Self { evidence, meta: self.meta.clone(), verified: None, unspent: self.unspent }
+    }
+
+    /// The request this caller makes.
+    pub fn meta(&self) -> &RequestMeta {
+        &self.meta
+    }
+
+    /// What the signature check found: for object requests, the address that was signed.
+    pub fn verified(&self) -> Option<&Verified> {
+        self.verified.as_ref()
+    }
+
+    /// The account the caller belongs to.
+    pub fn account(&self) -> AccountId {
+        self.evidence.principal().account.id
+    }
+
+    /// The account's 16-digit number, as text.
+    pub fn account_number(&self) -> String {
+        self.evidence.principal().account.number.to_string()
+    }
+
+    /// What kind of principal this is.
+    pub fn kind(&self) -> CallerKind {
+        self.evidence.principal().caller_kind()
+    }
+
+    /// The key id that signed.
+    pub fn access_key_id(&self) -> &AccessKeyId {
+        match &self.evidence {
+            Evidence::Key(key) => &key.key_id,
+            Evidence::Session(session) => &session.key_id,
+        }
+    }
+
+    /// The origin of the chain of sessions, where one was set.
+    pub fn source_identity(&self) -> Option<&SourceIdentity> {
+        match &self.evidence {
+            Evidence::Key(_) => None,
+            Evidence::Session(session) => session.claims.source_identity.as_ref(),
+        }
+    }
+
+    /// When the session ends; `None` for a long-term key.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match &self.evidence {
+            Evidence::Key(_) => None,
+            Evidence::Session(session) => Some(session.claims.expires_at),
+        }
+    }
+
+    /// How the caller is shown: a user's number, or `role:session`; the account's number for its owner.
+    pub fn display(&self) -> String {
+        let principal = self.evidence.principal();
+        match &self.evidence {
+            Evidence::Session(session) => format!("{}:{}", principal.number_text(), session.claims.session_name),
+            Evidence::Key(_) => principal.number_text(),
+        }
+    }
+
+    /// How the caller is named in the audit: `acme root`, `user bob`, `role app-uploader/session`.
+    pub fn audit_name(&self) -> String {
+        let principal = self.evidence.principal();
+        match &self.evidence {
+            Evidence::Session(session) => format!("role {}/{}", principal.name(), session.claims.session_name),
+            Evidence::Key(_) if principal.is_owner() => format!("root of {}", principal.account.alias),
+            Evidence::Key(_) => format!("user {}", principal.name()),
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Why an operation did not happen: one enum for the whole core, rendered by one table per dialect.
+
+use std::{error::Error, fmt, time::Duration};
+
+use tegata_policy::{LayerKind, Verdict};
+use tegata_sign::{Mismatch, TimeProblem};
+
+use crate::resource::ResourceName;
+
+/// Why an operation did not happen. Exhaustive on purpose: a new cause does not compile until every dialect has named it.
+///
+/// `Display` is safe to send and to log; what is only for us lives in `source()` and reaches only the log.
+#[derive(Debug)]
+pub enum OpError {
+    /// Who asks could not be established.
+    Authentication(AuthnFailure),
+    /// Who asks is known and may not.
+    Denied(Box<Denial>),
+    /// What was named does not exist, and the caller may know that.
+    NotFound(ResourceName),
+    /// What was to be made exists already.
+    Exists(ResourceName),
+    /// What was to be deleted still holds something.
+    NotEmpty(ResourceName),
+    /// One input cannot be right.
+    Invalid(Problem),
+    /// The object does not meet the condition the caller set, or has not changed since.
+    Precondition(Precondition),
+    /// Others kept changing what this operation depends on; nothing was done.
+    Conflict,
+    /// Too much at once; try again after this long.
+    Throttled(Duration),
+    /// Ours to fix. The reply says nothing more; the log has the source.
+    Internal(Box<dyn Error + Send + Sync>),
+}
+
+/// Why nobody was authenticated.
+#[derive(Debug)]
+pub enum AuthnFailure {
+    /// The request carries no proof, and this operation needs one.
+    Anonymous,
+    /// No such access key.
+    UnknownKey,
+    /// The access key is switched off.
+    KeyInactive,
+    /// The account, user or role behind the key is switched off or gone.
+    OwnerInactive,
+    /// A temporary key without its security token.
+    TokenMissing,
+    /// The token was not made by us, or was altered.
+    TokenMalformed,
+    /// The token's time is over.
+    TokenExpired,
+    /// The token belongs to another key, or came with a long-term key.
+    TokenMismatch,
+    /// The session was taken back before its time.
+    SessionEnded,
+    /// The signature is not what the secret makes of this request.
+    Signature(Box<Mismatch>),
+    /// The request is not from now.
+    Time(TimeProblem),
+    /// The nonce was used before.
+    Replayed,
+}
+
+/// A refusal by policy. The reply says action, resource, layer and implicit or explicit; the deciding statements
+/// are kept in the audit row, for those who may read the account's policies.
+#[derive(Debug)]
+pub struct Denial {
+    /// The canonical action.
+    pub action: &'static str,
+    /// The resource, spelled for policies.
+    pub resource: String,
+    /// What decided.
+    pub by: DeniedBy,
+    /// How every layer decided, for the audit row; `None` where no policy was asked.
+    pub verdict: Option<Verdict>,
+    /// The account of the caller: 16 digits.
+    pub account: String,
+    /// How the caller is shown: a user's number, or `role:session`.
+    pub caller: String,
+    /// What kind of principal the caller is.
+    pub caller_kind: CallerKind,
+    /// What would allow it, worked out for `why`; only for the audit row.
+    pub(crate) why: Option<Box<crate::why::Reasons>>,
+}
+
+/// What decided a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeniedBy {
+    /// A layer of policies.
+    Layer {
+        /// Which one.
+        layer: LayerKind,
+        /// True when a Deny statement matched, false when nothing allowed it.
+        explicit: bool,
+    },
+    /// Account owners may not assume roles.
+    OwnerMayNotAssume,
+    /// The resource belongs to another account, which has not opened it.
+    ForeignAccount,
+    /// The session carries another source identity, and that may not change.
+    SourceIdentityFixed,
+    /// The chain of sessions is as long as it may be, or its deadline is nearly reached.
+    ChainEnded,
+}
+
+/// What kind of principal a caller is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallerKind {
+    /// The owner of an account.
+    Owner,
+    /// A user.
+    User,
+    /// A session of a role.
+    RoleSession,
+}
+
+/// One input that cannot be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Which input.
+    pub input: Input,
+    /// What is wrong with it.
+    pub kind: ProblemKind,
+    /// The rule in words, ready to be shown.
+    pub message: String,
+}
+
+/// The inputs that operations can find wrong. Dialects know what each is called on their wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// How long a session shall live.
+    Lifetime,
+    /// The session policy.
+    SessionPolicy,
+    /// The origin of a chain.
+    SourceIdentity,
+    /// The digest the client says its body has (MD5).
+    ContentMd5,
+    /// The checksum the client says its body has (CRC-64).
+    ContentCrc64,
+    /// The body ended before or after the length announced.
+    ContentLength,
+    /// The body is larger than objects may be.
+    ObjectSize,
+    /// The range asked for.
+    Range,
+    /// A header of the object.
+    Header,
+    /// The bucket's properties differ from those it has.
+    BucketProperties,
+}
+
+/// What is wrong with an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProblemKind {
+    /// Not in the form it must have.
+    Malformed,
+    /// Too long or too large.
+    TooLarge,
+    /// Too short or too small.
+    TooSmall,
+    /// Outside the range allowed here.
+    OutOfRange,
+    /// Does not agree with what arrived.
+    Mismatch,
+}
+
+/// How a conditional request ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Precondition {
+    /// The object is the one the caller has; no body is needed.
+    NotModified {
+        /// The entity tag, quoted.
+        etag: String,
+        /// When it was last written.
+        modified: tegata_model::Timestamp,
+    },
+    /// The condition of this name does not hold.
+    Failed(&'static str),
+    /// The object exists and may not be overwritten.
+    Exists,
+}
+
+impl OpError {
+    /// An input problem.
+    pub fn invalid(input: Input, kind: ProblemKind, message: impl Into<String>) -> Self {
+        Self::Invalid(Problem { input, kind, message: message.into() })
+    }
+
+    /// A fault of ours, with its cause.
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+}
+
+impl fmt::Display for OpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Authentication(failure) => failure.fmt(f),
+            Self::Denied(denial) => denial.fmt(f),
+            Self::NotFound(resource) => write!(f, "`{resource}` does not exist"),
+            Self::Exists(resource) => write!(f, "`{resource}` exists already"),
+            Self::NotEmpty(resource) => write!(f, "`{resource}` is not empty"),
+            Self::Invalid(problem) => f.write_str(&problem.message),
+            Self::Precondition(Precondition::NotModified { .. }) => f.write_str("not modified"),
+            Self::Precondition(Precondition::Failed(name)) => write!(f, "the condition `{name}` does not hold"),
+            Self::Precondition(Precondition::Exists) => f.write_str("the object exists and may not be overwritten"),
+            Self::Conflict => f.write_str("others kept changing what this depends on; nothing was done, try again"),
+            Self::Throttled(wait) => write!(f, "too many requests at once; try again in {} s", wait.as_secs().max(1)),
+            Self::Internal(_) => f.write_str("the server failed; nothing was done"),
+        }
+    }
+}
+
+impl Error for OpError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Internal(cause) => Some(cause.as_ref()),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for AuthnFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Anonymous => "the request is not signed",
+            Self::UnknownKey => "the access key id is not known",
+            Self::KeyInactive => "the access key is disabled",
+            Self::OwnerInactive => "the account, user or role behind this key is disabled",
+            Self::TokenMissing => "a temporary key needs its security token",
+            Self::TokenMalformed => "the security token is not one of ours",
+            Self::TokenExpired => "the security token has expired",
+            Self::TokenMismatch => "the security token belongs to another access key",
+            Self::SessionEnded => "the session was ended before its time",
+            Self::Signature(_) => "the signature does not match",
+            Self::Time(_) => "the request time is too far from the server's",
+            Self::Replayed => "the nonce was used before",
+        })
+    }
+}
+
+impl AuthnFailure {
+    /// A short stable word for counters.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::UnknownKey => "unknown-key",
+            Self::KeyInactive => "key-inactive",
+            Self::OwnerInactive => "owner-inactive",
+            Self::TokenMissing => "token-missing",
+            Self::TokenMalformed => "token-malformed",
+            Self::TokenExpired => "token-expired",
+            Self::TokenMismatch => "token-mismatch",
+            Self::SessionEnded => "session-ended",
+            Self::Signature(_) => "signature",
+            Self::Time(_) => "time",
+            Self::Replayed => "replayed",
+        }
+    }
+}
+
+/// The words for a layer, as people read them.
+pub fn layer_words(layer: LayerKind) -> &'static str {
+    match layer {
+        LayerKind::Control => "the control policy",
+        LayerKind::Session => "the session policy",
+        LayerKind::Identity => "the identity policies",
+        LayerKind::Trust => "the role's trust policy",
+        LayerKind::Resource => "the resource's policy",
+    }
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { action, resource, .. } = self;
+        match self.by {
+            DeniedBy::Layer { layer, explicit: true } => {
+                write!(f, "`{action}` on `{resource}` is denied by a statement of {}", layer_words(layer))
+            }
+            DeniedBy::Layer { layer, explicit: false } => {
+                write!(f, "`{action}` on `{resource}` is not allowed by any statement of {}", layer_words(layer))
+            }
+            DeniedBy::OwnerMayNotAssume => write!(f, "`{action}`: account owners may not assume roles; use a user's key"),
+            DeniedBy::ForeignAccount => write!(f, "`{action}` on `{resource}`: it belongs to another account"),
+            DeniedBy::SourceIdentityFixed => write!(f, "`{action}`: the source identity of a session cannot be changed"),
+            DeniedBy::ChainEnded => write!(f, "`{action}`: this chain of sessions cannot go on; start again from a key"),
+        }
+    }
+}
+
+macro_rules! internal_from {
+    ($($source:ty),*) => { $(impl From<$source> for OpError { fn from(cause: $source) -> Self { Self::Internal(Box::new(cause)) } })* };
+}
+internal_from!(tegata_store::StoreError, crate::clock::NoEntropy);

@@ -1,0 +1,170 @@
+//! Operations: one type per thing a principal can ask for, and the machinery that authenticates, permits, commits and records them.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`operation`], [`view`] | read, decide, one commit |
+//! | [`caller`], [`authn`] | who asks, and on what evidence |
+//! | [`authz`], [`actions`], [`resource`] | whether they may |
+//! | [`mint`] | the only birthplace of credentials |
+//! | [`keyring`] | sealing keys |
+//! | [`audit`], [`why`] | what happened, and why something did not |
+//! | [`sts`], [`object`], [`directory`] | the operations themselves |
+//!
+//! Nothing here knows a status code, a header or the spelling of any wire.
+
+pub mod actions;
+pub mod audit;
+pub mod authn;
+pub mod authz;
+pub mod caller;
+pub mod clock;
+pub mod directory;
+pub mod error;
+pub mod keyring;
+pub mod limits;
+pub mod mint;
+mod nonces;
+pub mod object;
+pub mod operation;
+mod principal;
+pub mod resource;
+pub mod sts;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod token;
+pub mod view;
+pub mod why;
+
+use std::sync::Arc;
+
+pub use caller::{Caller, RequestMeta};
+pub use error::{AuthnFailure, CallerKind, Denial, DeniedBy, Input, OpError, Precondition, Problem, ProblemKind};
+pub use operation::{Effect, Operation};
+pub use resource::ResourceName;
+pub use tegata_sign::{Addressing, ObjectAddress, Presented, Verified};
+use tegata_model::{NodeId, RequestId, Timestamp};
+use tegata_store::{ChangeSet, CommitError, Store, StoreError, blob::{BlobError, Blobs, Swept}};
+pub use view::View;
+
+use crate::{
+    audit::Recorder,
+    clock::{Clock, Entropy, NoEntropy, random},
+    keyring::Keyring,
+    limits::Limits,
+    nonces::Nonces,
+    principal::Memory,
+};
+
+/// What a core is made of. Everything that could differ between a test and the world is here.
+pub struct Parts {
+    /// Rows.
+    pub store: Store,
+    /// Bytes of objects.
+    pub blobs: Blobs,
+    /// Sealing keys.
+    pub keyring: Keyring,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Limits.
+    pub limits: Limits,
+}
+
+/// The core of one running node. Its fields are private: a handler that holds a `Core` can ask, and nothing else.
+pub struct Core {
+    store: Store,
+    blobs: Blobs,
+    keyring: Keyring,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    limits: Limits,
+    memory: Memory,
+    nonces: Nonces,
+    recorder: Recorder,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    /// Puts the parts together; gives this run of the node its own id.
+    pub fn new(parts: Parts) -> Result<Self, NoEntropy> {
+        let Parts { store, blobs, keyring, clock, entropy, limits } = parts;
+        let node = NodeId::from_bytes(new_ulid(clock.as_ref(), entropy.as_ref())?);
+        let nonces = Nonces::new(limits.nonce_memory);
+        let recorder = Recorder::new(node, limits.refusal_rows_per_minute);
+        Ok(Self { store, blobs, keyring, clock, entropy, limits, memory: Memory::new(), nonces, recorder })
+    }
+
+    /// The current instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A fresh id for a request. Without entropy the time alone tells requests apart: an id grants nothing.
+    pub fn new_request_id(&self) -> RequestId {
+        RequestId::from_bytes(new_ulid(self.clock.as_ref(), self.entropy.as_ref()).unwrap_or_else(|_| {
+            ulid::Ulid::from_parts(u64::try_from(self.now().unix()).unwrap_or(0) * 1000, 0).to_bytes()
+        }))
+    }
+
+    /// True when the store answers.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        self.store.ping().await
+    }
+
+    /// How many durable commits this process has made.
+    pub fn durable_commits(&self) -> u64 {
+        self.store.durable_commits()
+    }
+
+    /// Limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) fn new_id(&self) -> Result<[u8; 16], NoEntropy> {
+        new_ulid(self.clock.as_ref(), self.entropy.as_ref())
+    }
+
+    /// Regular work: writes counted refusals, forgets old nonces and marks, removes orphaned blobs. Call about every ten seconds.
+    pub async fn tidy_up(&self) -> Result<(), StoreError> {
+        let now = self.now();
+        self.recorder.flush(&self.store, now).await?;
+        let mut changes = ChangeSet::new(now);
+        changes.push(tegata_store::replay::sweep(now));
+        changes.extend(tegata_store::session::sweep(now));
+        self.store.commit(changes).await.map_err(|error| match error {
+            CommitError::Store(error) => error,
+            other => StoreError::Engine(Arc::new(other)),
+        })
+    }
+
+    /// Removes blobs that no object names and that are older than a day: what a crash during an upload leaves.
+    pub async fn sweep_blobs(&self) -> Result<Swept, BlobError> {
+        self.blobs.sweep(&self.store, std::time::Duration::from_secs(24 * 3600), self.now()).await
+    }
+
+    /// Writes what is only counted so far, waits for open commits and closes the store.
+    pub async fn close(self) {
+        if let Err(error) = self.recorder.flush(&self.store, self.clock.now()).await {
+            tracing::warn!(%error, "counted refusals could not be written");
+        }
+        self.store.close().await;
+    }
+}
+
+fn new_ulid(clock: &dyn Clock, entropy: &dyn Entropy) -> Result<[u8; 16], NoEntropy> {
+    let noise: [u8; 10] = random(entropy)?;
+    let millis = u64::try_from(clock.now().unix()).unwrap_or(0).saturating_mul(1000);
+    let mut bytes = [0; 16];
+    let time = millis.to_be_bytes();
+    for (slot, byte) in bytes.iter_mut().zip(time.iter().skip(2).chain(noise.iter())) {
+        *slot = *byte;
+    }
+    Ok(bytes)
+}

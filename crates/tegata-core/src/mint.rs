@@ -1,0 +1,151 @@
+//! The only birthplace of credentials.
+
+use tegata_model::{AccessKeyId, Epoch, PrincipalNumber, RoleName, RoleSessionName, SecretKey, SessionId, SourceIdentity, Timestamp};
+use tegata_store::{ChangeSet, session};
+
+use crate::{
+    audit::Entry,
+    authz::{Permit, Trusted},
+    caller::{Caller, Evidence},
+    error::OpError,
+    operation::Effect,
+    principal::Who,
+    token::{self, Ancestor, Claims, INLINE_TOKEN, PolicyClaim},
+    view::View,
+    why::SessionBirth,
+};
+
+/// A temporary credential, shown once. The token and secret never rest anywhere.
+#[derive(Debug)]
+pub struct TemporaryCredential {
+    /// The key id, `STS.…`.
+    pub access_key_id: AccessKeyId,
+    /// Its secret.
+    pub secret: SecretKey,
+    /// The token that must accompany it.
+    pub security_token: SecretKey,
+    /// When both end.
+    pub expires_at: Timestamp,
+    /// The role's account.
+    pub account: tegata_model::AccountNumber,
+    /// The role.
+    pub role: RoleName,
+    /// The role's public number.
+    pub role_number: PrincipalNumber,
+    /// What the caller called the session.
+    pub session_name: RoleSessionName,
+    /// The origin of the chain.
+    pub source_identity: Option<SourceIdentity>,
+}
+
+/// What a new role session shall be, decided and checked.
+pub(crate) struct NewSession<'a> {
+    pub(crate) name: &'a RoleSessionName,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) deadline: Timestamp,
+    pub(crate) source_identity: Option<SourceIdentity>,
+    pub(crate) policy: Option<&'a str>,
+}
+
+/// A role session: the credential, and the rows that must be written with it.
+pub(crate) fn role_session(view: &View<'_>, caller: &Caller, permit: Permit, trusted: Trusted, new: NewSession<'_>) -> Result<Effect<TemporaryCredential>, OpError> {
+    let core = view.core();
+    let Who::Role { row: role, .. } = &trusted.role.who else { return Err(OpError::internal("a role session needs a role")) };
+    let account = &trusted.role.account;
+    let session = SessionId::from_bytes(core.new_id()?);
+    let mut claims = Claims {
+        session,
+        role: (role.id, role.epoch),
+        account: (account.id, account.epoch),
+        session_name: new.name.clone(),
+        issued_at: view.now(),
+        expires_at: new.expires_at,
+        deadline: new.deadline,
+        source_identity: new.source_identity.clone(),
+        ancestors: ancestors(caller),
+        policy: new.policy.map_or(PolicyClaim::None, |text| PolicyClaim::Inline(token::deflate(text))),
+    };
+    let mut changes = ChangeSet::new(view.now());
+    let mut sealed = token::seal(&core.keyring, &claims).map_err(OpError::internal)?;
+    if let Some(text) = new.policy
+        && sealed.token.expose().len() > INLINE_TOKEN
+    {
+        claims.policy = PolicyClaim::Row;
+        sealed = token::seal(&core.keyring, &claims).map_err(OpError::internal)?;
+        changes.push(session::insert_policy(*session.as_bytes(), text, new.expires_at));
+    }
+    let birth = SessionBirth {
+        id: session.to_string(),
+        role: role.name.to_string(),
+        name: new.name.to_string(),
+        expires_at: new.expires_at.to_iso(),
+        source_identity: new.source_identity.as_ref().map(ToString::to_string),
+        parents: parents(caller),
+        session_policy: new.policy.is_some(),
+    };
+    let by = permit.by().iter().chain(trusted.by()).cloned().collect();
+    let credential = TemporaryCredential {
+        access_key_id: sealed.key_id,
+        secret: sealed.secret,
+        security_token: sealed.token,
+        expires_at: new.expires_at,
+        account: account.number,
+        role: role.name.clone(),
+        role_number: role.number,
+        session_name: new.name.clone(),
+        source_identity: new.source_identity,
+    };
+    Ok(Effect::with(credential, changes, Entry { by, born: Some((session, birth)) }))
+}
+
+/// Everyone before the new session, from the key on.
+fn ancestors(caller: &Caller) -> Vec<Ancestor> {
+    match &caller.evidence {
+        Evidence::Key(key) => {
+            let owner = &key.owner;
+            let mut ancestors = vec![Ancestor::Account(owner.account.id, owner.account.epoch)];
+            if let Who::User(user) = &owner.who {
+                ancestors.push(Ancestor::User(user.id, user.epoch));
+            }
+            ancestors.push(Ancestor::Key(key.id, key.epoch));
+            ancestors
+        }
+        Evidence::Session(session) => {
+            let claims = &session.claims;
+            let mut ancestors = claims.ancestors.clone();
+            for ancestor in [
+                Ancestor::Account(claims.account.0, claims.account.1),
+                Ancestor::Role(claims.role.0, claims.role.1),
+                Ancestor::Session(claims.session, Epoch(0)),
+            ] {
+                if !ancestors.contains(&ancestor) {
+                    ancestors.push(ancestor);
+                }
+            }
+            ancestors
+        }
+    }
+}
+
+fn parents(caller: &Caller) -> Vec<String> {
+    match &caller.evidence {
+        Evidence::Key(_) => Vec::new(),
+        Evidence::Session(session) => vec![session.claims.session.to_string()],
+    }
+}
+
+/// How many sessions stand before a new one of this caller.
+pub(crate) fn chain_length(caller: &Caller) -> usize {
+    match &caller.evidence {
+        Evidence::Key(_) => 0,
+        Evidence::Session(session) => 1 + session.claims.ancestors.iter().filter(|a| matches!(a, Ancestor::Session(..))).count(),
+    }
+}
+
+/// The latest moment that a session of this caller may reach.
+pub(crate) fn deadline(view: &View<'_>, caller: &Caller) -> Timestamp {
+    match &caller.evidence {
+        Evidence::Key(_) => view.now().plus(view.core().limits.root_deadline),
+        Evidence::Session(session) => session.claims.deadline,
+    }
+}

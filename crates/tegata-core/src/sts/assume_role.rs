@@ -1,0 +1,173 @@
+//! Become a role for a while.
+
+use std::time::Duration;
+
+use tegata_model::{AccountNumber, ExternalId, RoleName, RoleSessionName, SourceIdentity};
+use tegata_policy::{DocumentKind, LayerDecision, LayerKind, ram};
+
+use crate::{
+    actions::{Action, STS_ASSUME_ROLE},
+    authz::{self, Permit, Trusted},
+    caller::Caller,
+    error::{CallerKind, DeniedBy, Input, OpError, ProblemKind},
+    mint::{self, NewSession, TemporaryCredential},
+    operation::{Effect, Operation},
+    principal::Who,
+    resource::ResourceName,
+    view::View,
+};
+
+/// Shortest life of a role session.
+pub const SHORTEST: Duration = Duration::from_secs(900);
+/// Life of a role session when nothing is said (cut to the role's maximum).
+pub const USUAL: Duration = Duration::from_secs(3600);
+
+/// Become a role for a while. Needs an Allow from the caller's own policies *and* from the role's trust policy.
+#[derive(Debug, Clone)]
+pub struct AssumeRole {
+    /// The account of the role.
+    pub account: AccountNumber,
+    /// The role.
+    pub role: RoleName,
+    /// What to call the session.
+    pub session_name: RoleSessionName,
+    /// How long it shall live.
+    pub lifetime: Option<Duration>,
+    /// A policy that narrows the role for this session, as text.
+    pub policy: Option<String>,
+    /// What the trust policy may ask of callers from other accounts.
+    pub external_id: Option<ExternalId>,
+    /// The origin of the chain; once set it stays.
+    pub source_identity: Option<SourceIdentity>,
+}
+
+impl Operation for AssumeRole {
+    const ACTION: Action = STS_ASSUME_ROLE;
+    type Output = TemporaryCredential;
+
+    fn resource(&self, _caller: &Caller) -> ResourceName {
+        ResourceName::Role { account: self.account, name: self.role.clone() }
+    }
+
+    async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<TemporaryCredential>, OpError> {
+        let name = self.resource(caller);
+        if caller.kind() == CallerKind::Owner {
+            return Err(authz::denied(caller, Self::ACTION, &name, DeniedBy::OwnerMayNotAssume, None));
+        }
+        self.check_policy(view)?;
+        let source_identity = self.inherited_source_identity(caller, &name)?;
+        let extra = self.condition_keys(source_identity.as_ref());
+        let extra: Vec<(&str, &str)> = extra.iter().map(|(key, value)| (*key, value.as_str())).collect();
+
+        let permit = authz::permit(view, caller, Self::ACTION, &name, &extra);
+        let trusted = self.ask_role(view, caller, &name, &extra).await?;
+        let (permit, trusted) = both(permit, trusted)?;
+        let Some(trusted) = trusted else { return Err(OpError::NotFound(name)) };
+
+        let deadline = mint::deadline(view, caller);
+        if mint::chain_length(caller) >= view.core().limits().chain_depth || view.now().plus(SHORTEST) > deadline {
+            return Err(authz::denied(caller, Self::ACTION, &name, DeniedBy::ChainEnded, None));
+        }
+        let lifetime = self.lifetime(&trusted)?;
+        let expires_at = view.now().plus(lifetime).min(deadline);
+        let new = NewSession { name: &self.session_name, expires_at, deadline, source_identity, policy: self.policy.as_deref() };
+        mint::role_session(view, caller, permit, trusted, new)
+    }
+}
+
+/// Both layers must allow; a refusal of one names the other's standing too, so that `why` can tell the whole change.
+fn both(permit: Result<Permit, OpError>, trusted: Result<Option<Trusted>, OpError>) -> Result<(Permit, Option<Trusted>), OpError> {
+    match (permit, trusted) {
+        (Ok(permit), Ok(trusted)) => Ok((permit, trusted)),
+        (Err(OpError::Denied(mut denial)), trust) => {
+            match trust {
+                Ok(Some(trusted)) => {
+                    if let Some(verdict) = &mut denial.verdict {
+                        let decision = tegata_policy::Decision::Allow { by: trusted.by().to_vec() };
+                        verdict.layers.push(LayerDecision { layer: LayerKind::Trust, decision });
+                    }
+                }
+                Err(OpError::Denied(other)) => {
+                    if let (Some(verdict), Some(more)) = (&mut denial.verdict, other.verdict) {
+                        verdict.layers.extend(more.layers);
+                    }
+                    if let (Some(why), Some(more)) = (&mut denial.why, other.why) {
+                        why.merge(*more);
+                    }
+                }
+                Ok(None) | Err(_) => {}
+            }
+            Err(OpError::Denied(denial))
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    }
+}
+
+impl AssumeRole {
+    fn check_policy(&self, view: &View<'_>) -> Result<(), OpError> {
+        let Some(text) = &self.policy else { return Ok(()) };
+        let most = view.core().limits().session_policy_chars;
+        if text.chars().count() > most {
+            return Err(OpError::invalid(Input::SessionPolicy, ProblemKind::TooLarge, format!("the session policy may have at most {most} characters")));
+        }
+        match ram::parse(text, DocumentKind::Identity) {
+            Ok(_) => Ok(()),
+            Err(problem) => Err(OpError::invalid(Input::SessionPolicy, ProblemKind::Malformed, problem.to_string())),
+        }
+    }
+
+    /// The source identity of the chain: set once, inherited in silence, never changed.
+    fn inherited_source_identity(&self, caller: &Caller, name: &ResourceName) -> Result<Option<SourceIdentity>, OpError> {
+        match (caller.source_identity(), &self.source_identity) {
+            (Some(kept), Some(asked)) if kept != asked => Err(authz::denied(caller, Self::ACTION, name, DeniedBy::SourceIdentityFixed, None)),
+            (Some(kept), _) => Ok(Some(kept.clone())),
+            (None, asked) => Ok(asked.clone()),
+        }
+    }
+
+    fn condition_keys(&self, source_identity: Option<&SourceIdentity>) -> Vec<(&'static str, String)> {
+        let mut keys = Vec::with_capacity(2);
+        keys.extend(self.external_id.as_ref().map(|id| ("sts:ExternalId", id.to_string())));
+        keys.extend(source_identity.map(|identity| ("sts:SourceIdentity", identity.to_string())));
+        keys
+    }
+
+    /// The role and its trust, or nothing where it does not exist and the caller may know that.
+    ///
+    /// A role of another account that does not exist answers exactly as one that does not trust the caller.
+    async fn ask_role(&self, view: &View<'_>, caller: &Caller, name: &ResourceName, extra: &[(&str, &str)]) -> Result<Result<Option<Trusted>, OpError>, OpError> {
+        let account = view.account_by_number(self.account).await?;
+        let role = match &account {
+            Some(account) => view.role(account.id, &self.role).await?,
+            None => None,
+        };
+        let foreign = account.as_ref().is_none_or(|account| account.id != caller.account());
+        let untrusted = || authz::denied(caller, Self::ACTION, name, DeniedBy::Layer { layer: LayerKind::Trust, explicit: false }, None);
+        Ok(match role {
+            Some(role) if role.is_active() => authz::trust(view, caller, Self::ACTION, name, role, extra).map(Some).map_err(|error| match error {
+                // What a foreign trust policy says is for its own account to read.
+                OpError::Denied(_) if foreign => untrusted(),
+                other => other,
+            }),
+            _ if foreign => Err(untrusted()),
+            Some(_) => Err(untrusted()),
+            None => Ok(None),
+        })
+    }
+
+    fn lifetime(&self, trusted: &Trusted) -> Result<Duration, OpError> {
+        let longest = match &trusted.role.who {
+            Who::Role { row, .. } => row.max_session,
+            Who::User(_) => SHORTEST,
+        };
+        match self.lifetime {
+            None => Ok(USUAL.min(longest)),
+            Some(asked) if (SHORTEST..=longest).contains(&asked) => Ok(asked),
+            Some(_) => Err(OpError::invalid(
+                Input::Lifetime,
+                ProblemKind::OutOfRange,
+                format!("a session of this role may live {} to {} seconds", SHORTEST.as_secs(), longest.as_secs()),
+            )),
+        }
+    }
+}

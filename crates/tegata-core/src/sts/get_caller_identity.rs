@@ -1,0 +1,75 @@
+//! Ask who one is. Needs no permission and has no effect.
+
+use tegata_model::{AccountNumber, PrincipalNumber, RoleName, RoleSessionName, UserName};
+
+use tegata_store::user::UserKind;
+
+use crate::{
+    actions::{Action, STS_GET_CALLER_IDENTITY},
+    caller::{Caller, Evidence},
+    error::OpError,
+    operation::{Effect, Operation},
+    principal::Who,
+    resource::ResourceName,
+    view::View,
+};
+
+/// Ask who one is.
+#[derive(Debug, Clone, Copy)]
+pub struct GetCallerIdentity;
+
+/// Who a caller is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallerIdentity {
+    /// The owner of an account.
+    Owner {
+        /// The account.
+        account: AccountNumber,
+    },
+    /// A user.
+    User {
+        /// Its account.
+        account: AccountNumber,
+        /// Its name.
+        name: UserName,
+        /// Its number.
+        number: PrincipalNumber,
+    },
+    /// A session of a role.
+    RoleSession {
+        /// The role's account.
+        account: AccountNumber,
+        /// The role.
+        role: RoleName,
+        /// The role's number.
+        role_number: PrincipalNumber,
+        /// The session's name.
+        session_name: RoleSessionName,
+    },
+}
+
+impl Operation for GetCallerIdentity {
+    const ACTION: Action = STS_GET_CALLER_IDENTITY;
+    type Output = CallerIdentity;
+
+    fn resource(&self, _caller: &Caller) -> ResourceName {
+        ResourceName::Caller
+    }
+
+    async fn decide(&self, _view: &View<'_>, caller: &Caller) -> Result<Effect<CallerIdentity>, OpError> {
+        let principal = caller.evidence.principal();
+        let account = principal.account.number;
+        let identity = match (&principal.who, &caller.evidence) {
+            (Who::User(row), _) if row.kind == UserKind::Root => CallerIdentity::Owner { account },
+            (Who::User(row), _) => CallerIdentity::User { account, name: row.name.clone(), number: row.number },
+            (Who::Role { row, .. }, Evidence::Session(session)) => CallerIdentity::RoleSession {
+                account,
+                role: row.name.clone(),
+                role_number: row.number,
+                session_name: session.claims.session_name.clone(),
+            },
+            (Who::Role { .. }, Evidence::Key(_)) => return Err(OpError::internal("a role cannot own an access key")),
+        };
+        Ok(Effect::nothing(identity))
+    }
+}

@@ -1,0 +1,54 @@
+//! The wire dialects: HTTP in, an operation of the core, HTTP out. A dialect decides how a thing is said, never what is done.
+//!
+//! | module | dialect |
+//! |---|---|
+//! | [`acs`] | RPC-style cloud API (STS), signed by RPC V1 or ACS3 |
+//! | [`oss`] | object storage, signed by OSS V1 or V4 |
+//! | [`edge`] | what every dialect does before and after its own work |
+//!
+//! A handler reads its input, asks [`tegata_core`], and words the answer. No handler sees a row, a policy or a key.
+
+pub mod acs;
+pub mod edge;
+pub mod oss;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+pub use edge::{Network, NetworkError, Outcome, Peer};
+use tegata_core::{Addressing, Core};
+
+/// The names of all dialects, as they stand in [`Outcome::dialect`].
+pub const DIALECTS: &[&str] = &[acs::NAME, oss::NAME];
+
+/// What the issuer's listener needs to know.
+#[derive(Debug, Clone)]
+pub struct IssuerSettings {
+    /// How this server is reached, without a slash at the end: `https://id.example.com`.
+    pub public_url: String,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+}
+
+/// What the object gateway's listener needs to know.
+#[derive(Debug, Clone)]
+pub struct GatewaySettings {
+    /// Host names, names of single buckets, and the region.
+    pub addressing: Addressing,
+    /// The endpoint's name as replies give it, and the `HostId` of requests without a `Host`.
+    pub public_host: String,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+}
+
+/// The issuer: the [`acs`] dialect on `/`.
+pub fn issuer(core: Arc<Core>, settings: IssuerSettings) -> Router {
+    acs::router(core, settings)
+}
+
+/// The object gateway: the [`oss`] dialect on every path, which no router splits or normalises.
+pub fn gateway(core: Arc<Core>, settings: GatewaySettings) -> Router {
+    oss::router(core, settings)
+}

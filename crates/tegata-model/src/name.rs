@@ -1,0 +1,177 @@
+//! Names that people choose. Each type is valid by construction; the error says what would have been.
+
+use std::{fmt, str::FromStr};
+
+/// A text did not fit the rule of its name type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} must be {rule}")]
+pub struct NameError {
+    /// What was being named, in words: `a role name`.
+    pub what: &'static str,
+    /// The rule, in words: `1 to 64 letters, digits, …`.
+    pub rule: &'static str,
+}
+
+macro_rules! name_type {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Checks the text against the rule of this name.
+            pub fn new(text: &str) -> Result<Self, NameError> {
+                let check: fn(&str) -> bool = $check;
+                if check(text) { Ok(Self(text.into())) } else { Err(NameError { what: $what, rule: $rule }) }
+            }
+
+            /// The name as given.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// The form names are compared in: ASCII lower case.
+            pub fn folded(&self) -> String {
+                self.0.to_ascii_lowercase()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NameError;
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                Self::new(text)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                Self::new(&text).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+fn made_of(text: &str, min: usize, max: usize, allowed: fn(u8) -> bool) -> bool {
+    (min..=max).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+fn word(byte: u8, extra: &[u8]) -> bool {
+    byte.is_ascii_alphanumeric() || extra.contains(&byte)
+}
+
+name_type!(
+    /// The name of an account that people type: unique on this server, without case.
+    AccountAlias, "an account alias", "3 to 50 lower-case letters, digits and inner hyphens",
+    |text| made_of(text, 3, 50, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') && !text.starts_with('-') && !text.ends_with('-')
+);
+name_type!(
+    /// A user's name: unique in its account, without case.
+    UserName, "a user name", "1 to 64 letters, digits and `.`, `-`, `_`",
+    |text| made_of(text, 1, 64, |b| word(b, b".-_"))
+);
+name_type!(
+    /// A group's name: unique in its account, without case.
+    GroupName, "a group name", "1 to 64 letters, digits and `-`",
+    |text| made_of(text, 1, 64, |b| word(b, b"-"))
+);
+name_type!(
+    /// A role's name: unique in its account, without case.
+    RoleName, "a role name", "1 to 64 letters, digits, `.`, `-` and `_`",
+    |text| made_of(text, 1, 64, |b| word(b, b".-_"))
+);
+name_type!(
+    /// A policy's name: unique in its account and kind, without case.
+    PolicyName, "a policy name", "1 to 128 letters, digits and `-`",
+    |text| made_of(text, 1, 128, |b| word(b, b"-"))
+);
+name_type!(
+    /// What a caller calls one role session.
+    RoleSessionName, "a role session name", "2 to 64 letters, digits and `.`, `@`, `-`, `_`",
+    |text| made_of(text, 2, 64, |b| word(b, b".@-_"))
+);
+name_type!(
+    /// The origin of a chain of sessions; once set it stays.
+    SourceIdentity, "a source identity", "2 to 64 letters, digits and `.`, `@`, `=`, `,`, `-`, `_`, `+`",
+    |text| made_of(text, 2, 64, |b| word(b, b".@=,-_+"))
+);
+name_type!(
+    /// A shared value that the owner of a role asks of whoever assumes it from another account.
+    ExternalId, "an external id", "2 to 1224 letters, digits and `_+=,.@:/-`",
+    |text| made_of(text, 2, 1224, |b| word(b, b"_+=,.@:/-"))
+);
+name_type!(
+    /// A bucket's name: unique on this server.
+    BucketName, "a bucket name", "3 to 63 lower-case letters, digits and inner hyphens",
+    |text| made_of(text, 3, 63, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') && !text.starts_with('-') && !text.ends_with('-')
+);
+name_type!(
+    /// An object's key inside its bucket: UTF-8, never normalised; `..`, `//` and the like are just characters.
+    ///
+    /// NUL and other control characters that no XML reply could carry are refused, and a leading `/` or `\`
+    /// (the field's own rule).
+    ObjectKey, "an object key", "1 to 1023 bytes of UTF-8 without control characters, not starting with `/` or `\\`",
+    |text| (1..=1023).contains(&text.len()) && !text.starts_with(['/', '\\'])
+        && !text.chars().any(|c| (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{FFFE}' | '\u{FFFF}'))
+);
+name_type!(
+    /// The public id of a long-term access key (`LTAI…`) or of a temporary one (`STS.…`).
+    AccessKeyId, "an access key id", "1 to 128 letters, digits and `.`, `_`, `=`, `-`",
+    |text| made_of(text, 1, 128, |b| word(b, b"._=-"))
+);
+
+impl AccessKeyId {
+    /// How ids of temporary keys begin.
+    pub const TEMPORARY_PREFIX: &'static str = "STS.";
+
+    /// True for the id of a temporary key, which needs a security token beside it.
+    pub fn is_temporary(&self) -> bool {
+        self.as_str().starts_with(Self::TEMPORARY_PREFIX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rule_at_its_edges() {
+        assert!(RoleSessionName::new("a").is_err());
+        assert!(RoleSessionName::new("ab").is_ok());
+        assert!(RoleSessionName::new(&"a".repeat(65)).is_err());
+        assert!(BucketName::new("-ab").is_err());
+        assert!(BucketName::new("a.b").is_err());
+        assert!(BucketName::new("photos").is_ok());
+        assert!(ObjectKey::new("a/../b//c").is_ok());
+        assert!(ObjectKey::new("a\0b").is_err());
+        assert!(ObjectKey::new("/a").is_err());
+        assert!(ObjectKey::new(&"k".repeat(1023)).is_ok());
+        assert!(ObjectKey::new(&"k".repeat(1024)).is_err());
+        assert!(AccessKeyId::new("STS.abc").unwrap().is_temporary());
+        assert_eq!(RoleName::new("a b").unwrap_err().to_string(), "a role name must be 1 to 64 letters, digits, `.`, `-` and `_`");
+    }
+}

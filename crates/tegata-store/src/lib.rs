@@ -1,0 +1,42 @@
+//! Rows and blobs, in and out. Nothing here knows what a policy means or what a request looks like.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`engine`] | [`Store`]: one durable commit per change set, reads, cache versions; the only place that names a driver |
+//! | [`change`] | [`ChangeSet`]: what to write, what must still hold, what is claimed once |
+//! | [`account`] … [`meta`] | one file per noun: its row, its statements, its functions |
+//! | [`blob`] | bytes of objects, published after they are on disk |
+//!
+//! Reads return rows; writes return [`Step`]s, values that do nothing until they are committed in a [`ChangeSet`].
+
+pub mod access_key;
+pub mod account;
+pub mod audit;
+pub mod blob;
+pub mod bucket;
+pub mod change;
+pub mod engine;
+pub mod error;
+pub mod feed;
+pub mod group;
+pub mod keyring;
+pub mod meta;
+mod migrate;
+pub mod object;
+pub mod policy;
+pub mod replay;
+pub mod role;
+pub mod row;
+pub mod session;
+#[cfg(feature = "testing")]
+pub mod testing;
+#[cfg(all(test, feature = "testing"))]
+mod tests;
+pub mod user;
+pub mod value;
+
+pub use change::{ChangeSet, Claim, Must, Step};
+pub use engine::{Location, Options, Store};
+pub use error::{CommitError, StoreError};
+pub use row::Row;
+pub use value::Value;

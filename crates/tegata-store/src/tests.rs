@@ -1,0 +1,7 @@
+//! What both engines must do alike.
+
+mod catalog;
+mod commit;
+mod feed;
+mod nouns;
+mod sample;

@@ -1,0 +1,166 @@
+//! Users: people and machines of an account, its root among them.
+
+use tegata_model::{AccountId, Epoch, Generation, PrincipalNumber, Status, Timestamp, UserId, UserName};
+
+use crate::{Must, Row, Step, Store, StoreError, Value, row::Fields};
+
+const FIND: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at \
+    FROM users WHERE id = $1";
+const FIND_BY_NAME: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at \
+    FROM users WHERE account_id = $1 AND name_folded = $2";
+const FIND_BY_LOGIN: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at \
+    FROM users WHERE login = $1";
+const FIND_ROOT: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at \
+    FROM users WHERE account_id = $1 AND name_folded IS NULL AND kind = 0";
+const LIST: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at \
+    FROM users WHERE account_id = $1 AND name_folded > $2 ORDER BY name_folded LIMIT $3";
+const INSERT: &str = "INSERT INTO users (id, account_id, number, kind, name, name_folded, login, display_name, status, epoch, generation, \
+    created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
+const EXPECT: &str = "SELECT 1 FROM users WHERE id = $1 AND generation = $2";
+const RAISE_EPOCH: &str = "UPDATE users SET epoch = epoch + 1, generation = generation + 1 WHERE id = $1";
+const RAISE_GENERATION: &str = "UPDATE users SET generation = generation + 1 WHERE id = $1";
+const SET_STATUS: &str = "UPDATE users SET status = $2, generation = generation + 1 WHERE id = $1";
+const DELETE: &str = "DELETE FROM users WHERE id = $1";
+
+/// What a user is to the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UserKind {
+    /// Its owner: one per account, not found by name.
+    Root,
+    /// Anybody else.
+    Member,
+}
+
+impl UserKind {
+    fn from_i64(number: i64) -> Option<Self> {
+        match number {
+            0 => Some(Self::Root),
+            1 => Some(Self::Member),
+            _ => None,
+        }
+    }
+
+    fn to_i64(self) -> i64 {
+        match self {
+            Self::Root => 0,
+            Self::Member => 1,
+        }
+    }
+}
+
+/// One user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserRow {
+    /// Immutable id.
+    pub id: UserId,
+    /// The account it belongs to.
+    pub account_id: AccountId,
+    /// Public number of 18 digits.
+    pub number: PrincipalNumber,
+    /// Root or member.
+    pub kind: UserKind,
+    /// Its name; a member's is unique in the account, without case.
+    pub name: UserName,
+    /// A name to sign in with that is unique on this server, such as an e-mail address; kept as given, compared exactly.
+    pub login: Option<String>,
+    /// For people.
+    pub display_name: String,
+    /// Whether it may be used at all.
+    pub status: Status,
+    /// Raised to end everything issued to it.
+    pub epoch: Epoch,
+    /// Raised by any change to it or beneath it: keys, memberships, attachments.
+    pub generation: Generation,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl UserRow {
+    fn read(row: Row) -> Result<Self, StoreError> {
+        let mut f = Fields::new("users", row);
+        Ok(Self {
+            id: f.id("id", UserId::from_bytes)?,
+            account_id: f.id("account_id", AccountId::from_bytes)?,
+            number: f.unsigned("number", PrincipalNumber::new)?,
+            kind: f.number("kind", UserKind::from_i64)?,
+            name: f.parsed("name", UserName::new)?,
+            login: f.optional_text("login")?,
+            display_name: f.text("display_name")?,
+            status: f.status()?,
+            epoch: f.epoch()?,
+            generation: f.generation()?,
+            created_at: f.at("created_at")?,
+        })
+    }
+}
+
+/// The user with this id.
+pub async fn find(store: &Store, id: UserId) -> Result<Option<UserRow>, StoreError> {
+    store.find(FIND, &[id.into()], UserRow::read).await
+}
+
+/// The member of the account with this name, folded as [`UserName::folded`] does.
+pub async fn find_by_name(store: &Store, account: AccountId, folded: &str) -> Result<Option<UserRow>, StoreError> {
+    store.find(FIND_BY_NAME, &[account.into(), folded.into()], UserRow::read).await
+}
+
+/// The user who signs in with exactly this.
+pub async fn find_by_login(store: &Store, login: &str) -> Result<Option<UserRow>, StoreError> {
+    store.find(FIND_BY_LOGIN, &[login.into()], UserRow::read).await
+}
+
+/// The root of the account.
+pub async fn find_root(store: &Store, account: AccountId) -> Result<Option<UserRow>, StoreError> {
+    store.find(FIND_ROOT, &[account.into()], UserRow::read).await
+}
+
+/// Members of the account by folded name, those after `after` (`""` for all), at most `limit`.
+pub async fn list(store: &Store, account: AccountId, after: &str, limit: u32) -> Result<Vec<UserRow>, StoreError> {
+    store.list(LIST, vec![account.into(), after.into(), limit.into()], UserRow::read).await
+}
+
+/// A new user; refused if its name, number or login is taken.
+pub fn insert(row: &UserRow) -> Step {
+    let folded = (row.kind == UserKind::Member).then(|| row.name.folded());
+    let params = vec![
+        row.id.into(),
+        row.account_id.into(),
+        row.number.into(),
+        row.kind.to_i64().into(),
+        row.name.as_str().into(),
+        folded.into(),
+        row.login.clone().into(),
+        row.display_name.as_str().into(),
+        row.status.into(),
+        row.epoch.into(),
+        row.generation.into(),
+        row.created_at.into(),
+    ];
+    Step::new(INSERT, params, Must::BeNew("user"))
+}
+
+/// The user must still be as it was read.
+pub fn expect(id: UserId, generation: Generation) -> Step {
+    Step::new(EXPECT, vec![id.into(), generation.into()], Must::Hold)
+}
+
+/// Ends everything issued to the user.
+pub fn raise_epoch(id: UserId) -> Step {
+    Step::new(RAISE_EPOCH, vec![id.into()], Must::Hold)
+}
+
+/// Something beneath the user changed.
+pub fn raise_generation(id: UserId) -> Step {
+    Step::new(RAISE_GENERATION, vec![id.into()], Must::Hold)
+}
+
+/// Switches the user on or off.
+pub fn set_status(id: UserId, status: Status) -> Step {
+    Step::new(SET_STATUS, vec![Value::from(id), status.into()], Must::Hold)
+}
+
+/// Removes the user. Its keys and memberships must be gone, or the commit says that something changed; what is attached
+/// to it goes with [`crate::policy::detach_all`].
+pub fn delete(id: UserId) -> Step {
+    Step::new(DELETE, vec![id.into()], Must::Hold)
+}

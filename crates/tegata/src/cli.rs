@@ -1,0 +1,259 @@
+//! The commands and their flags. Help, and later completions and manual pages, come from these definitions.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::logging::Level;
+
+/// The map on the first page of the help. A test holds it against the commands that exist.
+const MAP: &str = "\
+Run a server
+  serve                 for real: http://127.0.0.1:8420, objects on :8421, no file needed to start
+  dev                   for tests and trying out: same enforcement, sample people and well-known keys
+
+Look after it
+  account create ALIAS  one more account, and the key of its owner
+  config check          every problem of a configuration at once
+  config show           what is in force and where it came from, without secrets
+
+Understand it
+  audit tail            who did what, and who was refused
+  why REQUEST_ID        explain one answer: which policy decided, and the smallest change that flips it";
+
+/// One self-hosted program that makes long-term keys unnecessary: hold only what the task needs, take it back at
+/// once, and always know why.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tegata",
+    version,
+    disable_help_subcommand = true,
+    propagate_version = false,
+    help_template = "{about-with-newline}\n{usage-heading} {usage}\n\n{before-help}\n\nOptions:\n{options}\n\nEvery command has --help. Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n",
+    before_help = MAP,
+    before_long_help = MAP
+)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server
+    Serve(ServeFlags),
+    /// Run a server for tests, with a sample directory and well-known secrets, on loopback only
+    Dev(DevFlags),
+    /// Accounts of the server on this machine
+    Account {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
+    /// The configuration
+    Config {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// The audit trail
+    Audit {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Explain the answer to one request
+    Why(WhyFlags),
+}
+
+/// Commands on accounts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make an account and print the access key of its owner, once
+    Create(AccountCreateFlags),
+}
+
+/// Commands on the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Tell every problem of the configuration, and where
+    Check(ConfigFlags),
+    /// Print the configuration in force and where each value came from, without secrets
+    Show(ConfigFlags),
+}
+
+/// Commands on the audit trail.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Print the newest entries, oldest first; reads beside a running server
+    Tail(AuditTailFlags),
+}
+
+/// Where the server on this machine keeps its things.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Place {
+    /// Configuration file (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Data folder [default: $STATE_DIRECTORY, else $XDG_DATA_HOME/tegata, else ~/.local/share/tegata]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// Flags of `serve`, each stronger than the file.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ServeFlags {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Address of the issuer [default: 127.0.0.1:8420]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Option<SocketAddr>,
+    /// Address of the object gateway [default: 127.0.0.1:8421]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) oss: Option<SocketAddr>,
+    /// Loopback address of the Prometheus metrics [default: off]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics: Option<SocketAddr>,
+    /// Alias of the account that the first start makes
+    #[arg(long, visible_alias = "alias", value_name = "ALIAS", default_value = "main")]
+    pub(crate) account: String,
+    /// How much to log
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) log: Option<Level>,
+}
+
+/// Flags of `dev`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DevFlags {
+    /// Keep the data in this folder instead of a temporary one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Loopback address of the issuer; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8420")]
+    pub(crate) http: SocketAddr,
+    /// Loopback address of the object gateway; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8421")]
+    pub(crate) oss: SocketAddr,
+    /// Serve the issuer over TLS too, with a throwaway CA
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) https: Option<SocketAddr>,
+    /// A further host name for the certificate; may be repeated
+    #[arg(long, value_name = "NAME", requires = "https")]
+    pub(crate) tls_name: Vec<String>,
+    /// Loopback address of the Prometheus metrics [default: off]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics: Option<SocketAddr>,
+    /// Write addresses and secrets of the sample directory to this file (0600) once everything answers
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ready_file: Option<PathBuf>,
+    /// First walk the journeys, one line per step
+    #[arg(long)]
+    pub(crate) tour: bool,
+    /// End after the tour; status 0 only if every step did what it should
+    #[arg(long, requires = "tour")]
+    pub(crate) exit: bool,
+    /// How much to log
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) log: Option<Level>,
+}
+
+/// Flags of `account create`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AccountCreateFlags {
+    /// The account's alias: 3 to 50 lower-case letters, digits and inner hyphens
+    pub(crate) alias: String,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+/// Flags of `config check` and `config show`.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ConfigFlags {
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+/// Flags of `audit tail`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AuditTailFlags {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// How many entries
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) lines: u32,
+    /// For people or for programs (one JSON object a line)
+    #[arg(long, value_name = "FORM", default_value = "table")]
+    pub(crate) output: AuditOutput,
+    /// Go on printing what is added
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+}
+
+/// Forms of `audit tail`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AuditOutput {
+    /// Columns.
+    Table,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Flags of `why`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WhyFlags {
+    /// The request id, in any spelling a reply has shown
+    #[arg(value_name = "REQUEST_ID")]
+    pub(crate) request: String,
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// For people or for programs
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub(crate) output: WhyOutput,
+}
+
+/// Forms of `why`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WhyOutput {
+    /// Sentences.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_map_shows_every_command_and_fits_a_screen() {
+        fn leaves(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+            for sub in command.get_subcommands() {
+                let path = if path.is_empty() { sub.get_name().to_owned() } else { format!("{path} {}", sub.get_name()) };
+                if sub.has_subcommands() { leaves(sub, &path, found) } else { found.push(path) }
+            }
+        }
+        let mut expected = Vec::new();
+        leaves(&Cli::command(), "", &mut expected);
+        let shown: Vec<String> = MAP
+            .lines()
+            .filter(|line| line.starts_with("  "))
+            .map(|line| {
+                let words = line.trim_start().split("  ").next().unwrap_or_default();
+                words.split(' ').filter(|word| word.chars().any(char::is_lowercase)).collect::<Vec<_>>().join(" ")
+            })
+            .collect();
+        assert_eq!(shown, expected);
+        let help = Cli::command().render_long_help().to_string();
+        assert!(help.lines().count() <= 24, "{help}");
+        assert!(help.contains("why REQUEST_ID"), "{help}");
+    }
+}

@@ -1,0 +1,64 @@
+//! `tegata`: issues short-lived permits to people, servers and apps, and checks them at every barrier.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`cli`] | the commands and their flags |
+//! | [`config`] | file, environment and flags, resolved into one typed configuration |
+//! | [`data_dir`], [`node`] | the folder of one server; a core on top of it |
+//! | [`listen`], [`metrics`], [`logging`] | what faces the network, and what is told about it |
+//! | [`serve`], [`dev`] | a running server; the same one with a sample directory |
+//! | [`commands`] | everything that is not a server |
+//!
+//! Nothing here decides who may do what.
+
+mod cli;
+mod commands;
+mod config;
+mod data_dir;
+mod dev;
+mod failure;
+mod listen;
+mod logging;
+mod metrics;
+mod node;
+mod serve;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{
+    cli::{AccountCommand, AuditCommand, Cli, Command, ConfigCommand},
+    config::Environment,
+    failure::Failure,
+};
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    // Everything this program makes is for its own user only, whatever the shell that started it thinks; and a crash
+    // leaves no image of its memory behind.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let no_core = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, no_core);
+    let environment = Environment::read();
+    match run(command, &environment) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            terminal::complain(&failure.to_string());
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
+    match command {
+        Command::Serve(flags) => serve::run(flags, environment),
+        Command::Dev(flags) => dev::run(flags, environment),
+        Command::Account { command: AccountCommand::Create(flags) } => commands::account::create(flags, environment),
+        Command::Config { command: ConfigCommand::Check(flags) } => commands::config::check(&flags, environment),
+        Command::Config { command: ConfigCommand::Show(flags) } => commands::config::show(&flags, environment),
+        Command::Audit { command: AuditCommand::Tail(flags) } => commands::audit::tail(&flags, environment),
+        Command::Why(flags) => commands::why::explain(&flags, environment),
+    }
+}
