@@ -111,5 +111,10 @@ def test_odd_paths_are_answered_as_errors(ready, path):
 
 
 def test_oversized_headers_are_answered_as_errors(ready):
-    answer = requests.get(url_of(ready, "a"), headers={"x-oss-meta-large": "x" * 200_000}, timeout=30)
-    assert 400 <= answer.status_code < 500
+    try:
+        answer = requests.get(url_of(ready, "a"), headers={"x-oss-meta-large": "x" * 1_000_000}, timeout=30)
+        assert 400 <= answer.status_code < 500
+    except requests.exceptions.ConnectionError:
+        # A server need not read to its end what it will not take; then a client may not see the answer.
+        pass
+    assert oss_error(requests.get(url_of(ready, "a"), timeout=30))[:2] == (403, "AccessDenied")

@@ -96,5 +96,10 @@ def test_deep_and_large_policies_are_answered_not_suffered(ready):
     for policy, code in [("[" * 1000, "InvalidParameter.PolicyGrammar"), ("x" * 2049, "InvalidParameter.PolicySize")]:
         answer = rpc_call(ready, key, "AssumeRole", "POST", RoleArn=ready.role_arn, RoleSessionName="deep", Policy=policy)
         assert rpc_error(answer) == (400, code)
-    huge = rpc_call(ready, key, "AssumeRole", "POST", RoleArn=ready.role_arn, RoleSessionName="huge", Policy="x" * 11_000_000)
-    assert 400 <= huge.status_code < 500
+    try:
+        huge = rpc_call(ready, key, "AssumeRole", "POST", RoleArn=ready.role_arn, RoleSessionName="huge", Policy="x" * 11_000_000)
+        assert 400 <= huge.status_code < 500
+    except requests.exceptions.ConnectionError:
+        # A server need not read to its end what it will not take; then a client may not see the answer.
+        pass
+    assert rpc_call(ready, key, "GetCallerIdentity").status_code == 200

@@ -25,6 +25,8 @@ pub(crate) struct Member {
     pub(crate) tool: bool,
     /// Other members it depends on for its normal build (neither dev nor build dependencies), by name.
     pub(crate) uses: Vec<String>,
+    /// Crates from outside that it names for any purpose.
+    pub(crate) outside: Vec<String>,
     /// Names of its binary targets.
     pub(crate) binaries: Vec<String>,
 }
@@ -61,12 +63,15 @@ impl Workspace {
 
 impl Member {
     fn read(package: &Value, names: &[&str], root: &Path) -> Option<Self> {
-        let mut uses = Vec::new();
+        let (mut uses, mut outside) = (Vec::new(), Vec::new());
         for dependency in package.get("dependencies")?.as_array()? {
             let name = dependency.get("name")?.as_str()?;
             // `kind` is null for a normal dependency; only members have a path and no registry.
             if dependency.get("kind")?.is_null() && names.contains(&name) && !uses.iter().any(|used| used == name) {
                 uses.push(name.to_owned());
+            }
+            if !names.contains(&name) {
+                outside.push(name.to_owned());
             }
         }
         uses.sort();
@@ -83,6 +88,7 @@ impl Member {
             tool: !manifest.starts_with(root.join("crates")),
             manifest,
             uses,
+            outside,
             binaries,
         })
     }
@@ -108,6 +114,7 @@ mod tests {
         let workspace = Workspace::read(&value).unwrap();
         assert_eq!(workspace.members.iter().map(|member| member.name.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
         assert_eq!(workspace.members[1].uses, ["a"]);
+        assert_eq!(workspace.members[1].outside, ["serde"]);
         assert_eq!(workspace.members.iter().map(|member| member.tool).collect::<Vec<_>>(), [false, true, true]);
         assert!(workspace.has_binary("b", "short"));
         assert!(!workspace.has_binary("a", "a"));

@@ -40,8 +40,11 @@ pub(crate) struct Recorder {
     seq: AtomicI64,
     rows_per_minute: u32,
     budgets: Mutex<HashMap<[u8; 16], Budget>>,
-    counts: Mutex<HashMap<(i64, String, &'static str), (u64, String)>>,
+    counts: Mutex<HashMap<Counted, (u64, String)>>,
 }
+
+/// What is counted together: minute, address block, reason.
+type Counted = (i64, String, &'static str);
 
 #[derive(Debug, Clone, Copy)]
 struct Budget {

@@ -28,16 +28,21 @@ pub struct Trusted {
 }
 
 impl Permit {
-    /// The statements that allowed it; empty for the owner of the account.
-    pub fn by(&self) -> &[StatementRef] {
-        &self.by
+    /// Spends it: the statements that allowed it, for the audit row of the effect. Empty for the owner of the account.
+    pub(crate) fn spend(self) -> Vec<StatementRef> {
+        self.by
     }
 }
 
 impl Trusted {
     /// The statements that allowed it.
-    pub fn by(&self) -> &[StatementRef] {
+    pub(crate) fn by(&self) -> &[StatementRef] {
         &self.by
+    }
+
+    /// Spends it: the role, and the statements that allowed it.
+    pub(crate) fn spend(self) -> (Arc<Principal>, Vec<StatementRef>) {
+        (self.role, self.by)
     }
 }
 
@@ -64,7 +69,7 @@ pub(crate) fn permit(view: &View<'_>, caller: &Caller, action: Action, resource:
 }
 
 /// Asks a role's trust policy for the caller.
-pub(crate) fn trust(view: &View<'_>, caller: &Caller, action: Action, name: &ResourceName, role: Arc<Principal>, extra: Extra<'_>) -> Result<Trusted, OpError> {
+pub(crate) fn trust(view: &View<'_>, caller: &Caller, action: Action, name: &ResourceName, role: &Arc<Principal>, extra: Extra<'_>) -> Result<Trusted, OpError> {
     let Who::Role { trust, .. } = &role.who else { return Err(OpError::internal("a trust policy was asked of something that is no role")) };
     let context = context(view, caller, extra);
     let segments = name.segments();
@@ -74,7 +79,7 @@ pub(crate) fn trust(view: &View<'_>, caller: &Caller, action: Action, name: &Res
     let layers = [Layer { kind: LayerKind::Trust, policies: vec![trust] }];
     let verdict = evaluate(&request, &layers);
     if verdict.allowed {
-        return Ok(Trusted { by: deciders(verdict), role: Arc::clone(&role) });
+        return Ok(Trusted { by: deciders(verdict), role: Arc::clone(role) });
     }
     let by = denied_by(&verdict.deciding);
     Err(denied(caller, action, name, by, Some((verdict, Reasons::of(&request, &layers)))))

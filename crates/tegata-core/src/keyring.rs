@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    hkdf, hmac,
+    hkdf,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use tegata_model::{AccountId, SecretKey, Timestamp};
@@ -202,17 +202,6 @@ impl Keyring {
         let kid = u32::from_be_bytes(kid.try_into().map_err(|_| KeyringError::Opening)?);
         let plain = open_with(&self.key(kid, ROW)?.aead, &place.associated_data(kid), sealed)?;
         std::str::from_utf8(&plain).map(|text| SecretKey::new(text.to_owned())).map_err(|_| KeyringError::Opening)
-    }
-
-    /// A keyed hash for text that is to be recognised but not read.
-    pub(crate) fn mark(&self, purpose: &str, text: &[u8]) -> Result<[u8; 32], KeyringError> {
-        let key = self.key(self.row_kid, ROW)?;
-        let key = hmac::Key::new(hmac::HMAC_SHA256, key.bytes.as_slice());
-        let mut context = hmac::Context::with_key(&key);
-        context.update(purpose.as_bytes());
-        context.update(&[0]);
-        context.update(text);
-        context.sign().as_ref().try_into().map_err(|_| KeyringError::Sealing)
     }
 }
 

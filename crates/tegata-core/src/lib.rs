@@ -31,6 +31,8 @@ pub mod resource;
 pub mod sts;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 mod token;
 pub mod view;
 pub mod why;
@@ -41,6 +43,7 @@ pub use caller::{Caller, RequestMeta};
 pub use error::{AuthnFailure, CallerKind, Denial, DeniedBy, Input, OpError, Precondition, Problem, ProblemKind};
 pub use operation::{Effect, Operation};
 pub use resource::ResourceName;
+pub use tegata_policy::LayerKind;
 pub use tegata_sign::{Addressing, ObjectAddress, Presented, Verified};
 use tegata_model::{NodeId, RequestId, Timestamp};
 use tegata_store::{ChangeSet, CommitError, Store, StoreError, blob::{BlobError, Blobs, Swept}};
@@ -146,7 +149,7 @@ impl Core {
 
     /// Removes blobs that no object names and that are older than a day: what a crash during an upload leaves.
     pub async fn sweep_blobs(&self) -> Result<Swept, BlobError> {
-        self.blobs.sweep(&self.store, std::time::Duration::from_secs(24 * 3600), self.now()).await
+        self.blobs.sweep(&self.store, std::time::Duration::from_hours(24), self.now()).await
     }
 
     /// Writes what is only counted so far, waits for open commits and closes the store.

@@ -50,8 +50,9 @@ pub(crate) struct NewSession<'a> {
 /// A role session: the credential, and the rows that must be written with it.
 pub(crate) fn role_session(view: &View<'_>, caller: &Caller, permit: Permit, trusted: Trusted, new: NewSession<'_>) -> Result<Effect<TemporaryCredential>, OpError> {
     let core = view.core();
-    let Who::Role { row: role, .. } = &trusted.role.who else { return Err(OpError::internal("a role session needs a role")) };
-    let account = &trusted.role.account;
+    let (assumed, trusted_by) = trusted.spend();
+    let Who::Role { row: role, .. } = &assumed.who else { return Err(OpError::internal("a role session needs a role")) };
+    let account = &assumed.account;
     let session = SessionId::from_bytes(core.new_id()?);
     let mut claims = Claims {
         session,
@@ -83,7 +84,8 @@ pub(crate) fn role_session(view: &View<'_>, caller: &Caller, permit: Permit, tru
         parents: parents(caller),
         session_policy: new.policy.is_some(),
     };
-    let by = permit.by().iter().chain(trusted.by()).cloned().collect();
+    let mut by = permit.spend();
+    by.extend(trusted_by);
     let credential = TemporaryCredential {
         access_key_id: sealed.key_id,
         secret: sealed.secret,

@@ -135,9 +135,13 @@ impl Core {
         let now = self.now();
         match error {
             // A fault of ours is no refusal, and a replayed request must not spend or record anything again.
-            OpError::Internal(_) | OpError::Authentication(AuthnFailure::Replayed) | OpError::Throttled(_) | OpError::Conflict => return,
             // An absent object or an unmet condition answers a question; it refuses nobody anything.
-            OpError::Precondition(_) | OpError::NotFound(ResourceName::Object { .. }) => return,
+            OpError::Internal(_)
+            | OpError::Authentication(AuthnFailure::Replayed)
+            | OpError::Throttled(_)
+            | OpError::Conflict
+            | OpError::Precondition(_)
+            | OpError::NotFound(ResourceName::Object { .. }) => return,
             OpError::Denied(_) | OpError::Authentication(_) | OpError::NotFound(_) | OpError::Exists(_) | OpError::NotEmpty(_) | OpError::Invalid(_) => {}
         }
         let mut commit = ChangeSet::new(now);

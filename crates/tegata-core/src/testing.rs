@@ -1,17 +1,30 @@
 //! A core on a fresh database, with a clock moved by hand and seeded entropy.
 
 use std::{
-    path::PathBuf,
+    ops::Deref,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use tegata_model::Timestamp;
+use tegata_model::{AccessKeyId, AccountAlias, AccountNumber, BucketName, PolicyName, RequestId, RoleName, SecretKey, Timestamp, UserName};
+use tegata_sign::{Arrived, Presented, acs_rpc};
+use tegata_store::{blob::Blobs, testing::TestStore};
 
-use crate::clock::{Clock, Entropy, NoEntropy};
+use crate::{
+    Caller, Core, OpError, Parts, RequestMeta,
+    authn::Proof,
+    clock::{Clock, Entropy, NoEntropy},
+    directory::{Attachable, NewAccessKey, NewAccount, NewRole, NewUser, Provisioned},
+    keyring::{Keyring, MasterKey},
+    limits::Limits,
+    mint::TemporaryCredential,
+};
+
+/// Why a test could not be set up.
+pub type Broken = Box<dyn std::error::Error + Send + Sync>;
 
 /// A clock that stands still until it is moved.
 #[derive(Debug)]
@@ -76,38 +89,179 @@ impl Entropy for Dry {
     }
 }
 
-/// A folder that is removed when dropped.
-#[derive(Debug)]
-pub struct TempDir(PathBuf);
-
-static NEXT: AtomicU64 = AtomicU64::new(0);
-static NAMES: Mutex<()> = Mutex::new(());
-
-impl TempDir {
-    /// A fresh folder under the system's temporary folder.
-    pub fn new() -> std::io::Result<Self> {
-        let _one_at_a_time = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = std::env::temp_dir().join(format!("tegata-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst)));
-        std::fs::create_dir_all(&path)?;
-        Ok(Self(path))
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &std::path::Path {
-        &self.0
-    }
-}
-
-impl Drop for TempDir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// The instant at which test clocks start: 2026-01-02T03:04:05Z.
 pub const START: Timestamp = Timestamp::from_unix(1_767_323_045);
 
-/// An `Arc` of a manual clock at [`START`].
-pub fn manual_clock() -> Arc<ManualClock> {
-    Arc::new(ManualClock::new(START))
+/// The issuer of test cores.
+pub const ISSUER: &str = "http://tegata.test";
+/// The master key of test cores.
+pub const MASTER: [u8; 32] = [7; 32];
+
+/// A key pair of a test: `LTAITEST…` and its secret, or a temporary one with its token.
+#[derive(Debug)]
+pub struct TestKey {
+    /// The public id.
+    pub key_id: AccessKeyId,
+    /// The secret.
+    pub secret: SecretKey,
+    /// The token of a temporary key.
+    pub token: Option<SecretKey>,
+}
+
+impl From<TemporaryCredential> for TestKey {
+    fn from(credential: TemporaryCredential) -> Self {
+        Self { key_id: credential.access_key_id, secret: credential.secret, token: Some(credential.security_token) }
+    }
+}
+
+impl TestKey {
+    /// What a signer signs with.
+    pub fn credential(&self) -> tegata_sign::Credential<'_> {
+        tegata_sign::Credential { access_key_id: &self.key_id, secret: &self.secret, security_token: self.token.as_ref().map(SecretKey::expose) }
+    }
+}
+
+/// A core with the sample principals: account `acme` (1000000000000001) with users `alice` (administrator), `bob` and `appserver` (may
+/// assume `app-uploader`), `dan` (nothing), role `app-uploader` (put, get, list on bucket `photos`), account `globex` with user `mallory` (administrator there).
+pub struct TestCore {
+    core: Core,
+    /// Moves time.
+    pub clock: Arc<ManualClock>,
+    /// The rows behind it.
+    pub store: TestStore,
+    /// The account.
+    pub acme: Provisioned,
+    /// The other account.
+    pub globex: Provisioned,
+    requests: AtomicU64,
+}
+
+impl Deref for TestCore {
+    type Target = Core;
+    fn deref(&self) -> &Core {
+        &self.core
+    }
+}
+
+impl TestCore {
+    /// One on SQLite.
+    pub async fn new() -> Result<Self, Broken> {
+        Self::on(TestStore::sqlite().await?).await
+    }
+
+    /// One on each engine there is: PostgreSQL only when `TEGATA_TEST_POSTGRES` is set.
+    pub async fn each() -> Result<Vec<Self>, Broken> {
+        let mut cores = Vec::new();
+        for store in TestStore::each().await? {
+            cores.push(Self::on(store).await?);
+        }
+        Ok(cores)
+    }
+
+    /// One on this store.
+    pub async fn on(store: TestStore) -> Result<Self, Broken> {
+        let clock = Arc::new(ManualClock::new(START));
+        let core = Self::node(&store, Arc::clone(&clock), 1, Limits::default()).await?;
+        let (acme, globex) = seed(&core).await?;
+        Ok(Self { core, clock, store, acme, globex, requests: AtomicU64::new(0) })
+    }
+
+    /// One more node on the same rows and blobs.
+    pub async fn node(store: &TestStore, clock: Arc<ManualClock>, seed: u64, limits: Limits) -> Result<Core, Broken> {
+        let entropy = SeededEntropy::new(seed);
+        let keyring = Keyring::open(store, &MasterKey::new(MASTER), ISSUER, &entropy, clock.now()).await?;
+        let rows: tegata_store::Store = (**store).clone();
+        let blobs = Blobs::local(&store.folder().join("blobs"))?;
+        Ok(Core::new(Parts { store: rows, blobs, keyring, clock, entropy: Arc::new(entropy), limits })?)
+    }
+
+    /// The long-term key of a sample user, `root` of acme among them.
+    pub fn key(&self, user: &str) -> Result<TestKey, Broken> {
+        sample_key(user).map(|NewAccessKey { key_id, secret }| TestKey { key_id, secret, token: None })
+    }
+
+    /// What the edge would know of a request.
+    pub fn meta(&self) -> RequestMeta {
+        let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut id = [0; 16];
+        id[8..].copy_from_slice(&number.to_be_bytes());
+        RequestMeta { id: RequestId::from_bytes(id), source: Some([192, 0, 2, 7].into()), secure: false, user_agent: "test/1".to_owned() }
+    }
+
+    /// A signature of some request by a key, made now with this nonce.
+    pub fn signed(&self, key: &TestKey, nonce: &str) -> Result<Presented, Broken> {
+        let parameters = vec![("Action".to_owned(), "GetCallerIdentity".to_owned()), ("Version".to_owned(), "2015-04-01".to_owned())];
+        let mut query = parameters.clone();
+        query.extend(acs_rpc::sign("GET", &parameters, &key.credential(), self.core.now(), nonce));
+        let arrived = Arrived { method: "GET", path: "/", query: &query, headers: &[], form: &[], body_sha256: None };
+        Ok(acs_rpc::present(&arrived)?)
+    }
+
+    /// The caller that a key makes, with a fresh nonce.
+    pub async fn caller(&self, key: &TestKey) -> Result<Caller, OpError> {
+        let nonce = format!("nonce-{}", self.requests.fetch_add(1, Ordering::SeqCst));
+        let presented = self.signed(key, &nonce).map_err(OpError::internal)?;
+        self.core.authenticate(Proof::Signed(presented), self.meta()).await
+    }
+
+    /// The caller that a sample user makes.
+    pub async fn user(&self, user: &str) -> Result<Caller, OpError> {
+        self.caller(&self.key(user).map_err(OpError::internal)?).await
+    }
+}
+
+fn sample_key(user: &str) -> Result<NewAccessKey, Broken> {
+    let key_id = AccessKeyId::new(&format!("LTAITEST{user}"))?;
+    Ok(NewAccessKey { key_id, secret: SecretKey::new(format!("secret-of-{user}-0123456789abcdef")) })
+}
+
+/// What `app-uploader` may do.
+pub const UPLOADER: &str = r#"{"Version":"1","Statement":[
+  {"Effect":"Allow","Action":["oss:PutObject","oss:GetObject"],"Resource":"acs:oss:*:*:photos/*"},
+  {"Effect":"Allow","Action":"oss:ListObjects","Resource":"acs:oss:*:*:photos"}]}"#;
+/// Whom `app-uploader` trusts.
+pub const UPLOADER_TRUST: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",
+  "Principal":{"RAM":["acs:ram::1000000000000001:user/bob","acs:ram::1000000000000001:user/appserver"]}}]}"#;
+/// What `bob` and `appserver` may do.
+pub const ASSUME_UPLOADER: &str =
+    r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"acs:ram:*:1000000000000001:role/app-uploader"}]}"#;
+
+async fn seed(core: &Core) -> Result<(Provisioned, Provisioned), Broken> {
+    let mut provision = core.provision();
+    provision.system_policies().await?;
+    let account = |alias: &str, number| -> Result<NewAccount, Broken> {
+        let (alias, number) = (AccountAlias::new(alias)?, Some(AccountNumber::new(number)?));
+        let root_login = format!("root@{alias}.test");
+        Ok(NewAccount { alias, number, operator_id: None, organisation_id: None, parent: None, root_login })
+    };
+    let acme = provision.account(account("acme", 1_000_000_000_000_001)?)?;
+    let globex = provision.account(account("globex", 1_000_000_000_000_002)?)?;
+    provision.access_key(&acme, acme.root, &sample_key("root")?)?;
+    provision.policy(&acme, &PolicyName::new("assume-uploader")?, ASSUME_UPLOADER)?;
+    provision.policy(&acme, &PolicyName::new("uploader")?, UPLOADER)?;
+    for (owner, name, policy) in [
+        (&acme, "alice", Some("AdministratorAccess")),
+        (&acme, "bob", Some("assume-uploader")),
+        (&acme, "appserver", Some("assume-uploader")),
+        (&acme, "dan", None),
+        (&globex, "mallory", Some("AdministratorAccess")),
+    ] {
+        let user = provision.user(owner, &NewUser { name: UserName::new(name)?, number: None })?;
+        provision.access_key(owner, user, &sample_key(name)?)?;
+        if let Some(policy) = policy {
+            provision.attach(owner, &PolicyName::new(policy)?, Attachable::User(user)).await?;
+        }
+    }
+    let role = NewRole {
+        name: RoleName::new("app-uploader")?,
+        number: None,
+        description: String::new(),
+        trust_document: UPLOADER_TRUST.to_owned(),
+        max_session: Duration::from_hours(1),
+    };
+    let role = provision.role(&acme, &role).await?;
+    provision.attach(&acme, &PolicyName::new("uploader")?, Attachable::Role(role)).await?;
+    provision.bucket(&acme, &BucketName::new("photos")?)?;
+    provision.commit().await?;
+    Ok((acme, globex))
 }

@@ -116,7 +116,7 @@ pub struct Report {
 pub struct LayerReport {
     /// Which one, in words.
     pub layer: String,
-    /// `allows`, `denies` or `says nothing`.
+    /// `allowed`, `denied` or `not allowed`.
     pub stands: &'static str,
     /// The statements that decided it.
     pub by: Vec<String>,
@@ -156,11 +156,11 @@ pub fn explain_row(row: &AuditRow) -> Report {
 
 fn layer_report(layer: &LayerDecision, seen: &Reasons) -> LayerReport {
     let (stands, by) = match &layer.decision {
-        Decision::Allow { by } => ("allows", by.iter().map(ToString::to_string).collect()),
-        Decision::ExplicitDeny { by } => ("denies", by.iter().map(ToString::to_string).collect()),
-        Decision::ImplicitDeny => ("says nothing", Vec::new()),
+        Decision::Allow { by } => ("allowed", by.iter().map(ToString::to_string).collect()),
+        Decision::ExplicitDeny { by } => ("denied", by.iter().map(ToString::to_string).collect()),
+        Decision::ImplicitDeny => ("not allowed", Vec::new()),
     };
-    let near = if stands == "says nothing" { near_misses(layer.layer, seen) } else { Vec::new() };
+    let near = if matches!(layer.decision, Decision::ImplicitDeny) { near_misses(layer.layer, seen) } else { Vec::new() };
     LayerReport { layer: layer_words(layer.layer).to_owned(), stands, by, near }
 }
 
@@ -197,6 +197,8 @@ fn quoted(values: &[String]) -> String {
 
 /// The smallest set of changes: one for each layer that stands in the way. Flip them all and the decision flips.
 fn changes(action: &str, resource: &str, layers: &[LayerDecision], seen: &Reasons) -> Vec<String> {
+    let caller = seen.context.iter().find(|(key, _)| key.eq_ignore_ascii_case("acs:PrincipalARN")).and_then(|(_, values)| values.first());
+    let caller = caller.map_or("the caller's ARN", String::as_str);
     let mut changes = Vec::new();
     for layer in layers {
         let words = layer_words(layer.layer);
@@ -207,15 +209,15 @@ fn changes(action: &str, resource: &str, layers: &[LayerDecision], seen: &Reason
                 // Without its Deny the layer would still need an Allow.
                 let allowed = explanations(layer.layer, seen).any(|one| one.effect == Effect::Allow && one.applies == Truth::Yes);
                 if !allowed {
-                    changes.push(addition(words, layer.layer, action, resource));
+                    changes.push(addition(words, layer.layer, action, resource, caller));
                 }
             }
             Decision::ImplicitDeny => {
                 let by_condition = explanations(layer.layer, seen)
                     .find(|one| one.effect == Effect::Allow && one.action && one.resource && one.principal && one.applies != Truth::Yes);
                 changes.push(match by_condition {
-                    Some(one) => format!("in {words}: meet or widen the condition of {} ({})", one.at, lacks(one)),
-                    None => addition(words, layer.layer, action, resource),
+                    Some(one) => format!("in {words}: meet or widen the condition of {}", one.at),
+                    None => addition(words, layer.layer, action, resource, caller),
                 });
             }
         }
@@ -223,9 +225,9 @@ fn changes(action: &str, resource: &str, layers: &[LayerDecision], seen: &Reason
     changes
 }
 
-fn addition(words: &str, layer: LayerKind, action: &str, resource: &str) -> String {
+fn addition(words: &str, layer: LayerKind, action: &str, resource: &str, caller: &str) -> String {
     match layer {
-        LayerKind::Trust => format!(r#"in {words}: add {{"Effect":"Allow","Action":"{action}","Principal":{{"RAM":"<the caller's ARN>"}}}}"#),
+        LayerKind::Trust => format!(r#"in {words}: add {{"Effect":"Allow","Action":"{action}","Principal":{{"RAM":"{caller}"}}}}"#),
         _ => format!(r#"in {words}: add {{"Effect":"Allow","Action":"{action}","Resource":"{}"}}"#, escape(resource)),
     }
 }
@@ -255,11 +257,8 @@ impl fmt::Display for Report {
         if !self.layers.is_empty() {
             writeln!(f, "\nLayers")?;
             for layer in &self.layers {
-                write!(f, "  {} {}", layer.layer, layer.stands)?;
-                if !layer.by.is_empty() {
-                    write!(f, ": {}", escape(&layer.by.join(", ")))?;
-                }
-                writeln!(f)?;
+                let by = if layer.by.is_empty() { "by any statement".to_owned() } else { format!("by {}", escape(&layer.by.join(", "))) };
+                writeln!(f, "  {}: {} {by}", layer.layer, layer.stands)?;
                 for near in &layer.near {
                     writeln!(f, "    {}", escape(near))?;
                 }

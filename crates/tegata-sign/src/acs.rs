@@ -3,7 +3,7 @@
 use crate::{
     acs_rpc::{self, RpcProblem},
     acs3::{self, Acs3Problem},
-    arrived::{Arrived, ArrivedProblem, shown},
+    arrived::{Arrived, ArrivedProblem, shown_scheme},
     presented::Presented,
 };
 
@@ -48,7 +48,7 @@ pub fn present(arrived: &Arrived<'_>) -> Result<Option<Presented>, AcsProblem> {
         return Ok(Some(acs_rpc::present(arrived)?));
     }
     match authorization {
-        Some(value) => Err(AcsProblem::Authorization { scheme: shown(value.split(' ').next().unwrap_or_default()) }),
+        Some(value) => Err(AcsProblem::Authorization { scheme: shown_scheme(value) }),
         None => Ok(None),
     }
 }

@@ -7,7 +7,10 @@
 use tegata_model::{AccessKeyId, Timestamp};
 
 use crate::{
-    arrived::{Arrived, ArrivedProblem, MAX_NONCE_BYTES, MAX_TOKEN_BYTES, header_name_byte, no_neighbours, shown, single_header, trimmed},
+    arrived::{
+        Arrived, ArrivedProblem, MAX_NONCE_BYTES, MAX_TOKEN_BYTES, header_name_byte, no_neighbours, shown, shown_scheme, single_header,
+        trimmed,
+    },
     form, hmac,
     presented::{Credential, Mac, Placement, Presented, Reading, Scheme},
 };
@@ -251,7 +254,7 @@ impl<'a> Authorization<'a> {
     fn parse(value: &'a str) -> Result<Self, Acs3Problem> {
         let (algorithm, fields) = value.split_once(' ').unwrap_or((value, ""));
         if algorithm != ALGORITHM {
-            return Err(Acs3Problem::UnsupportedAlgorithm { given: shown(algorithm) });
+            return Err(Acs3Problem::UnsupportedAlgorithm { given: shown_scheme(algorithm) });
         }
         let (mut credential, mut signed_headers, mut signature) = (None, None, None);
         for field in fields.split(',') {

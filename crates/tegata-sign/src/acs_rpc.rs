@@ -91,7 +91,9 @@ pub fn present(arrived: &Arrived<'_>) -> Result<Presented, RpcProblem> {
     let key_text = required("AccessKeyId")?;
     let access_key_id = AccessKeyId::new(key_text).map_err(|_| RpcProblem::AccessKeyId { given: shown(key_text) })?;
     let time_text = required("Timestamp")?;
-    let signed_at = Timestamp::parse_iso(time_text).ok_or_else(|| RpcProblem::Timestamp { given: shown(time_text) })?;
+    // One client writes the time with a fraction of a second; it is signed as it is written.
+    let fraction = || time_text.ends_with('Z').then(|| Timestamp::parse_rfc3339(time_text)).flatten();
+    let signed_at = Timestamp::parse_iso(time_text).or_else(fraction).ok_or_else(|| RpcProblem::Timestamp { given: shown(time_text) })?;
     let nonce = required("SignatureNonce")?;
     if nonce.len() > MAX_NONCE_BYTES {
         return Err(ArrivedProblem::TooLong { what: "SignatureNonce", limit: MAX_NONCE_BYTES }.into());

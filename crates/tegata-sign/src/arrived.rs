@@ -94,8 +94,8 @@ impl<'a> Arrived<'a> {
             if name.is_empty() || !name.bytes().all(header_name_byte) {
                 return Err(ArrivedProblem::Character { what: "name of a header" });
             }
-            // All bytes, without an early end: this loop is then done many bytes at a time.
-            if value.bytes().fold(false, |bad, b| bad | ((b < b' ') & (b != b'\t')) | (b == 0x7F)) {
+            // Counted rather than searched for: without an early end, many bytes are looked at in one step.
+            if value.bytes().filter(|b| (*b < b' ' && *b != b'\t') || *b == 0x7F).count() > 0 {
                 return Err(ArrivedProblem::Character { what: "value of a header" });
             }
         }
@@ -163,4 +163,9 @@ pub(crate) fn header_name_byte(byte: u8) -> bool {
 /// A stranger's text as an error may carry it: at most 128 characters.
 pub(crate) fn shown(text: &str) -> String {
     text.chars().take(128).collect()
+}
+
+/// The scheme an `Authorization` value begins with, short: what follows, or stands there instead, may be a secret.
+pub(crate) fn shown_scheme(authorization: &str) -> String {
+    authorization.split(' ').next().unwrap_or_default().chars().take(24).collect()
 }

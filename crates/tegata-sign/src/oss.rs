@@ -7,7 +7,7 @@
 use std::{borrow::Cow, net::IpAddr};
 
 use crate::{
-    arrived::{Arrived, ArrivedProblem, MAX_TOKEN_BYTES, shown},
+    arrived::{Arrived, ArrivedProblem, MAX_TOKEN_BYTES, shown, shown_scheme},
     form, oss_v1, oss_v4,
     presented::{Deviation, Presented},
 };
@@ -175,7 +175,7 @@ pub fn present(arrived: &Arrived<'_>, addressing: &Addressing) -> Result<Option<
         (None, false, true) => oss_v4::present(arrived, addressing).map(Some),
         (Some(value), false, false) if value == "OSS" || value.starts_with("OSS ") => oss_v1::present(arrived, addressing).map(Some),
         (Some(value), false, false) if value.starts_with("OSS4-") => oss_v4::present(arrived, addressing).map(Some),
-        (Some(value), false, false) => Err(OssProblem::UnsupportedAlgorithm { given: shown(value.split(' ').next().unwrap_or_default()) }),
+        (Some(value), false, false) => Err(OssProblem::UnsupportedAlgorithm { given: shown_scheme(value) }),
         _ => Err(OssProblem::SignedTwice),
     }
 }

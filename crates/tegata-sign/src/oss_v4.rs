@@ -9,7 +9,7 @@ use tegata_model::{AccessKeyId, SecretKey, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::{
-    arrived::{Arrived, ArrivedProblem, header_name_byte, shown, single_header},
+    arrived::{Arrived, ArrivedProblem, header_name_byte, shown, shown_scheme, single_header},
     form, hmac,
     oss::{self, Addressing, ObjectAddress, OssProblem, Place, Unsigned},
     presented::{Credential, Deviation, Mac, Placement, Presented, Reading, Scheme},
@@ -363,7 +363,7 @@ impl<'a> Authorization<'a> {
     fn parse(value: &'a str) -> Result<Self, OssProblem> {
         let (algorithm, fields) = value.split_once(' ').unwrap_or((value, ""));
         if algorithm != ALGORITHM {
-            return Err(OssProblem::UnsupportedAlgorithm { given: shown(algorithm) });
+            return Err(OssProblem::UnsupportedAlgorithm { given: shown_scheme(algorithm) });
         }
         let (mut credential, mut additional, mut signature) = (None, None, None);
         for field in fields.split(',') {

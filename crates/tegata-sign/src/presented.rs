@@ -44,8 +44,8 @@ pub enum Deviation {
     Addressing,
 }
 
-/// What a signer signs with.
-#[derive(Debug, Clone, Copy)]
+/// What a signer signs with. No `Debug`: the token has no place in logs.
+#[derive(Clone, Copy)]
 pub struct Credential<'a> {
     /// The public id.
     pub access_key_id: &'a AccessKeyId,

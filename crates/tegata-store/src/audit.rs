@@ -10,6 +10,8 @@ const INSERT: &str = "INSERT INTO audit (node, seq, at, request_id, account_id, 
     access_key_id, session_id, outcome, source, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 const FIND_BY_REQUEST: &str = "SELECT node, seq, at, request_id, account_id, action, resource, caller_kind, caller_id, caller, \
     access_key_id, session_id, outcome, source, detail FROM audit WHERE request_id = $1 ORDER BY at DESC LIMIT 1";
+const FIND_BY_REQUEST_RANGE: &str = "SELECT node, seq, at, request_id, account_id, action, resource, caller_kind, caller_id, caller, \
+    access_key_id, session_id, outcome, source, detail FROM audit WHERE request_id >= $1 AND request_id <= $2 ORDER BY request_id LIMIT 1";
 const FIND_BY_SESSION: &str = "SELECT node, seq, at, request_id, account_id, action, resource, caller_kind, caller_id, caller, \
     access_key_id, session_id, outcome, source, detail FROM audit WHERE session_id = $1 ORDER BY at LIMIT 1";
 // One statement per shape: an engine cannot use an index for `column = $1 OR $1 IS NULL`.
@@ -183,6 +185,18 @@ pub struct RefusalCount {
 /// The audit row of a request.
 pub async fn find_by_request(store: &Store, request: RequestId) -> Result<Option<AuditRow>, StoreError> {
     store.find(FIND_BY_REQUEST, &[request.into()], AuditRow::read).await
+}
+
+/// The audit row of the request whose id begins with these bytes: the short spelling that some clients are told.
+pub async fn find_by_request_prefix(store: &Store, prefix: [u8; 12]) -> Result<Option<AuditRow>, StoreError> {
+    let bound = |rest: u8| {
+        let mut bytes = [rest; 16];
+        for (byte, known) in bytes.iter_mut().zip(prefix) {
+            *byte = known;
+        }
+        RequestId::from_bytes(bytes)
+    };
+    store.find(FIND_BY_REQUEST_RANGE, &[bound(0).into(), bound(u8::MAX).into()], AuditRow::read).await
 }
 
 /// The row a session was born with.

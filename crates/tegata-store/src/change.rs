@@ -44,7 +44,8 @@ impl Step {
     }
 }
 
-/// Everything one operation writes. Steps run in order, so expectations about a row come before changes to it.
+/// Everything one operation writes. Steps run in order: first what must still hold, then what is claimed, then the rest. So
+/// expectations about a row come before changes to it, and what is refused has not written anything yet, which is cheapest to undo.
 #[derive(Debug, Clone)]
 pub struct ChangeSet {
     pub(crate) at: Timestamp,

@@ -5,7 +5,8 @@ use tegata_model::Timestamp;
 use crate::{Must, Row, Step, Store, StoreError, row::Fields};
 
 const ALL: &str = "SELECT kid, purpose, sealed, created_at, retired_at FROM keyring ORDER BY kid";
-const INSERT: &str = "INSERT INTO keyring (kid, purpose, sealed, created_at, retired_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+const INSERT: &str =
+    "INSERT INTO keyring (kid, purpose, sealed, created_at, retired_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
 const RETIRE: &str = "UPDATE keyring SET retired_at = $2 WHERE kid = $1 AND retired_at IS NULL";
 const DELETE: &str = "DELETE FROM keyring WHERE kid = $1";
 
@@ -44,13 +45,8 @@ pub async fn all(store: &Store) -> Result<Vec<KeyringRow>, StoreError> {
 
 /// A new key; refused if the number is taken (another process was quicker).
 pub fn insert(row: &KeyringRow) -> Step {
-    let params = vec![
-        row.kid.into(),
-        row.purpose.as_str().into(),
-        row.sealed.as_slice().into(),
-        row.created_at.into(),
-        row.retired_at.into(),
-    ];
+    let params =
+        vec![row.kid.into(), row.purpose.as_str().into(), row.sealed.as_slice().into(), row.created_at.into(), row.retired_at.into()];
     Step::new(INSERT, params, Must::BeNew("key"))
 }
 

@@ -28,9 +28,9 @@ pub mod replay;
 pub mod role;
 pub mod row;
 pub mod session;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;
 pub mod user;
 pub mod value;

@@ -281,10 +281,7 @@ pub fn expect(id: PolicyId, generation: Generation) -> Step {
 /// Adds a version and raises the policy's generation.
 pub fn add_version(row: &PolicyVersionRow) -> [Step; 2] {
     let params = vec![row.policy_id.into(), row.version.into(), row.document.as_str().into(), row.created_at.into()];
-    [
-        Step::new(RAISE_GENERATION, vec![row.policy_id.into()], Must::Hold),
-        Step::new(ADD_VERSION, params, Must::BeNew("policy version")),
-    ]
+    [Step::new(RAISE_GENERATION, vec![row.policy_id.into()], Must::Hold), Step::new(ADD_VERSION, params, Must::BeNew("policy version"))]
 }
 
 /// Makes a version the one that counts.

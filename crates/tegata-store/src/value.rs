@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountId, AccountNumber, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, KeyId, NodeId, ObjectKey,
-    OperatorId, OrganisationId, PolicyId, PrincipalNumber, RequestId, RoleId, SessionId, Status, Timestamp, UserId,
+    AccessKeyId, AccountAlias, AccountId, AccountNumber, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, KeyId, NodeId,
+    ObjectKey, OperatorId, OrganisationId, PolicyId, PrincipalNumber, RequestId, RoleId, SessionId, Status, Timestamp, UserId,
 };
 
 /// One value. 16-byte ids are held in place, so that the usual parameters allocate nothing.

@@ -110,9 +110,10 @@ fn find(secrets: &BTreeSet<&str>, name: &str, text: &str, problems: &mut String)
             continue;
         }
         for form in forms(secret) {
-            if let Some(line) = text.lines().position(|line| line.contains(&form)) {
+            if let Some(at) = text.find(&form) {
+                let line = text.bytes().take(at).filter(|&byte| byte == b'\n').count() + 1;
                 let start: String = secret.chars().take(4).collect();
-                let _ = writeln!(problems, "{name}:{}: holds the secret that begins with `{start}`", line + 1);
+                let _ = writeln!(problems, "{name}:{line}: holds the secret that begins with `{start}`");
                 break;
             }
         }

@@ -122,7 +122,14 @@ text before
 
     fn member(name: &str, uses: &[&str]) -> Member {
         let uses = uses.iter().map(|&name| name.to_owned()).collect();
-        Member { name: name.to_owned(), manifest: "Cargo.toml".into(), uses, binaries: Vec::new(), tool: name == "bench" }
+        Member {
+            name: name.to_owned(),
+            manifest: "Cargo.toml".into(),
+            uses,
+            binaries: Vec::new(),
+            outside: Vec::new(),
+            tool: name == "bench",
+        }
     }
 
     fn good() -> Vec<Member> {

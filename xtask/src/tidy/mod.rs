@@ -4,10 +4,11 @@ mod graph;
 mod manifest;
 mod source;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::workspace::Workspace;
+use crate::workspace::{Member, Workspace};
 
 /// Prints every finding; `true` when there is none.
 #[expect(clippy::unnecessary_wraps, reason = "a chore answers like every other chore")]
@@ -27,6 +28,10 @@ pub(crate) fn problems(workspace: &Workspace) -> Vec<String> {
         Ok(text) => problems.extend(graph::check(&text, &workspace.members)),
         Err(error) => problems.push(format!("ARCHITECTURE.md: {error}")),
     }
+    match fs::read_to_string(workspace.root.join("docs/dependencies.md")) {
+        Ok(text) => problems.extend(check_reasons(&text, &workspace.members)),
+        Err(error) => problems.push(format!("docs/dependencies.md: {error}")),
+    }
     for member in &workspace.members {
         match fs::read_to_string(&member.manifest) {
             Ok(text) => problems.extend(manifest::check(&member.name, &text)),
@@ -45,6 +50,15 @@ pub(crate) fn problems(workspace: &Workspace) -> Vec<String> {
     problems.extend(source::check_migrations(&names_in(&migrations.join("sqlite")), &names_in(&migrations.join("postgres"))));
     problems.extend(check_vectors(&workspace.root.join("vectors")));
     problems
+}
+
+/// Every crate from outside has its line in the table of reasons: its name, in backticks, in the first column.
+fn check_reasons(text: &str, members: &[Member]) -> Vec<String> {
+    let columns = text.lines().filter_map(|line| line.strip_prefix('|')?.split('|').next());
+    let listed: BTreeSet<&str> = columns.flat_map(|column| column.split('`').skip(1).step_by(2)).collect();
+    let named: BTreeSet<&str> = members.iter().flat_map(|member| &member.outside).map(String::as_str).collect();
+    let missing = named.difference(&listed);
+    missing.map(|name| format!("docs/dependencies.md: `{name}` has no line; say why this crate and what it stands in for")).collect()
 }
 
 fn check_vectors(folder: &Path) -> Vec<String> {
@@ -91,6 +105,18 @@ fn relative(file: &Path, root: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dependency_without_a_reason_is_named() {
+        let outside = ["rustls", "tokio-rustls", "serde"].map(str::to_owned).to_vec();
+        let member =
+            Member { name: "a".to_owned(), manifest: "Cargo.toml".into(), tool: false, uses: Vec::new(), outside, binaries: Vec::new() };
+        let table = "| crate | why |\n|---|---|\n| `rustls`, `tokio-rustls` | better than `serde` |\n";
+        let problems = check_reasons(table, std::slice::from_ref(&member));
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].contains("`serde` has no line"), "{problems:?}");
+        assert!(check_reasons(&format!("{table}| `serde` | form of records |\n"), &[member]).is_empty());
+    }
 
     #[test]
     fn broken_and_missing_vectors_are_named() {

@@ -18,9 +18,9 @@ use crate::{
 };
 
 /// Shortest life of a role session.
-pub const SHORTEST: Duration = Duration::from_secs(900);
+pub(crate) const SHORTEST: Duration = Duration::from_mins(15);
 /// Life of a role session when nothing is said (cut to the role's maximum).
-pub const USUAL: Duration = Duration::from_secs(3600);
+pub(crate) const USUAL: Duration = Duration::from_hours(1);
 
 /// Become a role for a while. Needs an Allow from the caller's own policies *and* from the role's trust policy.
 #[derive(Debug, Clone)]
@@ -144,14 +144,14 @@ impl AssumeRole {
         let foreign = account.as_ref().is_none_or(|account| account.id != caller.account());
         let untrusted = || authz::denied(caller, Self::ACTION, name, DeniedBy::Layer { layer: LayerKind::Trust, explicit: false }, None);
         Ok(match role {
-            Some(role) if role.is_active() => authz::trust(view, caller, Self::ACTION, name, role, extra).map(Some).map_err(|error| match error {
+            Some(role) if role.is_active() => authz::trust(view, caller, Self::ACTION, name, &role, extra).map(Some).map_err(|error| match error {
                 // What a foreign trust policy says is for its own account to read.
                 OpError::Denied(_) if foreign => untrusted(),
                 other => other,
             }),
-            _ if foreign => Err(untrusted()),
-            Some(_) => Err(untrusted()),
-            None => Ok(None),
+            None if !foreign => Ok(None),
+            // A role that is switched off trusts nobody; an absent one of another account answers the same.
+            Some(_) | None => Err(untrusted()),
         })
     }
 

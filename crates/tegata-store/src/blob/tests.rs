@@ -88,7 +88,7 @@ async fn a_crash_leaves_an_orphan_that_a_later_sweep_removes() {
     std::mem::forget(writer);
     let young = blobs.sweep(&store, Duration::from_secs(u64::from(u32::MAX) * 100), FAR).await.unwrap();
     assert_eq!(young, Swept::default());
-    let swept = blobs.sweep(&store, Duration::from_secs(3600), FAR).await.unwrap();
+    let swept = blobs.sweep(&store, Duration::from_hours(1), FAR).await.unwrap();
     assert_eq!((swept.orphans, swept.staged), (1, 1));
     assert!(matches!(read(&blobs, orphan, 0..1).await, Err(BlobError::Missing(_))));
 }

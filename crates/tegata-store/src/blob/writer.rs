@@ -1,7 +1,7 @@
 //! Writing one blob: small ones in one piece, larger ones as a stream with a bounded part in memory.
 
 use bytes::Bytes;
-use object_store::{MultipartUpload, ObjectStore as _, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path};
+use object_store::{MultipartUpload, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path};
 use tokio::task::JoinHandle;
 
 use super::BlobError;

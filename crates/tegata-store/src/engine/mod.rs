@@ -5,7 +5,7 @@
 mod postgres;
 mod sqlite;
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) use postgres::batch as postgres_batch;
 
 use std::{
@@ -133,14 +133,20 @@ impl Store {
 
     /// Reads at most one row.
     pub(crate) async fn find<T>(
-        &self, statement: &'static str, params: &[Value], read: impl FnOnce(Row) -> Result<T, StoreError>,
+        &self,
+        statement: &'static str,
+        params: &[Value],
+        read: impl FnOnce(Row) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
         self.query(statement, params).await?.into_iter().next().map(read).transpose()
     }
 
     /// Reads many rows, away from the threads that serve requests.
     pub(crate) async fn list<T>(
-        &self, statement: &'static str, params: Vec<Value>, read: impl FnMut(Row) -> Result<T, StoreError>,
+        &self,
+        statement: &'static str,
+        params: Vec<Value>,
+        read: impl FnMut(Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let rows = match &self.inner.engine {
             Engine::Sqlite(sqlite) => sqlite.list(statement, params).await?,

@@ -324,7 +324,7 @@ fn store_error(error: Error) -> StoreError {
         Some(code) if *code == SqlState::DISK_FULL => StoreError::Full,
         // Classes 08 (connection), 53 (resources), 57 (operator intervention): later it may work.
         Some(code) if ["08", "53", "57"].iter().any(|class| code.code().starts_with(class)) => StoreError::Unavailable(Arc::new(error)),
-        None if error.is_closed() || std::error::Error::source(&error).is_some_and(|source| source.is::<std::io::Error>()) => {
+        None if error.is_closed() || std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>) => {
             StoreError::Unavailable(Arc::new(error))
         }
         _ => StoreError::Engine(Arc::new(error)),
@@ -332,7 +332,7 @@ fn store_error(error: Error) -> StoreError {
 }
 
 /// Runs statements on a connection of their own.
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) async fn batch(url: &str, sql: &str) -> Result<(), StoreError> {
     let config: Config = url.parse().map_err(|error: Error| StoreError::Location(Arc::new(error)))?;
     let (client, connection) = config.connect(tokio_postgres::NoTls).await.map_err(store_error)?;

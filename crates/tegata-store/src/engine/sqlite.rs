@@ -183,6 +183,7 @@ struct Prepared<'c> {
     statement: Statement<'c>,
     /// It answers rows (a SELECT, or RETURNING): count those instead of changes.
     answers: bool,
+    reads: bool,
     parameters: usize,
 }
 
@@ -212,41 +213,47 @@ impl Writer<'_> {
     }
 
     fn commit_together(&mut self, waiting: &[(ChangeSet, oneshot::Sender<Answer>)]) -> Vec<Answer> {
+        // A savepoint per change set copies every page that it touches. So they are left out until one is missed.
+        self.try_together(waiting, false).or_else(|| self.try_together(waiting, true)).unwrap_or_default()
+    }
+
+    /// `None`: without savepoints, one change set failed after it had written. Nothing was kept of any.
+    fn try_together(&mut self, waiting: &[(ChangeSet, oneshot::Sender<Answer>)], savepoints: bool) -> Option<Vec<Answer>> {
         if let Err(error) = self.run(BEGIN, &[]) {
-            return fail_all(waiting.len(), &error);
+            return Some(fail_all(waiting.len(), &error));
         }
-        let alone = waiting.len() == 1;
         let mut answers = Vec::with_capacity(waiting.len());
         for (changes, _) in waiting {
-            let answer = if alone { self.apply(changes) } else { self.apply_saved(changes) };
+            let mut wrote = false;
+            let answer = if savepoints { self.apply_saved(changes) } else { self.apply(changes, &mut wrote) };
             if self.connection.is_autocommit() {
                 // A full disk or a failed write ends the whole transaction, and everybody's part of it.
                 let error = answer.err().unwrap_or(CommitError::Changed);
-                return fail_all(waiting.len(), &store_error(error));
+                return Some(fail_all(waiting.len(), &store_error(error)));
+            }
+            if wrote && answer.is_err() && waiting.len() > 1 {
+                let _ = self.run(ROLLBACK, &[]);
+                return None;
             }
             answers.push(answer);
         }
         if answers.iter().all(Result::is_err) {
             let _ = self.run(ROLLBACK, &[]);
-            return answers;
+            return Some(answers);
         }
-        match self.run(COMMIT, &[]) {
-            Ok(_) => {
-                self.shared.count_commit();
-                answers
-            }
-            Err(error) => {
-                if !self.connection.is_autocommit() {
-                    let _ = self.run(ROLLBACK, &[]);
-                }
-                answers.into_iter().map(|answer| answer.and(Err(CommitError::Store(error.clone())))).collect()
-            }
+        let Err(error) = self.run(COMMIT, &[]) else {
+            self.shared.count_commit();
+            return Some(answers);
+        };
+        if !self.connection.is_autocommit() {
+            let _ = self.run(ROLLBACK, &[]);
         }
+        Some(answers.into_iter().map(|answer| answer.and(Err(CommitError::Store(error.clone())))).collect())
     }
 
     fn apply_saved(&mut self, changes: &ChangeSet) -> Answer {
         self.run(SAVE, &[])?;
-        let answer = self.apply(changes);
+        let answer = self.apply(changes, &mut false);
         if answer.is_err() && !self.connection.is_autocommit() {
             self.run(UNDO, &[])?;
         }
@@ -256,25 +263,28 @@ impl Writer<'_> {
         answer
     }
 
-    fn apply(&mut self, changes: &ChangeSet) -> Answer {
+    /// `wrote` becomes true once there is something to undo.
+    fn apply(&mut self, changes: &ChangeSet, wrote: &mut bool) -> Answer {
         for step in &changes.steps {
-            judge(step.must, self.execute(step.statement, &step.params).map_err(commit_error)?)?;
+            let (rows, reads) = self.execute(step.statement, &step.params).map_err(commit_error)?;
+            *wrote |= !reads && rows > 0;
+            judge(step.must, rows)?;
         }
         Ok(())
     }
 
-    fn run(&mut self, statement: &'static str, params: &[Value]) -> Result<u64, StoreError> {
-        self.execute(statement, params).map_err(|error| store_error(commit_error(error)))
+    fn run(&mut self, statement: &'static str, params: &[Value]) -> Result<(), StoreError> {
+        self.execute(statement, params).map(|_| ()).map_err(|error| store_error(commit_error(error)))
     }
 
-    /// Rows written or found.
-    fn execute(&mut self, statement: &'static str, params: &[Value]) -> Result<u64, rusqlite::Error> {
+    /// Rows written or found, and whether the statement only reads.
+    fn execute(&mut self, statement: &'static str, params: &[Value]) -> Result<(u64, bool), rusqlite::Error> {
         let prepared = match self.statements.entry(StatementKey::of(statement)) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let statement = self.connection.prepare(&numbered(statement))?;
-                let (answers, parameters) = (statement.column_count() > 0, statement.parameter_count());
-                entry.insert(Prepared { statement, answers, parameters })
+                let (answers, reads, parameters) = (statement.column_count() > 0, statement.readonly(), statement.parameter_count());
+                entry.insert(Prepared { statement, answers, reads, parameters })
             }
         };
         if prepared.parameters != params.len() {
@@ -282,13 +292,13 @@ impl Writer<'_> {
         }
         bind(&mut prepared.statement, params)?;
         if !prepared.answers {
-            return prepared.statement.raw_execute().map(|rows| u64::try_from(rows).unwrap_or(u64::MAX));
+            return prepared.statement.raw_execute().map(|rows| (u64::try_from(rows).unwrap_or(u64::MAX), prepared.reads));
         }
         let (mut rows, mut count) = (prepared.statement.raw_query(), 0);
         while rows.next()?.is_some() {
             count += 1;
         }
-        Ok(count)
+        Ok((count, prepared.reads))
     }
 }
 
@@ -413,5 +423,31 @@ fn commit_error(error: rusqlite::Error) -> CommitError {
             StoreError::Unavailable(Arc::new(error)).into()
         }
         _ => StoreError::Engine(Arc::new(error)).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_writer_flushes_every_commit_and_checks_references() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tegata.db");
+        create_private(&path).unwrap();
+        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+        prepare_writer(&connection).unwrap();
+        assert_eq!(pragma(&connection, "PRAGMA synchronous").unwrap(), 2);
+        assert_eq!(pragma(&connection, "PRAGMA foreign_keys").unwrap(), 1);
+        #[cfg(unix)]
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions()) & 0o777, 0o600);
+        // What the check is there for.
+        connection.execute_batch("PRAGMA synchronous = NORMAL").unwrap();
+        assert_eq!(pragma(&connection, "PRAGMA synchronous").unwrap(), 1);
+    }
+
+    #[test]
+    fn markers_become_numbers() {
+        assert_eq!(numbered("SELECT $2 WHERE a = $10"), "SELECT ?2 WHERE a = ?10");
     }
 }

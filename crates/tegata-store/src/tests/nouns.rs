@@ -59,7 +59,7 @@ async fn users_groups_and_keys() {
         assert_eq!(user::find_by_name(&store, account, "root").await.unwrap(), None);
         assert_eq!(user::find_root(&store, account).await.unwrap().as_ref(), Some(&root));
         assert_eq!(user::find_by_login(&store, "root@acme.test").await.unwrap(), Some(root));
-        assert_eq!(user::list(&store, account, "", 10).await.unwrap(), [alice.clone()]);
+        assert_eq!(user::list(&store, account, "", 10).await.unwrap(), std::slice::from_ref(&alice));
         assert!(matches!(apply(&store, [user::insert(&user(account, 3, "ALICE"))]).await, Err(CommitError::Exists("user"))));
 
         let staff = group(account, 1, "staff");
@@ -78,7 +78,7 @@ async fn users_groups_and_keys() {
         let row = key(&alice, 1);
         apply(&store, access_key::insert(&row)).await.unwrap();
         assert_eq!(access_key::find(&store, row.key_id.as_str()).await.unwrap().as_ref(), Some(&row));
-        assert_eq!(access_key::of_user(&store, alice.id).await.unwrap(), [row.clone()]);
+        assert_eq!(access_key::of_user(&store, alice.id).await.unwrap(), std::slice::from_ref(&row));
         apply(&store, [access_key::expect(row.id, row.generation), access_key::set_status(row.id, Status::Inactive)]).await.unwrap();
         assert!(matches!(apply(&store, [access_key::expect(row.id, row.generation)]).await, Err(CommitError::Changed)));
         assert!(matches!(apply(&store, [user::delete(alice.id)]).await, Err(CommitError::Changed)), "it has a key");
@@ -237,7 +237,8 @@ async fn the_audit_trail() {
         let between = Filter { account: Some(mine), since: Some(four.at), until: Some(audit(mine, 7).at), ..Filter::default() };
         assert_eq!(seqs(between, 9).await, [6, 4]);
 
-        let mut count = RefusalCount { minute: NOW, source: "10.0.0.0/24".into(), reason: "unknown key".into(), count: 3, sample: "a".into() };
+        let mut count =
+            RefusalCount { minute: NOW, source: "10.0.0.0/24".into(), reason: "unknown key".into(), count: 3, sample: "a".into() };
         apply(&store, [audit::count_refusals(&count)]).await.unwrap();
         count.sample = "b".into();
         apply(&store, [audit::count_refusals(&count)]).await.unwrap();
@@ -271,10 +272,14 @@ async fn an_unreadable_row_is_named_and_never_guessed() {
         let bad = object(photos.id, "key", 1);
         apply(&store, [bucket::insert(&photos), object::put(&bad, None)]).await.unwrap();
         for key in [vec![0xFF], vec![0], Vec::new()] {
+            let empty = key.is_empty();
             apply(&store, [Step::new("UPDATE objects SET key = $1", vec![key.into()], Must::Hold)]).await.unwrap();
-            let listed = object::list(&store, photos.id, &[], &[], 9).await;
-            // The empty key is not after the empty marker.
-            assert!(matches!(&listed, Err(StoreError::Corrupt { table: "objects", column: "key", .. })) || listed == Ok(Vec::new()));
+            match object::list(&store, photos.id, &[], &[], 9).await {
+                Err(StoreError::Corrupt { table: "objects", column: "key", .. }) => {}
+                // The empty key is not after the empty marker.
+                Ok(rows) if empty && rows.is_empty() => {}
+                other => panic!("{other:?}"),
+            }
         }
         assert!(object::blob_in_use(&store, BlobId::from_bytes(*bad.blob_id.as_bytes())).await.unwrap());
     }

@@ -3,9 +3,9 @@
 use std::{borrow::Cow, time::Duration};
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountId, AccountNumber, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, GroupName, KeyId, NodeId,
-    ObjectKey, OperatorId, OrganisationId, PolicyId, PolicyName, PrincipalNumber, RequestId, RoleId, RoleName, SessionId, Status, Timestamp,
-    UserId, UserName,
+    AccessKeyId, AccountAlias, AccountId, AccountNumber, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, GroupName, KeyId,
+    NodeId, ObjectKey, OperatorId, OrganisationId, PolicyId, PolicyName, PrincipalNumber, RequestId, RoleId, RoleName, SessionId, Status,
+    Timestamp, UserId, UserName,
 };
 
 use crate::{
@@ -60,7 +60,13 @@ pub(super) fn user(account: AccountId, n: u8, name: &str) -> UserRow {
 }
 
 pub(super) fn group(account: AccountId, n: u8, name: &str) -> GroupRow {
-    GroupRow { id: GroupId::from_bytes(id(n)), account_id: account, name: GroupName::new(name).unwrap(), generation: Generation(1), created_at: NOW }
+    GroupRow {
+        id: GroupId::from_bytes(id(n)),
+        account_id: account,
+        name: GroupName::new(name).unwrap(),
+        generation: Generation(1),
+        created_at: NOW,
+    }
 }
 
 pub(super) fn role(account: AccountId, n: u8, name: &str) -> RoleRow {
@@ -71,7 +77,7 @@ pub(super) fn role(account: AccountId, n: u8, name: &str) -> RoleRow {
         name: RoleName::new(name).unwrap(),
         description: String::new(),
         trust_document: "{}".into(),
-        max_session: Duration::from_secs(3600),
+        max_session: Duration::from_hours(1),
         status: Status::Active,
         epoch: Epoch(0),
         generation: Generation(1),

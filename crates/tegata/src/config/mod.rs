@@ -4,7 +4,6 @@
 //! flags. Nothing else in this program reads the environment.
 
 mod environment;
-mod network;
 mod problem;
 mod raw;
 mod resolve;
@@ -16,13 +15,13 @@ mod tests;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use tegata_core::{Addressing, limits::Limits};
+use tegata_dialects::Network;
 use zeroize::Zeroizing;
 
 pub(crate) use self::{
     environment::Environment,
-    network::Network,
     problem::{Problem, Problems},
-    resolve::{Flags, resolve},
+    resolve::{Flags, host_name, resolve},
     show::show,
 };
 use crate::logging::{Format, Level};
@@ -64,7 +63,12 @@ pub(crate) enum Database {
     /// A file in the data folder.
     Sqlite,
     /// A PostgreSQL server. The URL may hold the password.
-    Postgres(SecretText),
+    Postgres {
+        /// `postgres://user:password@host/name`
+        url: SecretText,
+        /// Certificates that the server's own must lead to.
+        ca_file: Option<PathBuf>,
+    },
 }
 
 /// Where the master key comes from.

@@ -54,6 +54,8 @@ tables! {
         database: String,
         /// File that holds the database's password.
         database_password_file: String,
+        /// Certificates (PEM) that the database server's must lead to.
+        database_ca_file: String,
         /// File that holds the master key.
         master_key_file: String,
         /// Addresses and blocks of proxies whose `X-Forwarded-For` counts.

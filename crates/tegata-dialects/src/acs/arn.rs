@@ -1,0 +1,69 @@
+//! Resource names (`acs:<service>:<region>:<account>:<relative>`), the only place that spells them.
+
+use std::str::FromStr;
+
+use tegata_model::{AccountNumber, RoleName, RoleSessionName, UserName};
+
+/// A role, as named by whoever wants to assume it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RoleArn {
+    pub(crate) account: AccountNumber,
+    pub(crate) name: RoleName,
+}
+
+/// A text was not the name of a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotARoleArn;
+
+impl std::fmt::Display for NotARoleArn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a role is named `acs:ram::<16-digit account>:role/<role name>`")
+    }
+}
+
+impl FromStr for RoleArn {
+    type Err = NotARoleArn;
+
+    fn from_str(text: &str) -> Result<Self, NotARoleArn> {
+        let rest = text.strip_prefix("acs:ram::").ok_or(NotARoleArn)?;
+        let (account, name) = rest.split_once(":role/").ok_or(NotARoleArn)?;
+        Ok(Self { account: account.parse().map_err(|_| NotARoleArn)?, name: name.parse().map_err(|_| NotARoleArn)? })
+    }
+}
+
+/// The owner of an account.
+pub(crate) fn owner(account: AccountNumber) -> String {
+    format!("acs:ram::{account}:root")
+}
+
+/// A user.
+pub(crate) fn user(account: AccountNumber, name: &UserName) -> String {
+    format!("acs:ram::{account}:user/{name}")
+}
+
+/// A role session as AssumeRole names it.
+pub(crate) fn new_session(account: AccountNumber, role: &RoleName, session: &RoleSessionName) -> String {
+    format!("acs:ram::{account}:role/{role}/{session}")
+}
+
+/// A role session as GetCallerIdentity names it.
+pub(crate) fn session(account: AccountNumber, role: &RoleName, session: &RoleSessionName) -> String {
+    format!("acs:ram::{account}:assumed-role/{role}/{session}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_role_names_are_role_names() {
+        let arn: RoleArn = "acs:ram::1000000000000001:role/app-uploader".parse().unwrap();
+        assert_eq!((arn.account.get(), arn.name.as_str()), (1_000_000_000_000_001, "app-uploader"));
+        for bad in [
+            "", "acs:ram::1000000000000001:role/", "acs:ram::1000000000000001:user/bob", "acs:ram:cn:1000000000000001:role/a",
+            "acs:ram::1:role/a", "acs:ram::1000000000000001:role/a/b", "arn:ram::1000000000000001:role/a", "acs:ram::1000000000000001:role/a:b",
+        ] {
+            assert_eq!(bad.parse::<RoleArn>(), Err(NotARoleArn), "{bad}");
+        }
+    }
+}

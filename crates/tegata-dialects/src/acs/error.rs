@@ -1,0 +1,301 @@
+//! The error table of this wire: every cause, its status and its code.
+
+use std::{borrow::Cow, error::Error, time::Duration};
+
+use http::{Method, StatusCode};
+use tegata_core::{AuthnFailure, CallerKind, Denial, DeniedBy, Input, LayerKind, OpError, Problem, ProblemKind, ResourceName};
+use tegata_sign::{Mismatch, acs::AcsProblem, acs_rpc::RpcProblem, acs3::Acs3Problem, arrived::ArrivedProblem};
+
+use super::{params::Received, reply::Tree};
+use crate::edge::{
+    limits::{BodyProblem, HeadProblem},
+    span::Failure,
+};
+
+/// An error as this wire says it.
+#[derive(Debug)]
+pub(crate) struct AcsError {
+    pub(crate) status: StatusCode,
+    pub(crate) code: Cow<'static, str>,
+    pub(crate) message: String,
+    pub(crate) detail: Option<Tree>,
+    pub(crate) retry_after: Option<Duration>,
+    denied: bool,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Failure for AcsError {
+    fn code(&self) -> &str {
+        &self.code
+    }
+
+    fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    fn denied(&self) -> bool {
+        self.denied
+    }
+
+    fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        self.cause.as_deref()
+    }
+}
+
+impl AcsError {
+    fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { status, code: code.into(), message: message.into(), detail: None, retry_after: None, denied: false, cause: None }
+    }
+
+    /// A mandatory parameter is absent or empty.
+    pub(crate) fn missing(name: &str) -> Self {
+        Self::new(400, format!("Missing{name}"), format!("{name} is mandatory for this action."))
+    }
+
+    /// A parameter with a value that cannot be right.
+    pub(crate) fn invalid(name: &str, rule: &str) -> Self {
+        Self::new(400, format!("InvalidParameter.{name}"), format!("the parameter `{name}` is not valid: {rule}"))
+    }
+
+    /// A parameter that stands twice.
+    pub(crate) fn repeated(name: &str) -> Self {
+        Self::new(400, "InvalidParameter", format!("the parameter `{}` is repeated", shown(name)))
+    }
+
+    /// A body that should be a form and cannot be read as one.
+    pub(crate) fn body(problem: &str) -> Self {
+        Self::new(400, "InvalidParameter", format!("the form in the body cannot be read: {problem}"))
+    }
+
+    /// An operation that is not offered.
+    pub(crate) fn no_action(action: &str, why: &str) -> Self {
+        Self::new(404, "InvalidAction.NotFound", format!("the operation `{}` cannot be used: {why}", shown(action)))
+    }
+
+    /// A version of no API here.
+    pub(crate) fn version(version: &str) -> Self {
+        let known = "STS is `2015-04-01`, RAM `2015-05-01`, IMS `2019-08-15`";
+        Self::new(400, "InvalidVersion", format!("the version `{}` is not known: {known}", shown(version)))
+    }
+
+    /// A method that this wire does not use.
+    pub(crate) fn method(method: &Method) -> Self {
+        Self::new(405, "UnsupportedHTTPMethod", format!("the method `{}` is not used here: use GET or POST", shown(method.as_str())))
+    }
+
+    /// A request without a signature.
+    pub(crate) fn unsigned(received: &Received, error: &OpError) -> Self {
+        let has_key = received.parameter("AccessKeyId").is_some_and(|id| !id.is_empty());
+        let mut answer = Self::missing(if has_key { "Signature" } else { "AccessKeyId" });
+        answer.message = format!("{} {error}", answer.message);
+        answer
+    }
+}
+
+/// A stranger's text as an answer may carry it.
+fn shown(text: &str) -> String {
+    text.chars().take(128).collect()
+}
+
+impl From<OpError> for AcsError {
+    fn from(error: OpError) -> Self {
+        let message = error.to_string();
+        match error {
+            OpError::Authentication(failure) => failure.into(),
+            OpError::Denied(denial) => Self { denied: true, detail: Some(access_denied_detail(&denial)), ..Self::new(403, "NoPermission", message) },
+            OpError::NotFound(resource) => Self::new(404, coded("EntityNotExist", &resource), message),
+            OpError::Exists(resource) => Self::new(409, coded("EntityAlreadyExists", &resource), message),
+            OpError::NotEmpty(resource) => Self::new(409, coded("DeleteConflict", &resource), message),
+            OpError::Invalid(problem) => Self::new(400, invalid_code(&problem), message),
+            OpError::Precondition(_) => Self::new(412, "PreconditionFailed", message),
+            OpError::Conflict => Self::new(409, "OperationConflict", message),
+            OpError::Throttled(wait) => Self { retry_after: Some(wait), ..Self::new(400, "Throttling.User", message) },
+            OpError::Internal(cause) => Self { cause: Some(cause), ..Self::new(500, "InternalError", message) },
+        }
+    }
+}
+
+impl From<AuthnFailure> for AcsError {
+    fn from(failure: AuthnFailure) -> Self {
+        let message = failure.to_string();
+        match failure {
+            AuthnFailure::Anonymous => Self::missing("AccessKeyId"),
+            AuthnFailure::UnknownKey => Self::new(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
+            AuthnFailure::KeyInactive => Self::new(400, "InvalidAccessKeyId.Inactive", message),
+            AuthnFailure::OwnerInactive => Self::new(403, "Forbidden.AccessKeyDisabled", message),
+            AuthnFailure::TokenMissing => Self::new(400, "MissingSecurityToken", message),
+            AuthnFailure::TokenMalformed => Self::new(400, "InvalidSecurityToken.Malformed", message),
+            // A session that was ended asks for a new credential, as one whose time is over does.
+            AuthnFailure::TokenExpired | AuthnFailure::SessionEnded => Self::new(400, "InvalidSecurityToken.Expired", message),
+            AuthnFailure::TokenMismatch => Self::new(400, "InvalidSecurityToken.MismatchWithAccessKey", message),
+            AuthnFailure::Signature(mismatch) => Self::new(400, "SignatureDoesNotMatch", mismatch_message(&mismatch)),
+            AuthnFailure::Time(problem) => Self::new(400, "InvalidTimeStamp.Expired", problem.to_string()),
+            AuthnFailure::Replayed => Self::new(400, "SignatureNonceUsed", message),
+        }
+    }
+}
+
+/// Clients cut this message at its colon and compare the rest with their own string; nothing may stand behind it.
+fn mismatch_message(mismatch: &Mismatch) -> String {
+    let Mismatch { string_to_sign, canonical_request, .. } = mismatch;
+    let prefix = "Specified signature is not matched with our calculation. server string to sign is:";
+    match canonical_request {
+        None => format!("{prefix}{string_to_sign}"),
+        Some(canonical) => format!("{prefix}{string_to_sign}\nserver canonical request is:{canonical}"),
+    }
+}
+
+/// `EntityNotExist.Role` and its like.
+fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
+    let kind = match resource {
+        ResourceName::Account(_) => "Account",
+        ResourceName::User { .. } => "User",
+        ResourceName::Role { .. } => "Role",
+        ResourceName::Policy { .. } => "Policy",
+        ResourceName::Buckets { .. } | ResourceName::Bucket { .. } => "Bucket",
+        ResourceName::Object { .. } => "Object",
+        ResourceName::Caller => return stem.into(),
+    };
+    format!("{stem}.{kind}").into()
+}
+
+fn invalid_code(problem: &Problem) -> &'static str {
+    match problem.input {
+        Input::Lifetime => "InvalidParameter.DurationSeconds",
+        Input::SessionPolicy if problem.kind == ProblemKind::TooLarge => "InvalidParameter.PolicySize",
+        Input::SessionPolicy => "InvalidParameter.PolicyGrammar",
+        Input::SourceIdentity => "InvalidParameter.SourceIdentity",
+        Input::ContentMd5
+        | Input::ContentCrc64
+        | Input::ContentLength
+        | Input::ObjectSize
+        | Input::Range
+        | Input::Header
+        | Input::BucketProperties => "InvalidParameter",
+    }
+}
+
+/// Who was refused what by which kind of policy; the statements stay in the audit.
+fn access_denied_detail(denial: &Denial) -> Tree {
+    let principal = match denial.caller_kind {
+        CallerKind::Owner => "Account",
+        CallerKind::User => "SubUser",
+        CallerKind::RoleSession => "AssumedRoleUser",
+    };
+    let mut fields = vec![
+        ("AuthAction", denial.action.to_owned()),
+        ("AuthPrincipalType", principal.to_owned()),
+        ("AuthPrincipalOwnerId", denial.account.clone()),
+        ("AuthPrincipalDisplayName", denial.caller.clone()),
+    ];
+    match denial.by {
+        DeniedBy::Layer { layer, explicit } => {
+            fields.push(("NoPermissionType", if explicit { "ExplicitDeny" } else { "ImplicitDeny" }.to_owned()));
+            fields.push(("PolicyType", policy_type(layer).to_owned()));
+        }
+        DeniedBy::OwnerMayNotAssume | DeniedBy::ForeignAccount | DeniedBy::SourceIdentityFixed | DeniedBy::ChainEnded => {}
+    }
+    Tree::Object(fields.into_iter().map(|(name, text)| (name, Tree::Text(text))).collect())
+}
+
+fn policy_type(layer: LayerKind) -> &'static str {
+    match layer {
+        LayerKind::Control => "ControlPolicy",
+        LayerKind::Session => "SessionPolicy",
+        LayerKind::Identity => "AccountLevelIdentityBasedPolicy",
+        LayerKind::Trust => "AssumeRolePolicy",
+        LayerKind::Resource => "ResourceBasedPolicy",
+    }
+}
+
+impl From<AcsProblem> for AcsError {
+    fn from(problem: AcsProblem) -> Self {
+        let message = problem.to_string();
+        match problem {
+            AcsProblem::Arrived(problem) => problem.into(),
+            AcsProblem::Rpc(problem) => problem.into(),
+            AcsProblem::Acs3(problem) => problem.into(),
+            AcsProblem::Bearer => Self::new(400, "InvalidParameter.SignatureType", format!("{message}: sign the request with an access key")),
+            AcsProblem::Authorization { .. } => Self::new(400, "InvalidSignatureMethod", message),
+        }
+    }
+}
+
+impl From<ArrivedProblem> for AcsError {
+    fn from(problem: ArrivedProblem) -> Self {
+        match problem {
+            ArrivedProblem::ParameterRepeated { name } => Self::repeated(&name),
+            ArrivedProblem::TooMany { .. }
+            | ArrivedProblem::TooLong { .. }
+            | ArrivedProblem::Character { .. }
+            | ArrivedProblem::HeaderRepeated { .. } => Self::new(400, "InvalidParameter", problem.to_string()),
+        }
+    }
+}
+
+impl From<RpcProblem> for AcsError {
+    fn from(problem: RpcProblem) -> Self {
+        let message = problem.to_string();
+        match problem {
+            RpcProblem::Arrived(problem) => problem.into(),
+            RpcProblem::Missing { name } => Self::missing(name),
+            RpcProblem::UnsupportedAlgorithm { .. } => Self::new(400, "InvalidSignatureMethod", message),
+            RpcProblem::UnsupportedVersion { .. } => Self::new(400, "InvalidParameter.SignatureVersion", message),
+            RpcProblem::UnsupportedType { .. } => Self::new(400, "InvalidParameter.SignatureType", message),
+            RpcProblem::AccessKeyId { .. } => Self::new(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
+            RpcProblem::Timestamp { .. } => Self::new(400, "InvalidTimeStamp.Format", message),
+            RpcProblem::Path { .. } => Self::new(404, "InvalidApi.NotFound", message),
+        }
+    }
+}
+
+impl From<Acs3Problem> for AcsError {
+    fn from(problem: Acs3Problem) -> Self {
+        let message = problem.to_string();
+        match problem {
+            Acs3Problem::Arrived(problem) => problem.into(),
+            Acs3Problem::Missing { name } => Self::missing(parameter_of(name)),
+            Acs3Problem::UnsupportedAlgorithm { .. } => Self::new(400, "InvalidSignatureMethod", message),
+            Acs3Problem::AccessKeyId { .. } => Self::new(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
+            Acs3Problem::Authorization
+            | Acs3Problem::SignedHeaders { .. }
+            | Acs3Problem::SignedHeaderAbsent { .. }
+            | Acs3Problem::Unsigned { .. } => Self::new(400, "IncompleteSignature", message),
+            Acs3Problem::Date { .. } => Self::new(400, "InvalidTimeStamp.Format", message),
+            Acs3Problem::BodyHash { .. } => Self::new(400, "InvalidParameter.ContentSha256", message),
+            Acs3Problem::BodyUnread => Self { cause: Some(message.into()), ..Self::new(500, "InternalError", "the server failed; nothing was done") },
+        }
+    }
+}
+
+/// The parameter whose place a header of ACS3 takes.
+fn parameter_of(header: &str) -> &str {
+    match header {
+        "x-acs-action" => "Action",
+        "x-acs-version" => "Version",
+        "x-acs-date" => "Timestamp",
+        "x-acs-signature-nonce" => "SignatureNonce",
+        "x-acs-content-sha256" => "ContentSha256",
+        "host" => "Host",
+        other => other,
+    }
+}
+
+impl From<HeadProblem> for AcsError {
+    fn from(problem: HeadProblem) -> Self {
+        Self::new(400, "InvalidParameter", problem.to_string())
+    }
+}
+
+impl From<BodyProblem> for AcsError {
+    fn from(problem: BodyProblem) -> Self {
+        match problem {
+            BodyProblem::TooLarge(limit) => Self::new(413, "InvalidParameter", format!("the body is larger than {limit} bytes")),
+            BodyProblem::Incomplete => Self::new(400, "ContentLengthDoesNotMatch", "the body ended before its announced length"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,544 @@
+//! From flags, environment and file to a [`Config`]: every value typed, every problem told.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    io::Read as _,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use tegata_core::{Addressing, keyring::MasterKey, limits::Limits};
+use tegata_dialects::Network;
+use tegata_model::BucketName;
+
+use super::{
+    Config, Connections, Database, Environment, Http, Log, MasterKeySource, Oss, Problem, Problems, SecretText, TlsFiles,
+    raw::{RawConfig, RawLimits, RawOss},
+};
+use crate::logging::{Format, Level};
+
+/// The largest file that is read: a configuration is a page, not a book.
+const LARGEST_FILE: u64 = 1 << 20;
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// What flags say; each is stronger than everything else.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Flags {
+    /// `--config`
+    pub(crate) config: Option<PathBuf>,
+    /// `--data`
+    pub(crate) data: Option<PathBuf>,
+    /// `--http`
+    pub(crate) http: Option<SocketAddr>,
+    /// `--oss`
+    pub(crate) oss: Option<SocketAddr>,
+    /// `--metrics`
+    pub(crate) metrics: Option<SocketAddr>,
+    /// `--log`
+    pub(crate) log: Option<Level>,
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    Default,
+    File,
+    Environment(&'static str),
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File => f.write_str("file"),
+            Self::Environment(name) => write!(f, "environment, {name}"),
+            Self::Flag(name) => write!(f, "flag, {name}"),
+        }
+    }
+}
+
+/// Where the values came from, by the path of their key. What is not listed is a default.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Origins(BTreeMap<&'static str, Origin>);
+
+impl Origins {
+    pub(super) fn of(&self, key: &str) -> Origin {
+        self.0.get(key).copied().unwrap_or(Origin::Default)
+    }
+}
+
+/// Resolves a configuration, or tells everything that is wrong with it.
+pub(crate) fn resolve(flags: &Flags, environment: &Environment) -> Result<Config, Problems> {
+    let mut work = Work::default();
+    let raw = work.file(flags, environment);
+    let data = work.data(flags, environment, raw.data);
+    let database = work.database(environment, raw.database, raw.database_password_file, raw.database_ca_file);
+    let master_key = work.master_key(environment, raw.master_key_file, data.as_deref());
+    let tls = work.tls(raw.tls.certificate_file, raw.tls.key_file);
+    let http = work.http(flags.http, raw.http.listen, raw.http.public_url, tls.is_some());
+    let oss = work.oss(flags.oss, raw.oss);
+    work.hosts_apart(&http, &oss);
+    let metrics = work.address("metrics.listen", "--metrics", flags.metrics, raw.metrics.listen);
+    if let Some(address) = metrics
+        && !address.ip().is_loopback()
+    {
+        work.problem("metrics.listen", format!("`{address}` is not a loopback address, and metrics are served on loopback only"));
+    }
+    let trusted_proxies = work.proxies(raw.trusted_proxies.unwrap_or_default());
+    let log = work.log(flags.log, environment.log.as_deref(), raw.log.level, raw.log.format);
+    let (limits, connections) = work.limits(&raw.limits);
+    match data {
+        Some(data) if work.problems.is_empty() => Ok(Config {
+            data,
+            database,
+            master_key,
+            http,
+            oss,
+            tls,
+            metrics,
+            trusted_proxies,
+            log,
+            limits,
+            connections,
+            warnings: work.warnings,
+            origins: work.origins,
+        }),
+        _ => Err(Problems(work.problems)),
+    }
+}
+
+#[derive(Default)]
+struct Work {
+    problems: Vec<Problem>,
+    warnings: Vec<String>,
+    origins: Origins,
+    /// Paths in the file are relative to its folder.
+    folder: Option<PathBuf>,
+}
+
+impl Work {
+    /// Reports a problem under the name the value was given by.
+    fn problem(&mut self, key: &str, text: impl Into<String>) {
+        let name = match self.origins.of(key) {
+            Origin::Flag(name) | Origin::Environment(name) => name,
+            Origin::Default | Origin::File => key,
+        };
+        self.problems.push(Problem::new(name, text));
+    }
+
+    fn came(&mut self, key: &'static str, origin: Origin) {
+        self.origins.0.insert(key, origin);
+    }
+
+    fn file(&mut self, flags: &Flags, environment: &Environment) -> RawConfig {
+        let Some(path) = flags.config.as_ref().or(environment.config.as_ref()) else { return RawConfig::default() };
+        let mut text = String::new();
+        let read = std::fs::File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_string(&mut text));
+        match read {
+            Err(error) => {
+                self.problems.push(Problem::new("", format!("the file `{}` cannot be read: {error}", path.display())));
+                RawConfig::default()
+            }
+            Ok(size) if size as u64 > LARGEST_FILE => {
+                self.problems.push(Problem::new("", format!("the file `{}` is larger than {LARGEST_FILE} bytes", path.display())));
+                RawConfig::default()
+            }
+            Ok(_) => {
+                self.folder = std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_owned));
+                RawConfig::parse(&text, &mut self.problems)
+            }
+        }
+    }
+
+    fn path(&self, text: &str) -> PathBuf {
+        self.folder.as_deref().map_or_else(|| PathBuf::from(text), |folder| folder.join(text))
+    }
+
+    fn data(&mut self, flags: &Flags, environment: &Environment, file: Option<String>) -> Option<PathBuf> {
+        let (path, origin) = if let Some(path) = &flags.data {
+            (path.clone(), Origin::Flag("--data"))
+        } else if let Some(path) = &environment.data {
+            (path.clone(), Origin::Environment("TEGATA_DATA"))
+        } else if let Some(text) = file {
+            (self.path(&text), Origin::File)
+        } else if let Some(path) = environment.default_data() {
+            (path, Origin::Default)
+        } else {
+            self.problem("data", "no folder is named and there is no home folder; name one, for example with `--data DIR`");
+            return None;
+        };
+        self.came("data", origin);
+        match std::path::absolute(&path) {
+            Ok(path) => Some(path),
+            Err(_) => {
+                self.problem("data", "expected the path of a folder, found an empty text");
+                None
+            }
+        }
+    }
+
+    fn database(&mut self, environment: &Environment, file: Option<String>, password_file: Option<String>, ca_file: Option<String>) -> Database {
+        let (text, origin) = match (&environment.database, file) {
+            (Some(text), _) => (text.clone(), Origin::Environment("TEGATA_DATABASE")),
+            (None, Some(text)) => (SecretText::new(text), Origin::File),
+            (None, None) => (SecretText::new("sqlite".to_owned()), Origin::Default),
+        };
+        self.came("database", origin);
+        let password = match (&environment.database_password, password_file) {
+            (Some(password), _) => {
+                self.came("database_password_file", Origin::Environment("TEGATA_DATABASE_PASSWORD"));
+                Some(password.clone())
+            }
+            (None, Some(path)) => {
+                self.came("database_password_file", Origin::File);
+                let path = self.path(&path);
+                match std::fs::read_to_string(&path) {
+                    Ok(text) => Some(SecretText::new(text.trim_end_matches(['\r', '\n']).to_owned())),
+                    Err(error) => {
+                        self.problem("database_password_file", format!("`{}` cannot be read: {error}", path.display()));
+                        None
+                    }
+                }
+            }
+            (None, None) => None,
+        };
+        let ca_file = ca_file.map(|path| {
+            self.came("database_ca_file", Origin::File);
+            self.path(&path)
+        });
+        match text.expose() {
+            "sqlite" => {
+                if password.is_some() && self.origins.of("database_password_file") == Origin::File {
+                    self.problem("database_password_file", "a SQLite database has no password; remove this key, or name the PostgreSQL `database`");
+                }
+                Database::Sqlite
+            }
+            url if url.starts_with("postgres://") || url.starts_with("postgresql://") => match (password, with_password(url, None)) {
+                (_, Err(problem)) => {
+                    self.problem("database", problem);
+                    Database::Sqlite
+                }
+                (None, Ok(_)) => Database::Postgres { url: text, ca_file },
+                (Some(password), Ok(_)) => match with_password(url, Some(password.expose())) {
+                    Ok(url) => Database::Postgres { url: SecretText::new(url), ca_file },
+                    Err(problem) => {
+                        self.problem("database", problem);
+                        Database::Sqlite
+                    }
+                },
+            },
+            _ => {
+                // The text is not shown: it may be a URL with a password and a slip in its first letters.
+                self.problem("database", "expected `sqlite` or a URL `postgres://user@host/name`");
+                Database::Sqlite
+            }
+        }
+    }
+
+    fn master_key(&mut self, environment: &Environment, file: Option<String>, data: Option<&Path>) -> MasterKeySource {
+        if let Some(text) = &environment.master_key {
+            self.came("master_key_file", Origin::Environment("TEGATA_MASTER_KEY"));
+            if MasterKey::from_text(text.expose()).is_none() {
+                self.problem("master_key_file", "expected the 43 characters of a master key (32 bytes as base64url)");
+            }
+            return MasterKeySource::Environment(text.clone());
+        }
+        if let Some(text) = file {
+            self.came("master_key_file", Origin::File);
+            return MasterKeySource::File(self.path(&text));
+        }
+        MasterKeySource::File(data.unwrap_or(Path::new("")).join("master.key"))
+    }
+
+    fn tls(&mut self, certificate: Option<String>, key: Option<String>) -> Option<TlsFiles> {
+        match (certificate, key) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => {
+                self.came("tls.certificate_file", Origin::File);
+                self.came("tls.key_file", Origin::File);
+                Some(TlsFiles { certificate: self.path(&certificate), key: self.path(&key) })
+            }
+            (Some(_), None) => {
+                self.problem("tls.key_file", "is needed beside `tls.certificate_file`");
+                None
+            }
+            (None, Some(_)) => {
+                self.problem("tls.certificate_file", "is needed beside `tls.key_file`");
+                None
+            }
+        }
+    }
+
+    fn address(&mut self, key: &'static str, flag: &'static str, given: Option<SocketAddr>, file: Option<String>) -> Option<SocketAddr> {
+        if let Some(address) = given {
+            self.came(key, Origin::Flag(flag));
+            return Some(address);
+        }
+        let text = file?;
+        self.came(key, Origin::File);
+        self.parsed(key, &text, "an address and port such as `127.0.0.1:8420` or `[::1]:8420`")
+    }
+
+    fn parsed<T: FromStr>(&mut self, key: &str, text: &str, expected: &str) -> Option<T> {
+        let read = text.parse().ok();
+        if read.is_none() {
+            self.problem(key, format!("expected {expected}, found `{}`", shown(text)));
+        }
+        read
+    }
+
+    fn http(&mut self, flag: Option<SocketAddr>, listen: Option<String>, public_url: Option<String>, tls: bool) -> Http {
+        let listen = self.address("http.listen", "--http", flag, listen).unwrap_or(SocketAddr::new(LOOPBACK, 8420));
+        let public_url = public_url.and_then(|text| {
+            self.came("http.public_url", Origin::File);
+            match read_public_url(&text) {
+                Ok(url) => Some(url),
+                Err(problem) => {
+                    self.problem("http.public_url", format!("{problem}, found `{}`", shown(&text)));
+                    None
+                }
+            }
+        });
+        let named = self.origins.of("http.public_url") == Origin::File;
+        if !listen.ip().is_loopback() {
+            if !named {
+                self.problem("http.public_url", format!("is needed, because `{listen}` is not a loopback address: tokens name the issuer by it"));
+            }
+            if !tls && public_url.as_deref().is_some_and(|url| url.starts_with("http://")) {
+                self.warnings.push("replies with temporary keys leave this machine unencrypted: set `tls`, or put a TLS proxy in front and name its https `http.public_url`".to_owned());
+            }
+        }
+        Http { listen, public_url }
+    }
+
+    fn oss(&mut self, flag: Option<SocketAddr>, raw: RawOss) -> Oss {
+        let listen = self.address("oss.listen", "--oss", flag, raw.listen).unwrap_or(SocketAddr::new(LOOPBACK, 8421));
+        let public_host = raw.public_host.and_then(|text| {
+            self.came("oss.public_host", Origin::File);
+            let good = split_host(&text).is_some();
+            if !good {
+                self.problem("oss.public_host", format!("expected a host name, or host and port, without scheme, found `{}`", shown(&text)));
+            }
+            good.then(|| text.to_ascii_lowercase())
+        });
+        if !listen.ip().is_loopback() && self.origins.of("oss.public_host") != Origin::File {
+            self.problem("oss.public_host", format!("is needed, because `{listen}` is not a loopback address: buckets are addressed by it"));
+        }
+        let mut suffixes = Vec::new();
+        if let Some(given) = raw.suffixes {
+            self.came("oss.suffixes", Origin::File);
+            for (index, text) in given.iter().enumerate() {
+                match host_name(text) {
+                    Some(name) => suffixes.push(name),
+                    None => self.problem(&format!("oss.suffixes[{index}]"), format!("expected a host name without port, found `{}`", shown(text))),
+                }
+            }
+        } else {
+            suffixes.extend(public_host.as_deref().and_then(split_host).map(|(name, _)| name));
+            if listen.ip().is_loopback() {
+                suffixes.push("localhost".to_owned());
+                suffixes.dedup();
+            }
+        }
+        let mut cnames = Vec::new();
+        if let Some(given) = raw.cnames {
+            self.came("oss.cnames", Origin::File);
+            for (host, bucket) in given {
+                let key = format!("oss.cnames.{host}");
+                match (host_name(&host), BucketName::new(&bucket)) {
+                    (Some(host), Ok(bucket)) => cnames.push((host, bucket.to_string())),
+                    (None, _) => self.problem(&key, "expected a host name without port as the key"),
+                    (_, Err(error)) => self.problem(&key, format!("{error}, found `{}`", shown(&bucket))),
+                }
+            }
+        }
+        let region = raw.region.map_or_else(
+            || "cn-hangzhou".to_owned(),
+            |text| {
+                self.came("oss.region", Origin::File);
+                if !(1..=64).contains(&text.len()) || !text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+                    self.problem("oss.region", format!("expected lower-case letters, digits and hyphens such as `cn-hangzhou`, found `{}`", shown(&text)));
+                }
+                text
+            },
+        );
+        Oss { listen, public_host, addressing: Addressing { suffixes, cnames, region } }
+    }
+
+    /// Cookies ignore ports, so pages and strangers' objects must not share a host name that others can reach.
+    fn hosts_apart(&mut self, http: &Http, oss: &Oss) {
+        let Some(pages) = http.public_url.as_deref().and_then(|url| url.split_once("://")).and_then(|(_, rest)| split_host(rest)) else { return };
+        let Some(objects) = oss.public_host.as_deref().and_then(split_host) else { return };
+        let here = pages.0 == "localhost" || pages.0.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        if pages.0 == objects.0 && !here {
+            self.problem("oss.public_host", format!("`{}` is also the host of `http.public_url`; give the object gateway a host name of its own", pages.0));
+        }
+    }
+
+    fn proxies(&mut self, given: Vec<String>) -> Vec<Network> {
+        if !given.is_empty() {
+            self.came("trusted_proxies", Origin::File);
+        }
+        let mut networks = Vec::new();
+        for (index, text) in given.iter().enumerate() {
+            match text.parse::<Network>() {
+                Ok(network) => {
+                    if network.to_string().ends_with("/0") {
+                        self.warnings.push(format!("`trusted_proxies[{index}]` trusts every address: anybody may then claim any address"));
+                    }
+                    networks.push(network);
+                }
+                Err(problem) => self.problem(&format!("trusted_proxies[{index}]"), problem.to_string()),
+            }
+        }
+        networks
+    }
+
+    fn log(&mut self, flag: Option<Level>, environment: Option<&str>, level: Option<String>, format: Option<String>) -> Log {
+        let level = if let Some(level) = flag {
+            self.came("log.level", Origin::Flag("--log"));
+            level
+        } else if let Some(text) = environment {
+            self.came("log.level", Origin::Environment("TEGATA_LOG"));
+            self.parsed("log.level", text, &format!("one of {}", Level::NAMES.join(", "))).unwrap_or(Level::Info)
+        } else if let Some(text) = level {
+            self.came("log.level", Origin::File);
+            self.parsed("log.level", &text, &format!("one of {}", Level::NAMES.join(", "))).unwrap_or(Level::Info)
+        } else {
+            Level::Info
+        };
+        let format = format.map_or(Format::Text, |text| {
+            self.came("log.format", Origin::File);
+            self.parsed("log.format", &text, &format!("one of {}", Format::NAMES.join(", "))).unwrap_or(Format::Text)
+        });
+        Log { level, format }
+    }
+
+    fn limits(&mut self, raw: &RawLimits) -> (Limits, Connections) {
+        const DAY: u64 = 24 * 3600;
+        let standard = Limits::default();
+        let connections = Connections::default();
+        let seconds = Duration::from_secs;
+        let clock_skew = seconds(self.limit("limits.clock_skew_seconds", raw.clock_skew_seconds, 1, 31 * 60, standard.clock_skew.as_secs()));
+        let limits = Limits {
+            clock_skew,
+            // A nonce must be remembered as long as its request could be sent again: from skew before to skew after.
+            nonce_memory: 2 * clock_skew + seconds(60),
+            presigned_url: seconds(self.limit("limits.presigned_url_seconds", raw.presigned_url_seconds, 1, 366 * DAY, standard.presigned_url.as_secs())),
+            root_deadline: seconds(self.limit("limits.root_deadline_seconds", raw.root_deadline_seconds, 900, 2 * DAY, standard.root_deadline.as_secs())),
+            chain_depth: self.limit("limits.chain_depth", raw.chain_depth, 1, 16, standard.chain_depth),
+            session_policy_chars: self.limit("limits.session_policy_chars", raw.session_policy_chars, 256, 8192, standard.session_policy_chars),
+            object_bytes: self.limit("limits.object_bytes", raw.object_bytes, 1, 5 << 30, standard.object_bytes),
+            refusal_rows_per_minute: self.limit("limits.refusal_rows_per_minute", raw.refusal_rows_per_minute, 1, 100_000, standard.refusal_rows_per_minute),
+        };
+        let connections = Connections {
+            most: self.limit("limits.connections", raw.connections, 1, 100_000, connections.most),
+            head: seconds(self.limit("limits.head_seconds", raw.head_seconds, 1, 600, connections.head.as_secs())),
+        };
+        (limits, connections)
+    }
+
+    fn limit<T: TryFrom<i64> + TryInto<u64> + Copy>(&mut self, key: &'static str, given: Option<i64>, least: u64, most: u64, standard: T) -> T {
+        let Some(number) = given else { return standard };
+        self.came(key, Origin::File);
+        match (u64::try_from(number), T::try_from(number)) {
+            (Ok(size), Ok(value)) if (least..=most).contains(&size) => value,
+            _ => {
+                self.problem(key, format!("expected a whole number from {least} to {most}, found `{number}`"));
+                standard
+            }
+        }
+    }
+}
+
+/// A text from a file, short enough for a message.
+fn shown(text: &str) -> String {
+    let short: String = text.chars().take(80).flat_map(char::escape_debug).collect();
+    if text.chars().count() > 80 { format!("{short}…") } else { short }
+}
+
+/// A host name (or address) in lower case, if it is one.
+pub(crate) fn host_name(text: &str) -> Option<String> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    if bare.parse::<IpAddr>().is_ok() {
+        return Some(bare.to_ascii_lowercase());
+    }
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    // A last label of digits only would be read as an address by some.
+    let last_is_number = text.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+    (text.len() <= 253 && text.split('.').all(label) && !last_is_number).then(|| text.to_ascii_lowercase())
+}
+
+/// `host` or `host:port`.
+fn split_host(text: &str) -> Option<(String, Option<u16>)> {
+    let authority: http::uri::Authority = text.parse().ok()?;
+    if text.contains('@') || (text.ends_with(':')) {
+        return None;
+    }
+    let port = match authority.port() {
+        None => None,
+        Some(port) => Some(port.as_u16()).filter(|port| *port != 0).map(Some)?,
+    };
+    Some((host_name(authority.host())?, port))
+}
+
+/// A URL of scheme and host, without path: `https://id.example.com`.
+fn read_public_url(text: &str) -> Result<String, &'static str> {
+    const RULE: &str = "expected `https://` (or `http://`), a host name and nothing after it but a port";
+    let (scheme, rest) = text.split_once("://").ok_or(RULE)?;
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    if !matches!(scheme, "http" | "https") || split_host(rest).is_none() {
+        return Err(RULE);
+    }
+    Ok(format!("{scheme}://{}", rest.to_ascii_lowercase()))
+}
+
+/// The URL with the password in it; without a password only the form is checked.
+fn with_password(url: &str, password: Option<&str>) -> Result<String, &'static str> {
+    use fmt::Write as _;
+    let (scheme, rest) = url.split_once("://").ok_or("expected `postgres://user@host/name`")?;
+    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, tail) = rest.split_at_checked(authority_end).ok_or("expected `postgres://user@host/name`")?;
+    let Some((user, host)) = authority.rsplit_once('@').filter(|(user, _)| !user.is_empty()) else {
+        return Err("the URL names no user: expected `postgres://user@host/name`");
+    };
+    let Some(password) = password else { return Ok(url.to_owned()) };
+    if user.contains(':') {
+        return Err("the URL has a password, and another one is given beside it; keep one of them");
+    }
+    let mut encoded = String::with_capacity(password.len() * 3);
+    for byte in password.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    Ok(format!("{scheme}://{user}:{encoded}@{host}{tail}"))
+}
+
+/// The URL without its password, for people.
+pub(super) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return "(redacted)".to_owned() };
+    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let Some((authority, tail)) = rest.split_at_checked(authority_end) else { return "(redacted)".to_owned() };
+    let shown = match authority.rsplit_once('@') {
+        Some((user, host)) => {
+            let name = user.split(':').next().unwrap_or_default();
+            if user.contains(':') { format!("{name}:(redacted)@{host}") } else { format!("{name}@{host}") }
+        }
+        None => authority.to_owned(),
+    };
+    // Drivers take a password as a parameter too.
+    let tail = if tail.contains('?') { format!("{}?(redacted)", tail.split('?').next().unwrap_or_default()) } else { tail.to_owned() };
+    format!("{scheme}://{shown}{tail}")
+}

@@ -1,0 +1,110 @@
+//! `config show`: what is in force, as TOML with the origin of each value, and no secret.
+
+use std::fmt::Write as _;
+
+use super::{Config, Database, MasterKeySource, resolve::without_password};
+use crate::serve::Names;
+
+/// Writes the configuration for people; pasted into a file it means the same (but for redacted values).
+pub(crate) fn show(config: &Config) -> String {
+    let mut page = Page { text: String::new(), config };
+    let limits = &config.limits;
+    let names = Names::configured(config);
+    page.line("data", "data", Some(text(&config.data.display().to_string())));
+    let database = match &config.database {
+        Database::Sqlite => text("sqlite"),
+        Database::Postgres { url, .. } => text(&without_password(url.expose())),
+    };
+    page.line("database", "database", Some(database));
+    if let Database::Postgres { ca_file, .. } = &config.database {
+        page.line("database_password_file", "database_password_file", None);
+        page.line("database_ca_file", "database_ca_file", ca_file.as_ref().map(|path| text(&path.display().to_string())));
+    }
+    match &config.master_key {
+        MasterKeySource::File(path) => page.line("master_key_file", "master_key_file", Some(text(&path.display().to_string()))),
+        MasterKeySource::Environment(_) => page.line("master_key_file", "master_key_file", None),
+    }
+    page.line("trusted_proxies", "trusted_proxies", Some(list(config.trusted_proxies.iter().map(ToString::to_string))));
+
+    page.table("http");
+    page.line("http.listen", "listen", Some(text(&config.http.listen.to_string())));
+    page.line("http.public_url", "public_url", Some(text(&names.issuer)));
+
+    page.table("oss");
+    page.line("oss.listen", "listen", Some(text(&config.oss.listen.to_string())));
+    page.line("oss.public_host", "public_host", Some(text(&names.oss_host)));
+    page.line("oss.suffixes", "suffixes", Some(list(config.oss.addressing.suffixes.iter().cloned())));
+    let cnames: Vec<String> = config.oss.addressing.cnames.iter().map(|(host, bucket)| format!("{} = {}", text(host), text(bucket))).collect();
+    page.line("oss.cnames", "cnames", Some(if cnames.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", cnames.join(", ")) }));
+    page.line("oss.region", "region", Some(text(&config.oss.addressing.region)));
+
+    page.table("tls");
+    page.line("tls.certificate_file", "certificate_file", config.tls.as_ref().map(|tls| text(&tls.certificate.display().to_string())));
+    page.line("tls.key_file", "key_file", config.tls.as_ref().map(|tls| text(&tls.key.display().to_string())));
+
+    page.table("metrics");
+    page.line("metrics.listen", "listen", config.metrics.map(|address| text(&address.to_string())));
+
+    page.table("log");
+    page.line("log.level", "level", Some(text(&config.log.level.to_string())));
+    page.line("log.format", "format", Some(text(&config.log.format.to_string())));
+
+    page.table("limits");
+    for (key, value) in [
+        ("limits.clock_skew_seconds", limits.clock_skew.as_secs().to_string()),
+        ("limits.presigned_url_seconds", limits.presigned_url.as_secs().to_string()),
+        ("limits.root_deadline_seconds", limits.root_deadline.as_secs().to_string()),
+        ("limits.chain_depth", limits.chain_depth.to_string()),
+        ("limits.session_policy_chars", limits.session_policy_chars.to_string()),
+        ("limits.object_bytes", limits.object_bytes.to_string()),
+        ("limits.refusal_rows_per_minute", limits.refusal_rows_per_minute.to_string()),
+        ("limits.connections", config.connections.most.to_string()),
+        ("limits.head_seconds", config.connections.head.as_secs().to_string()),
+    ] {
+        page.line(key, key.rsplit('.').next().unwrap_or(key), Some(value));
+    }
+    page.text
+}
+
+struct Page<'a> {
+    text: String,
+    config: &'a Config,
+}
+
+impl Page<'_> {
+    fn table(&mut self, name: &str) {
+        let _ = writeln!(self.text, "\n[{name}]");
+    }
+
+    /// A key without a value is shown as a comment, so that the page lists every key there is.
+    fn line(&mut self, path: &str, key: &str, value: Option<String>) {
+        let origin = self.config.origins.of(path);
+        let assignment = match value {
+            Some(value) => format!("{key} = {value}"),
+            None => format!("# {key} ="),
+        };
+        let _ = writeln!(self.text, "{assignment:<46}  # {origin}");
+    }
+}
+
+/// A TOML basic string. Paths and names hold no more than quotes, backslashes and, at worst, control characters.
+fn text(value: &str) -> String {
+    let mut out = String::with_capacity(value.len() + 2);
+    out.push('"');
+    for c in value.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn list(values: impl Iterator<Item = String>) -> String {
+    format!("[{}]", values.map(|value| text(&value)).collect::<Vec<_>>().join(", "))
+}
