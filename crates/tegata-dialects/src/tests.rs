@@ -1,0 +1,8 @@
+//! The dialects in process: whole replies, and what an attacker would wish nobody tried.
+
+mod acs_replies;
+mod attacks;
+mod oss_objects;
+mod oss_replies;
+mod signatures;
+mod world;

@@ -48,8 +48,6 @@ fn wanted_class(body: &[u8]) -> Result<String, OssError> {
     for (name, value) in &fields {
         match (name.as_str(), value.as_str()) {
             ("StorageClass", STANDARD_CLASS) | ("DataRedundancyType", "LRS") | (_, "") => {}
-            // The place is where this server stands, whatever the client calls it.
-            ("LocationConstraint", _) => {}
             ("StorageClass" | "DataRedundancyType", _) => return Err(OssError::not_offered(name)),
             _ => return Err(OssError::malformed_xml()),
         }
