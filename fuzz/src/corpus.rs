@@ -1,6 +1,7 @@
 //! Inputs to begin with: the recorded vectors, which real clients made.
 
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
@@ -89,7 +90,9 @@ fn request(case: &Value) -> Option<Vec<u8>> {
     let text = |name: &str| case.get(name).and_then(Value::as_str);
     let target = text("target").or_else(|| text("request_target"))?;
     let mut out = format!("{} {target}\n", text("method")?);
-    let mut header = |name: &str, value: &str| out.push_str(&format!("{}: {value}\n", name.to_ascii_lowercase()));
+    let mut header = |name: &str, value: &str| {
+        let _ = writeln!(out, "{}: {value}", name.to_ascii_lowercase());
+    };
     match case.get("headers")? {
         Value::Array(pairs) => {
             for pair in pairs {

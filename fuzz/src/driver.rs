@@ -1,11 +1,11 @@
 //! Runs targets on mutated inputs for a while, on the stable toolchain.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     process,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, Once, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -20,6 +20,10 @@ use crate::{
 
 /// An input that takes longer is a finding, also when it ends.
 const SLOW: Duration = Duration::from_secs(5);
+
+/// Most inputs in a pool, and the longest one that is kept in it.
+const KEPT: usize = 512;
+const KEPT_LENGTH: usize = 8 * 1024;
 
 /// How to run.
 #[derive(Debug, Clone)]
@@ -60,6 +64,7 @@ pub enum Problem {
 }
 
 thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
     static SAID: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -78,11 +83,9 @@ pub fn replay(target: &Target, input: &[u8]) -> Result<(), String> {
 fn run_one(target: &Target, vectors: &Vectors, share: Duration, options: &Options, watch: &Watch) -> Ran {
     let before = deep_so_far();
     let mut ran = Ran { target: target.name, executions: 0, deep: 0, problem: None };
-    let corpus = match panic::catch_unwind(AssertUnwindSafe(|| (target.corpus)(vectors))) {
-        Ok(corpus) => corpus,
-        Err(_) => Vec::new(),
-    };
-    let mut try_one = |ran: &mut Ran, input: Vec<u8>| {
+    // A corpus that cannot be made is an empty one, which is a finding below.
+    let corpus = panic::catch_unwind(AssertUnwindSafe(|| (target.corpus)(vectors))).unwrap_or_default();
+    let try_one = |ran: &mut Ran, input: Vec<u8>| {
         ran.executions += 1;
         let began = watch.begin(target.name, &input);
         let mut outcome = execute(target, &input);
@@ -105,12 +108,19 @@ fn run_one(target: &Target, vectors: &Vectors, share: Duration, options: &Option
         ran.problem = Some(Problem::Shallow);
     }
     let mut rng = Rng::new(options.seed);
+    // What got past the parser is worth changing further.
+    let mut pool = corpus;
     let began = Instant::now();
     while ran.problem.is_none() && began.elapsed() < share {
         // The clock is read once for several inputs: some targets take a microsecond.
         for _ in 0..16 {
             if ran.problem.is_none() {
-                try_one(&mut ran, mutated(&mut rng, &corpus));
+                let input = mutated(&mut rng, &pool);
+                let before = deep_so_far();
+                try_one(&mut ran, input.clone());
+                if deep_so_far() != before && input.len() <= KEPT_LENGTH {
+                    keep(&mut rng, &mut pool, input);
+                }
             }
         }
     }
@@ -118,20 +128,36 @@ fn run_one(target: &Target, vectors: &Vectors, share: Duration, options: &Option
     ran
 }
 
+/// Adds an input to the pool; once that is full, in the place of another.
+fn keep(rng: &mut Rng, pool: &mut Vec<Vec<u8>>, input: Vec<u8>) {
+    if pool.len() < KEPT {
+        pool.push(input);
+    } else if let Some(place) = pool.get_mut(rng.below(KEPT)) {
+        *place = input;
+    }
+}
+
 fn execute(target: &Target, input: &[u8]) -> Result<(), String> {
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| (target.run)(input)));
     outcome.map_err(|_| SAID.with(RefCell::take).unwrap_or_else(|| "a panic without words".to_owned()))
 }
 
-/// Runs `work` with panics noted instead of printed.
+/// Runs `work` with this thread's panics noted instead of printed.
 fn quietly<T>(work: impl FnOnce() -> T) -> T {
-    let before = panic::take_hook();
-    panic::set_hook(Box::new(|info| {
-        let text = info.to_string();
-        SAID.with(|said| *said.borrow_mut() = Some(text));
-    }));
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if QUIET.with(Cell::get) {
+                SAID.with(|said| *said.borrow_mut() = Some(info.to_string()));
+            } else {
+                before(info);
+            }
+        }));
+    });
+    QUIET.with(|quiet| quiet.set(true));
     let out = work();
-    panic::set_hook(before);
+    QUIET.with(|quiet| quiet.set(false));
     out
 }
 

@@ -50,9 +50,12 @@ impl Dump {
     /// # Errors
     /// A text for people: the file could not be written.
     pub fn write(&self, folder: &Path) -> Result<std::path::PathBuf, String> {
-        let hash = self.input.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
+        let hash =
+            self.input.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
         let path = folder.join(format!("fuzz-{}-{hash:016x}.hex", self.target));
-        std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, self.text())).map_err(|error| format!("{}: {error}", path.display()))?;
+        std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::write(&path, self.text()))
+            .map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(path)
     }
 }

@@ -43,15 +43,7 @@ impl Wire {
         let is_form = headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("application/x-www-form-urlencoded"));
         let form = if is_form { form::decode(std::str::from_utf8(&body).ok()?).ok()? } else { Vec::new() };
         let body_sha256 = sha256(&body);
-        Some(Self {
-            method: method.to_owned(),
-            path: path.to_owned(),
-            query: form::decode(query).ok()?,
-            headers,
-            body,
-            form,
-            body_sha256,
-        })
+        Some(Self { method: method.to_owned(), path: path.to_owned(), query: form::decode(query).ok()?, headers, body, form, body_sha256 })
     }
 
     /// The request as the signature schemes see it.

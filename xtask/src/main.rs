@@ -2,10 +2,12 @@
 //!
 //! | chore | what it does |
 //! |---|---|
+//! | `bench` | builds in release and measures against a floor; writes `docs/performance.md` |
 //! | `ci` | every check and every client suite, one closing line each (what `./test` runs) |
 //! | `tidy` | the checks on the shape of the source tree alone |
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool: printing is its job")]
 
+mod bench;
 mod ci;
 mod sys;
 mod tidy;
@@ -18,6 +20,7 @@ use workspace::Workspace;
 const USAGE: &str = "\
 usage: cargo xtask <chore>
 
+  bench [ARGUMENT]...   build in release, measure against a floor, write docs/performance.md (--help: all arguments)
   ci [--only NAME]...   run all suites, or only the named ones
   ci --list             name the suites and what each one shows
   tidy                  check the crate graph and the shape of the source tree";
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
         return usage("no chore was named");
     };
     let answer = match chore.as_str() {
+        "bench" => Workspace::find().and_then(|workspace| bench::run(&workspace, rest)),
         "ci" => match ci::Options::parse(rest) {
             Ok(options) => Workspace::find().and_then(|workspace| ci::run(&workspace, &options)),
             Err(problem) => return usage(&problem),

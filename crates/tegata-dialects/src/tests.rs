@@ -5,4 +5,5 @@ mod attacks;
 mod oss_objects;
 mod oss_replies;
 mod signatures;
+mod sockets;
 mod world;

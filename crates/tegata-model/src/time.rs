@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use jiff::civil;
+use jiff::{civil, tz::Offset};
 use serde::{Deserialize, Serialize};
 
 /// An instant in whole seconds since 1970-01-01T00:00:00Z.
@@ -43,12 +43,11 @@ impl Timestamp {
     }
 
     fn civil(self) -> civil::DateTime {
-        jiff::Timestamp::from_second(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_zoned(jiff::tz::TimeZone::UTC).datetime()
+        Offset::UTC.to_datetime(jiff::Timestamp::from_second(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH))
     }
 
     fn from_civil(date_time: civil::DateTime) -> Option<Self> {
-        let zoned = date_time.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-        Some(Self(zoned.timestamp().as_second()))
+        Some(Self(Offset::UTC.to_timestamp(date_time).ok()?.as_second()))
     }
 
     /// `2026-01-02T03:04:05Z`.

@@ -9,8 +9,8 @@ use crate::logging::Level;
 /// The map on the first page of the help. A test holds it against the commands that exist.
 const MAP: &str = "\
 Run a server
-  serve                 for real: http://127.0.0.1:8420, objects on :8421, no file needed to start
-  dev                   for tests and trying out: same enforcement, sample people and well-known keys
+  serve                 for real; http://127.0.0.1:8420, objects on :8421, no file needed
+  dev                   for tests: same enforcement, sample people, well-known keys
 
 Look after it
   account create ALIAS  one more account, and the key of its owner
@@ -19,7 +19,24 @@ Look after it
 
 Understand it
   audit tail            who did what, and who was refused
-  why REQUEST_ID        explain one answer: which policy decided, and the smallest change that flips it";
+  why REQUEST_ID        which policy decided, and the smallest change that flips it";
+
+/// The first page of the help: where to go, and nothing else.
+const FIRST_PAGE: &str = "\
+{about-with-newline}
+{usage-heading} {usage}
+
+{before-help}Every command has --help; --version tells the version.
+Exit status: 0 done, 1 refused or failed, 2 wrong usage.
+";
+
+/// What the environment may say. Secrets come from here or from files, never from flags.
+const ENVIRONMENT: &str = "\
+Environment:
+  TEGATA_CONFIG, TEGATA_DATA, TEGATA_LOG  as the flags of these names, which are stronger
+  TEGATA_DATABASE                         sqlite, or postgres://user@host/name
+  TEGATA_DATABASE_PASSWORD                the password that the URL leaves out
+  TEGATA_MASTER_KEY                       the master key itself, instead of a file";
 
 /// One self-hosted program that makes long-term keys unnecessary: hold only what the task needs, take it back at
 /// once, and always know why.
@@ -29,7 +46,7 @@ Understand it
     version,
     disable_help_subcommand = true,
     propagate_version = false,
-    help_template = "{about-with-newline}\n{usage-heading} {usage}\n\n{before-help}\n\nOptions:\n{options}\n\nEvery command has --help. Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n",
+    help_template = FIRST_PAGE,
     before_help = MAP,
     before_long_help = MAP
 )]
@@ -43,6 +60,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the server
+    #[command(after_help = ENVIRONMENT)]
     Serve(ServeFlags),
     /// Run a server for tests, with a sample directory and well-known secrets, on loopback only
     Dev(DevFlags),
@@ -79,8 +97,10 @@ pub(crate) enum AccountCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Tell every problem of the configuration, and where
+    #[command(after_help = ENVIRONMENT)]
     Check(ConfigFlags),
     /// Print the configuration in force and where each value came from, without secrets
+    #[command(after_help = ENVIRONMENT)]
     Show(ConfigFlags),
 }
 
@@ -119,8 +139,8 @@ pub(crate) struct ServeFlags {
     /// Alias of the account that the first start makes
     #[arg(long, visible_alias = "alias", value_name = "ALIAS", default_value = "main")]
     pub(crate) account: String,
-    /// How much to log
-    #[arg(long, value_name = "LEVEL")]
+    /// How much to log: error, warn, info (one line per request), debug or trace [default: info]
+    #[arg(long, value_name = "LEVEL", hide_possible_values = true)]
     pub(crate) log: Option<Level>,
 }
 
@@ -154,8 +174,8 @@ pub(crate) struct DevFlags {
     /// End after the tour; status 0 only if every step did what it should
     #[arg(long, requires = "tour")]
     pub(crate) exit: bool,
-    /// How much to log
-    #[arg(long, value_name = "LEVEL")]
+    /// How much to log: error, warn, info (one line per request), debug or trace [default: info]
+    #[arg(long, value_name = "LEVEL", hide_possible_values = true)]
     pub(crate) log: Option<Level>,
 }
 
@@ -183,8 +203,8 @@ pub(crate) struct AuditTailFlags {
     /// How many entries
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) lines: u32,
-    /// For people or for programs (one JSON object a line)
-    #[arg(long, value_name = "FORM", default_value = "table")]
+    /// table (for people) or json (for programs, one object a line)
+    #[arg(long, value_name = "FORM", default_value = "table", hide_possible_values = true)]
     pub(crate) output: AuditOutput,
     /// Go on printing what is added
     #[arg(short, long)]
@@ -208,8 +228,8 @@ pub(crate) struct WhyFlags {
     pub(crate) request: String,
     #[command(flatten)]
     pub(crate) place: Place,
-    /// For people or for programs
-    #[arg(long, value_name = "FORM", default_value = "text")]
+    /// text (for people) or json (for programs)
+    #[arg(long, value_name = "FORM", default_value = "text", hide_possible_values = true)]
     pub(crate) output: WhyOutput,
 }
 

@@ -67,7 +67,14 @@ impl DataDir {
         if fs::metadata(path).map_err(failed(path))?.permissions().mode() & 0o777 != 0o700 {
             fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed(path))?;
         }
-        let lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&lock_path).map_err(failed(&lock_path))?;
+        let lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&lock_path)
+            .map_err(failed(&lock_path))?;
         let held = match hold {
             Hold::Alone => lock.try_lock(),
             Hold::Shared => lock.try_lock_shared(),

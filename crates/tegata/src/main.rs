@@ -54,8 +54,8 @@ fn main() -> ExitCode {
 fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
     match command {
         Command::Serve(flags) => serve::run(flags, environment),
-        Command::Dev(flags) => dev::run(flags, environment),
-        Command::Account { command: AccountCommand::Create(flags) } => commands::account::create(flags, environment),
+        Command::Dev(flags) => dev::run(&flags, environment),
+        Command::Account { command: AccountCommand::Create(flags) } => commands::account::create(&flags, environment),
         Command::Config { command: ConfigCommand::Check(flags) } => commands::config::check(&flags, environment),
         Command::Config { command: ConfigCommand::Show(flags) } => commands::config::show(&flags, environment),
         Command::Audit { command: AuditCommand::Tail(flags) } => commands::audit::tail(&flags, environment),

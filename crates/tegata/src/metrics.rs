@@ -126,7 +126,10 @@ mod tests {
         let open = metrics.connection("http");
         let mut text = String::new();
         encode(&mut text, &metrics.registry).unwrap();
-        assert!(text.contains(r#"tegata_requests_total{dialect="acs",operation="AssumeRole",decision="allowed",status="200"} 2"#), "{text}");
+        assert!(
+            text.contains(r#"tegata_requests_total{dialect="acs",operation="AssumeRole",decision="allowed",status="200"} 2"#),
+            "{text}"
+        );
         assert!(text.contains(r#"tegata_request_duration_seconds_count{dialect="acs",operation="AssumeRole"} 2"#), "{text}");
         assert!(text.contains(r#"tegata_connections{listener="http"} 1"#), "{text}");
         drop(open);

@@ -14,7 +14,11 @@ use tegata_core::{
     keyring::{Keyring, KeyringError, MasterKey},
 };
 use tegata_model::SecretKey;
-use tegata_store::{BlobError, Blobs, ChangeSet, CommitError, Location, Options, Store, StoreError, access_key, meta};
+use tegata_store::{
+    ChangeSet, CommitError, Location, Options, Store, StoreError, access_key,
+    blob::{BlobError, Blobs},
+    meta,
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -48,10 +52,14 @@ impl Kind {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NodeError {
     /// A store for development under `serve`.
-    #[error("this store was made by `tegata dev` and is open to keys that everybody knows; `tegata serve` needs a store of its own: name another with `--data DIR`")]
+    #[error(
+        "this store was made by `tegata dev` and is open to keys that everybody knows; `tegata serve` needs a store of its own: name another with `--data DIR`"
+    )]
     DevStore,
     /// A real store under `dev`.
-    #[error("this store belongs to `tegata serve`; `tegata dev` would put keys into it that everybody knows: name another folder with `--data DIR`")]
+    #[error(
+        "this store belongs to `tegata serve`; `tegata dev` would put keys into it that everybody knows: name another folder with `--data DIR`"
+    )]
     ServeStore,
     /// A stamp this program does not know.
     #[error("this store is for something this version does not know; start it with the version that made it")]
@@ -143,7 +151,8 @@ async fn assemble(config: &Config, data: &DataDir, kind: Kind, issuer: &str, sto
         refuse_well_known_keys(store).await?;
     }
     let sealed = Keyring::exists(store).await?;
-    let master = master_key(&config.master_key, sealed, entropy.as_ref())?;
+    let fresh = (!sealed).then_some(kind);
+    let master = master_key(&config.master_key, fresh, entropy.as_ref())?;
     let keyring = Keyring::open(store, &master, issuer, entropy.as_ref(), clock.now()).await?;
     let blobs = Blobs::local(&data.blobs()?).map_err(NodeError::Blobs)?;
     Ok(Core::new(Parts { store: store.clone(), blobs, keyring, clock, entropy, limits: config.limits.clone() })?)
@@ -179,21 +188,22 @@ async fn refuse_well_known_keys(store: &Store) -> Result<(), NodeError> {
     Ok(())
 }
 
-fn master_key(source: &MasterKeySource, sealed: bool, entropy: &SystemEntropy) -> Result<MasterKey, NodeError> {
+/// `fresh` is what the store is for when nothing in it is sealed yet: only then may a master key be made.
+fn master_key(source: &MasterKeySource, fresh: Option<Kind>, entropy: &SystemEntropy) -> Result<MasterKey, NodeError> {
     match source {
         MasterKeySource::Environment(text) => {
             MasterKey::from_text(text.expose()).ok_or_else(|| NodeError::MasterKeyMalformed(PathBuf::from("TEGATA_MASTER_KEY")))
         }
         MasterKeySource::File(path) => match read_master_key(path) {
             Err(NodeError::MasterKeyIo { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
-                if sealed {
-                    return Err(NodeError::MasterKeyMissing(path.clone()));
-                }
+                let Some(kind) = fresh else { return Err(NodeError::MasterKeyMissing(path.clone())) };
                 let master = MasterKey::generate(entropy)?;
                 let mut text = master.expose_text();
                 text.push('\n');
                 data_dir::write_file(path, text.as_bytes(), true).map_err(|error| NodeError::MasterKeyIo { path: path.clone(), error })?;
-                tracing::info!(file = %path.display(), "made the master key; keep a copy of this file apart from backups of the data");
+                if kind == Kind::Serve {
+                    tracing::info!(file = %path.display(), "made the master key; keep a copy of this file apart from backups of the data");
+                }
                 Ok(master)
             }
             other => other,
@@ -226,17 +236,20 @@ mod tests {
         let path = folder.path().join("master.key");
         let source = MasterKeySource::File(path.clone());
         let entropy = SystemEntropy::default();
-        assert!(matches!(master_key(&source, true, &entropy), Err(NodeError::MasterKeyMissing(_))));
+        assert!(matches!(master_key(&source, None, &entropy), Err(NodeError::MasterKeyMissing(_))));
         assert!(!path.exists(), "a new one is never made for a sealed store");
-        let made = master_key(&source, false, &entropy).unwrap();
+        let made = master_key(&source, Some(Kind::Serve), &entropy).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(*master_key(&source, true, &entropy).unwrap().expose_text(), *made.expose_text());
+        assert_eq!(*master_key(&source, None, &entropy).unwrap().expose_text(), *made.expose_text());
         for mode in [0o640, 0o604, 0o620] {
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-            assert!(matches!(master_key(&source, true, &entropy), Err(NodeError::MasterKeyOpen { .. })), "{mode:o}");
+            assert!(matches!(master_key(&source, None, &entropy), Err(NodeError::MasterKeyOpen { .. })), "{mode:o}");
         }
         fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         fs::write(&path, "").unwrap();
-        assert!(matches!(master_key(&source, false, &entropy), Err(NodeError::MasterKeyMalformed(_))), "an emptied file is not a missing one");
+        assert!(
+            matches!(master_key(&source, Some(Kind::Serve), &entropy), Err(NodeError::MasterKeyMalformed(_))),
+            "an emptied file is not a missing one"
+        );
     }
 }

@@ -29,7 +29,7 @@ use crate::{
 /// How often counted refusals are written and old nonces forgotten.
 const TIDY_UP: Duration = Duration::from_secs(10);
 /// How often blobs that no object names are looked for.
-const SWEEP_BLOBS: Duration = Duration::from_secs(3600);
+const SWEEP_BLOBS: Duration = Duration::from_hours(1);
 /// How long the store may take to answer a readiness check.
 const READY: Duration = Duration::from_secs(2);
 
@@ -74,7 +74,9 @@ async fn serve(config: Config, alias: &AccountAlias) -> Result<(), Failure> {
         match account::make(&core, alias, &names).await {
             Ok(page) => {
                 if !terminal::say(&page) {
-                    return Err(Failure::new("the first account was made, but its key could not be shown; remove the data folder and start again"));
+                    return Err(Failure::new(
+                        "the first account was made, but its key could not be shown; remove the data folder and start again",
+                    ));
                 }
             }
             // Another process on the same database was first.
@@ -214,10 +216,10 @@ impl Server {
             () = ended => {}
             () = signals.next() => return Err(Failure::new("stopped at once; requests in progress were cut off")),
         }
-        match Arc::into_inner(core) {
-            Some(core) => core.close().await,
-            None => tracing::warn!("the store is still in use and was not closed in order; what was acknowledged is on disk"),
-        }
+        let Some(core) = Arc::into_inner(core) else {
+            return Err(Failure::new("the store was still in use and could not be closed in order; what was acknowledged is on disk"));
+        };
+        core.close().await;
         tracing::info!("stopped");
         Ok(())
     }

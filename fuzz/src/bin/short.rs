@@ -42,7 +42,9 @@ fn main() -> ExitCode {
         Err(problem) => return usage(&problem),
     };
     if asked.list {
-        TARGETS.iter().for_each(|target| println!("{}", target.name));
+        for target in TARGETS {
+            println!("{}", target.name);
+        }
         return ExitCode::SUCCESS;
     }
     if let Some(file) = &asked.replay {

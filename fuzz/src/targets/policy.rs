@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use tegata_policy::{
-    Context, Decision, DocumentKind, Effect, Layer, LayerKind, Policy, Principal, PrincipalName, Request, Resource, StatementRef, Truth, decide, evaluate,
-    explain, ram,
+    Context, Decision, DocumentKind, Effect, Layer, LayerKind, Policy, Principal, PrincipalName, Request, Resource, StatementRef, Truth,
+    decide, evaluate, explain, ram,
 };
 
 use super::check_error;
@@ -68,7 +68,8 @@ fn check(text: &str, kind: DocumentKind, policy: &Policy) {
         }
         let layers = [LayerKind::Session, LayerKind::Identity].map(|kind| Layer { kind, policies: vec![policy] });
         assert_eq!(evaluate(request, &layers).allowed, decision.is_allow(), "two equal layers decide otherwise than one");
-        let layers = [Layer { kind: LayerKind::Session, policies: vec![&unreadable] }, Layer { kind: LayerKind::Identity, policies: vec![policy] }];
+        let layers =
+            [Layer { kind: LayerKind::Session, policies: vec![&unreadable] }, Layer { kind: LayerKind::Identity, policies: vec![policy] }];
         assert!(!evaluate(request, &layers).allowed, "an unreadable session policy allows");
         explained(request, policy, &decision);
     });
@@ -166,7 +167,11 @@ pub fn glob(input: &[u8]) {
     {
         let action = format!("OSS:{text}");
         let expected = plainly(&pattern.to_ascii_lowercase(), &text.to_ascii_lowercase());
-        assert_eq!(decide(&Request { action: &action, ..request }, [&policy]).is_allow(), expected, "action `{pattern:?}` against `{text:?}`");
+        assert_eq!(
+            decide(&Request { action: &action, ..request }, [&policy]).is_allow(),
+            expected,
+            "action `{pattern:?}` against `{text:?}`"
+        );
     }
 }
 
@@ -196,7 +201,9 @@ fn plainly(pattern: &str, text: &str) -> bool {
 
 /// Patterns to begin with, each with a text.
 pub fn globs() -> Vec<Vec<u8>> {
-    ["photos/*\nphotos/a.jpg", "*a*b*c\nxxaxxbxxc", "a?c\nabc", "**\n", "*ab*abab*\nabaabababab", "é?*\néxy", "*?*?\nab"].map(|text| text.as_bytes().to_vec()).into()
+    ["photos/*\nphotos/a.jpg", "*a*b*c\nxxaxxbxxc", "a?c\nabc", "**\n", "*ab*abab*\nabaabababab", "é?*\néxy", "*?*?\nab"]
+        .map(|text| text.as_bytes().to_vec())
+        .into()
 }
 
 #[cfg(test)]

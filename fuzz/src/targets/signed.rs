@@ -45,7 +45,11 @@ fn key() -> &'static Key {
 }
 
 fn addressing() -> Addressing {
-    Addressing { suffixes: vec![ENDPOINT.to_owned()], cnames: vec![("img.cname.test".to_owned(), "examplebucket".to_owned())], region: REGION.to_owned() }
+    Addressing {
+        suffixes: vec![ENDPOINT.to_owned()],
+        cnames: vec![("img.cname.test".to_owned(), "examplebucket".to_owned())],
+        region: REGION.to_owned(),
+    }
 }
 
 /// The promises of a signature that was read, whoever made it. `again` reads the same request in the opposite order.
@@ -58,12 +62,22 @@ fn judged(presented: &Presented, again: Option<&Presented>) {
     }
     assert!(presented.security_token() != Some(""), "an empty token counts as one");
     for now in [AT, Timestamp::from_unix(i64::MAX), Timestamp::from_unix(i64::MIN)] {
-        for problem in [presented.check_time(now, Duration::from_secs(900)), presented.check_lifetime(now, Duration::from_secs(900))] {
-            problem.err().iter().for_each(|problem| check_error(problem));
+        for problem in [presented.check_time(now, Duration::from_mins(15)), presented.check_lifetime(now, Duration::from_mins(15))] {
+            if let Err(problem) = problem {
+                check_error(&problem);
+            }
         }
     }
     assert!(presented.verify(&key().other).is_err(), "a signature by nobody verifies");
-    assert!(!format!("{presented:?}").contains("Signature"), "a signature is shown");
+    // A short token may occur in the id by chance; what is signed holds line feeds or escapes, which no id has.
+    let shown = format!("{presented:?}");
+    assert!(!shown.contains(presented.string_to_sign()), "what is signed is shown");
+    assert!(
+        presented
+            .security_token()
+            .is_none_or(|token| token.len() < 12 || presented.access_key_id().as_str().contains(token) || !shown.contains(token)),
+        "a token is shown"
+    );
 }
 
 /// The promises of what we signed ourselves: `signed` verifies, `altered` does not.
@@ -94,7 +108,11 @@ pub fn rpc(input: &[u8]) {
     };
     let mut query = [parameters, added].concat();
     let Some(signed) = arrived(&query, &wire.method) else { return };
-    assert_eq!((signed.nonce(), signed.signed_at(), signed.security_token()), (Some("a nonce"), Some(AT), Some("a token")), "another text was read");
+    assert_eq!(
+        (signed.nonce(), signed.signed_at(), signed.security_token()),
+        (Some("a nonce"), Some(AT), Some("a token")),
+        "another text was read"
+    );
     ours(&signed, arrived(&query, if wire.method == "GET" { "POST" } else { "GET" }).as_ref());
     query.push(("Zusatz".to_owned(), String::new()));
     ours(&signed, arrived(&query, &wire.method).as_ref());
@@ -124,7 +142,14 @@ pub fn acs3(input: &[u8]) {
     };
     let added = acs3::sign(&request, &key().credential(Some("a token")), AT, "a nonce");
     let headers = [headers, added].concat();
-    let arrived = Arrived { method: &wire.method, path: &wire.path, query: &query, headers: &headers, form: &[], body_sha256: Some(wire.body_sha256()) };
+    let arrived = Arrived {
+        method: &wire.method,
+        path: &wire.path,
+        query: &query,
+        headers: &headers,
+        form: &[],
+        body_sha256: Some(wire.body_sha256()),
+    };
     let Ok(signed) = acs3::present(&arrived) else { return };
     assert_eq!(acs3::operation(&arrived), Some(("AssumeRole", "2015-04-01")), "another operation was read");
     let path = format!("{}x", wire.path);
@@ -158,7 +183,7 @@ pub fn oss_v4(input: &[u8]) {
     if let Ok(added) = oss_v4::sign(&own.unsigned(), &additional, &credential, REGION, AT) {
         own.check(&[own.headers.clone(), added].concat(), &own.query);
     }
-    if let Ok(added) = oss_v4::presign(&own.unsigned(), &additional, &credential, REGION, AT, Duration::from_secs(600)) {
+    if let Ok(added) = oss_v4::presign(&own.unsigned(), &additional, &credential, REGION, AT, Duration::from_mins(10)) {
         own.check(&own.headers, &[own.query.clone(), added].concat());
     }
 }
@@ -170,8 +195,9 @@ fn is_token(name: &str) -> bool {
 /// What came, whoever signed it.
 fn read_oss(wire: &Wire, present: impl Fn(&Arrived<'_>, &Addressing) -> Option<Presented>) {
     let addressing = addressing();
-    let unsigned = oss::unsigned_address(&wire.arrived(), &addressing);
-    unsigned.err().iter().for_each(|problem| check_error(problem));
+    if let Err(problem) = oss::unsigned_address(&wire.arrived(), &addressing) {
+        check_error(&problem);
+    }
     if let Some(presented) = present(&wire.arrived(), &addressing) {
         judged(&presented, present(&wire.reversed().arrived(), &addressing).as_ref());
         // What reads one scheme is also what tells them apart.
@@ -245,19 +271,24 @@ pub fn authorization(input: &[u8]) {
         header("user-agent", "fuzz"),
     ];
     headers.push(("authorization".to_owned(), value));
-    let arrived = Arrived { method: "GET", path: "/photos/a.jpg", query: &[], headers: &headers, form: &[], body_sha256: Some(sha256(b"")) };
+    let arrived =
+        Arrived { method: "GET", path: "/photos/a.jpg", query: &[], headers: &headers, form: &[], body_sha256: Some(sha256(b"")) };
     match acs::present(&arrived) {
         Err(problem) => check_error(&problem),
         Ok(presented) => {
             assert!(presented.is_some(), "a request with an authorization counts as unsigned");
-            presented.iter().for_each(|presented| judged(presented, Some(presented)));
+            if let Some(presented) = presented {
+                judged(&presented, Some(&presented));
+            }
         }
     }
     match oss::present(&arrived, &addressing()) {
         Err(problem) => check_error(&problem),
         Ok(presented) => {
             assert!(presented.is_some(), "a request with an authorization counts as unsigned");
-            presented.iter().for_each(|presented| judged(presented, Some(presented)));
+            if let Some(presented) = presented {
+                judged(&presented, Some(&presented));
+            }
         }
     }
 }

@@ -36,7 +36,9 @@ pub fn form(input: &[u8]) {
 
 /// Forms to begin with.
 pub fn forms() -> Vec<Vec<u8>> {
-    ["Action=AssumeRole&Version=2015-04-01&Policy=%7B%22a%22%3A+1%7D", "prefix=a%2Fb&marker=%E6%97%A5&acl&x==", "&&a=b&&"].map(|text| text.as_bytes().to_vec()).into()
+    ["Action=AssumeRole&Version=2015-04-01&Policy=%7B%22a%22%3A+1%7D", "prefix=a%2Fb&marker=%E6%97%A5&acl&x==", "&&a=b&&"]
+        .map(|text| text.as_bytes().to_vec())
+        .into()
 }
 
 /// Dates in five forms: what is read is written the same way again, and arithmetic at the edges saturates.
@@ -95,7 +97,19 @@ pub fn name(input: &[u8]) {
             }
         )+ };
     }
-    each!(AccountAlias, UserName, GroupName, RoleName, PolicyName, RoleSessionName, SourceIdentity, ExternalId, BucketName, ObjectKey, AccessKeyId);
+    each!(
+        AccountAlias,
+        UserName,
+        GroupName,
+        RoleName,
+        PolicyName,
+        RoleSessionName,
+        SourceIdentity,
+        ExternalId,
+        BucketName,
+        ObjectKey,
+        AccessKeyId
+    );
     if let Ok(key) = ObjectKey::new(&text) {
         assert!(key.as_str().chars().all(|c| c >= ' ' || matches!(c, '\t' | '\n' | '\r')), "no reply could carry this key");
     }
@@ -116,7 +130,16 @@ fn id<T: std::str::FromStr<Err: Display> + Display + PartialEq + std::fmt::Debug
 
 /// Names to begin with.
 pub fn names() -> Vec<Vec<u8>> {
-    let names = ["acme", "app-uploader", "photos", "alice@example", "a/../b//c.jpg", "日本/鍵.txt", "LTAI5tExample", "STS.01ARZ3NDEKTSV4RRFFQ69G5FAV"];
+    let names = [
+        "acme",
+        "app-uploader",
+        "photos",
+        "alice@example",
+        "a/../b//c.jpg",
+        "日本/鍵.txt",
+        "LTAI5tExample",
+        "STS.01ARZ3NDEKTSV4RRFFQ69G5FAV",
+    ];
     let ids = ["request_01ARZ3NDEKTSV4RRFFQ69G5FAV", "session_7ZZZZZZZZZZZZZZZZZZZZZZZZZ", "acs:oss:*:1000000000000001:photos/a:b"];
     names.into_iter().chain(ids).map(|text| text.as_bytes().to_vec()).collect()
 }

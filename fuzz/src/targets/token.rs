@@ -41,7 +41,9 @@ fn make() -> Result<Setting, tegata_core::testing::Broken> {
             role: RoleName::new("app-uploader")?,
             session_name: RoleSessionName::new("fuzz")?,
             lifetime: None,
-            policy: Some(r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:*","Resource":"acs:oss:*:*:photos/a/*"}]}"#.to_owned()),
+            policy: Some(
+                r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:*","Resource":"acs:oss:*:*:photos/a/*"}]}"#.to_owned(),
+            ),
             external_id: None,
             source_identity: None,
         };

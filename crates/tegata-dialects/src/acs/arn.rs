@@ -60,8 +60,14 @@ mod tests {
         let arn: RoleArn = "acs:ram::1000000000000001:role/app-uploader".parse().unwrap();
         assert_eq!((arn.account.get(), arn.name.as_str()), (1_000_000_000_000_001, "app-uploader"));
         for bad in [
-            "", "acs:ram::1000000000000001:role/", "acs:ram::1000000000000001:user/bob", "acs:ram:cn:1000000000000001:role/a",
-            "acs:ram::1:role/a", "acs:ram::1000000000000001:role/a/b", "arn:ram::1000000000000001:role/a", "acs:ram::1000000000000001:role/a:b",
+            "",
+            "acs:ram::1000000000000001:role/",
+            "acs:ram::1000000000000001:user/bob",
+            "acs:ram:cn:1000000000000001:role/a",
+            "acs:ram::1:role/a",
+            "acs:ram::1000000000000001:role/a/b",
+            "arn:ram::1000000000000001:role/a",
+            "acs:ram::1000000000000001:role/a:b",
         ] {
             assert_eq!(bad.parse::<RoleArn>(), Err(NotARoleArn), "{bad}");
         }

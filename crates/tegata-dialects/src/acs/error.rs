@@ -85,11 +85,9 @@ impl AcsError {
     }
 
     /// A request without a signature.
-    pub(crate) fn unsigned(received: &Received, error: &OpError) -> Self {
+    pub(crate) fn unsigned(received: &Received) -> Self {
         let has_key = received.parameter("AccessKeyId").is_some_and(|id| !id.is_empty());
-        let mut answer = Self::missing(if has_key { "Signature" } else { "AccessKeyId" });
-        answer.message = format!("{} {error}", answer.message);
-        answer
+        Self::missing(if has_key { "Signature" } else { "AccessKeyId" })
     }
 }
 
@@ -103,7 +101,9 @@ impl From<OpError> for AcsError {
         let message = error.to_string();
         match error {
             OpError::Authentication(failure) => failure.into(),
-            OpError::Denied(denial) => Self { denied: true, detail: Some(access_denied_detail(&denial)), ..Self::new(403, "NoPermission", message) },
+            OpError::Denied(denial) => {
+                Self { denied: true, detail: Some(access_denied_detail(&denial)), ..Self::new(403, "NoPermission", message) }
+            }
             OpError::NotFound(resource) => Self::new(404, coded("EntityNotExist", &resource), message),
             OpError::Exists(resource) => Self::new(409, coded("EntityAlreadyExists", &resource), message),
             OpError::NotEmpty(resource) => Self::new(409, coded("DeleteConflict", &resource), message),
@@ -216,7 +216,9 @@ impl From<AcsProblem> for AcsError {
             AcsProblem::Arrived(problem) => problem.into(),
             AcsProblem::Rpc(problem) => problem.into(),
             AcsProblem::Acs3(problem) => problem.into(),
-            AcsProblem::Bearer => Self::new(400, "InvalidParameter.SignatureType", format!("{message}: sign the request with an access key")),
+            AcsProblem::Bearer => {
+                Self::new(400, "InvalidParameter.SignatureType", format!("{message}: sign the request with an access key"))
+            }
             AcsProblem::Authorization { .. } => Self::new(400, "InvalidSignatureMethod", message),
         }
     }
@@ -264,7 +266,9 @@ impl From<Acs3Problem> for AcsError {
             | Acs3Problem::Unsigned { .. } => Self::new(400, "IncompleteSignature", message),
             Acs3Problem::Date { .. } => Self::new(400, "InvalidTimeStamp.Format", message),
             Acs3Problem::BodyHash { .. } => Self::new(400, "InvalidParameter.ContentSha256", message),
-            Acs3Problem::BodyUnread => Self { cause: Some(message.into()), ..Self::new(500, "InternalError", "the server failed; nothing was done") },
+            Acs3Problem::BodyUnread => {
+                Self { cause: Some(message.into()), ..Self::new(500, "InternalError", "the server failed; nothing was done") }
+            }
         }
     }
 }

@@ -86,7 +86,14 @@ async fn receive(State(acs): State<Arc<Acs>>, request: Request) -> Response {
 
 impl Acs {
     /// From bytes to a reply; nothing for a browser that only looks.
-    async fn answer(&self, parts: Parts, body: Body, meta: RequestMeta, voice: &mut Voice, journal: &mut Journal) -> Result<Option<Reply>, AcsError> {
+    async fn answer(
+        &self,
+        parts: Parts,
+        body: Body,
+        meta: RequestMeta,
+        voice: &mut Voice,
+        journal: &mut Journal,
+    ) -> Result<Option<Reply>, AcsError> {
         let received = Received::read(&parts, body).await?;
         if proof::is_visitor(&received) {
             return Ok(None);
@@ -95,7 +102,10 @@ impl Acs {
         let call = proof::read(&received)?;
         let operation = Operation::find(&call)?;
         journal.operation = operation.name();
-        let Some(proof) = call.proof else { return Err(AcsError::unsigned(&received, &self.core.refuse_anonymous(meta.source))) };
+        let Some(proof) = call.proof else {
+            self.core.refuse_anonymous(meta.source);
+            return Err(AcsError::unsigned(&received));
+        };
         let caller = self.core.authenticate(proof, meta).await?;
         journal.caller(&caller);
         let params = Params::of(&received);

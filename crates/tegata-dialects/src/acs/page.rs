@@ -8,7 +8,10 @@ use super::reply::with_body;
 
 /// The endpoint itself.
 pub(crate) fn welcome() -> Response {
-    text(StatusCode::OK, "This is a tegata server.\n\nThis address answers signed API requests that carry the parameters Action and Version.\n")
+    text(
+        StatusCode::OK,
+        "This is a tegata server.\n\nThis address answers signed API requests that carry the parameters Action and Version.\n",
+    )
 }
 
 /// Every path that is not ours.
@@ -20,11 +23,19 @@ pub(crate) async fn not_found() -> Response {
 pub(crate) async fn errors(request: Request) -> Response {
     let query = form::decode(request.uri().query().unwrap_or_default()).unwrap_or_default();
     let value = |wanted: &str, allowed: fn(char) -> bool| {
-        query.iter().find(|(name, value)| name == wanted && (1..=64).contains(&value.len()) && value.chars().all(allowed)).map(|(_, value)| value.as_str())
+        query
+            .iter()
+            .find(|(name, value)| name == wanted && (1..=64).contains(&value.len()) && value.chars().all(allowed))
+            .map(|(_, value)| value.as_str())
     };
     let code = value("code", |c| c.is_ascii_alphanumeric() || c == '.').unwrap_or("this error");
     let id = value("request_id", |c| c.is_ascii_hexdigit() || c == '-').unwrap_or("REQUEST_ID");
-    text(StatusCode::OK, &format!("About {code}\n\nOn the server's machine, or with a profile that may read the account's policies:\n\n    tegata why {id}\n"))
+    text(
+        StatusCode::OK,
+        &format!(
+            "About {code}\n\nOn the server's machine, or with a profile that may read the account's policies:\n\n    tegata why {id}\n"
+        ),
+    )
 }
 
 fn text(status: StatusCode, text: &str) -> Response {

@@ -33,7 +33,7 @@ impl Received {
             _ => return Err(AcsError::method(&parts.method)),
         };
         let head = Head::read(parts, target)?;
-        let bytes = small_body(body, BODY).await?;
+        let bytes = small_body(&mut body.into_data_stream(), BODY).await?;
         let is_form = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|kind| {
             kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
         });
@@ -90,7 +90,9 @@ impl<'a> Params<'a> {
         let Some(text) = self.0.parameter(name) else { return Ok(None) };
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         let seconds = if digits { text.parse().ok() } else { None };
-        seconds.map(|seconds| Some(Duration::from_secs(seconds))).ok_or_else(|| AcsError::invalid(name, "a whole number of seconds is needed"))
+        seconds
+            .map(|seconds| Some(Duration::from_secs(seconds)))
+            .ok_or_else(|| AcsError::invalid(name, "a whole number of seconds is needed"))
     }
 }
 

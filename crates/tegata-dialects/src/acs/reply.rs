@@ -123,9 +123,15 @@ impl Voice {
     /// An error, in the envelope of this wire.
     pub(crate) fn failure(&self, error: &AcsError) -> Response {
         let id = self.id.to_uuid();
-        let message = if error.denied() { format!("{}; to see why, run `tegata why {id}`", error.message) } else { error.message.clone() };
+        let message = if error.denied() { format!("{} (to see why, run `tegata why {id}`)", error.message) } else { error.message.clone() };
         let recommend = format!("{}/errors?code={}&request_id={id}", self.public_url, error.code);
-        let texts = [("RequestId", id), ("HostId", self.host.clone()), ("Code", error.code.to_string()), ("Message", message), ("Recommend", recommend)];
+        let texts = [
+            ("RequestId", id),
+            ("HostId", self.host.clone()),
+            ("Code", error.code.to_string()),
+            ("Message", message),
+            ("Recommend", recommend),
+        ];
         let mut fields: Vec<_> = texts.into_iter().map(|(name, text)| (name, Tree::Text(text))).collect();
         fields.extend(error.detail.clone().map(|detail| ("AccessDeniedDetail", detail)));
         let mut body = String::with_capacity(512);

@@ -1,11 +1,11 @@
 //! How much is read of a stranger's request, and as what.
 
-use std::{error::Error, time::Duration};
+use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use futures_util::{Stream, StreamExt as _};
+use axum::body::BodyDataStream;
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _, stream};
 use http::request::Parts;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tegata_sign::{
     Arrived,
     arrived::{MAX_HEADER_BYTES, MAX_HEADERS},
@@ -106,17 +106,43 @@ pub(crate) enum BodyProblem {
     Incomplete,
 }
 
-/// Reads a whole small body of at most `limit` bytes.
-pub(crate) async fn small_body(body: Body, limit: usize) -> Result<Bytes, BodyProblem> {
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if is_limit(error.as_ref()) => Err(BodyProblem::TooLarge(limit)),
-        Err(_) => Err(BodyProblem::Incomplete),
+/// How long a client may be silent in the middle of a body.
+const SILENCE: Duration = Duration::from_mins(1);
+
+/// A body did not come to its end: the connection broke, or went silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Interrupted;
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the connection broke or went silent")
     }
 }
 
-fn is_limit(error: &(dyn Error + 'static)) -> bool {
-    error.is::<LengthLimitError>() || error.source().is_some_and(is_limit)
+/// A body as it comes in, ended by an error once the client has been silent for too long.
+pub(crate) fn patient(body: &mut BodyDataStream) -> impl Stream<Item = Result<Bytes, Interrupted>> + Send + '_ {
+    stream::unfold(Some(body), |body| async {
+        let body = body?;
+        match tokio::time::timeout(SILENCE, body.next()).await {
+            Ok(None) => None,
+            Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some(body))),
+            Ok(Some(Err(_))) | Err(_) => Some((Err(Interrupted), None)),
+        }
+    })
+}
+
+/// Reads a whole small body of at most `limit` bytes.
+pub(crate) async fn small_body(body: &mut BodyDataStream, limit: usize) -> Result<Bytes, BodyProblem> {
+    let mut chunks = std::pin::pin!(patient(body));
+    let mut whole = BytesMut::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|Interrupted| BodyProblem::Incomplete)?;
+        if whole.len() + chunk.len() > limit {
+            return Err(BodyProblem::TooLarge(limit));
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole.freeze())
 }
 
 /// How much of a refused body is still read, so that the client gets to see the refusal instead of a reset connection.
@@ -164,7 +190,15 @@ mod tests {
 
     #[tokio::test]
     async fn bodies_end_at_the_limit() {
-        assert_eq!(small_body(Body::from("12345"), 5).await.unwrap(), "12345");
-        assert_eq!(small_body(Body::from("123456"), 5).await, Err(BodyProblem::TooLarge(5)));
+        let body = |text: &'static str| axum::body::Body::from(text).into_data_stream();
+        assert_eq!(small_body(&mut body("12345"), 5).await.unwrap(), "12345");
+        assert_eq!(small_body(&mut body("123456"), 5).await, Err(BodyProblem::TooLarge(5)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_ends_a_body() {
+        let silent = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"a"))]).chain(stream::pending());
+        let mut body = axum::body::Body::from_stream(silent).into_data_stream();
+        assert_eq!(small_body(&mut body, 5).await, Err(BodyProblem::Incomplete));
     }
 }

@@ -79,7 +79,8 @@ pub(crate) async fn within<F>(dialect: &'static str, meta: &RequestMeta, answer:
 where
     F: Future<Output = (Response, Journal)>,
 {
-    let span = tracing::info_span!("request", dialect, request_id = %meta.id.to_uuid(), operation = Empty, caller = Empty, decision = Empty);
+    let span =
+        tracing::info_span!("request", dialect, request_id = %meta.id.to_uuid(), operation = Empty, caller = Empty, decision = Empty);
     let source = meta.source_text();
     async {
         let begun = Instant::now();

@@ -1,6 +1,6 @@
 //! Buckets: PutBucket, GetBucketInfo, DeleteBucket.
 
-use axum::{body::Body, response::Response};
+use axum::response::Response;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderValue, StatusCode, header};
 use md5::{Digest as _, Md5};
@@ -24,7 +24,7 @@ pub(crate) async fn put(call: &Call<'_>, name: BucketName, body: &mut Stream) ->
     private_only(call, "x-oss-acl", &["private"])?;
     standard_only(call)?;
     let location = HeaderValue::try_from(format!("/{name}"));
-    let bytes = small_body(Body::from_stream(std::mem::replace(body, Body::empty().into_data_stream())), xml::LARGEST).await?;
+    let bytes = small_body(body, xml::LARGEST).await?;
     if let Some(digest) = call.head.one("content-md5")?
         && STANDARD.encode(Md5::digest(&bytes)) != digest
     {

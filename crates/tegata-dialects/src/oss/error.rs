@@ -1,5 +1,9 @@
 //! The error table of this wire: every cause, its status, its code and its fine-grained code (EC).
 
+mod problem;
+#[cfg(test)]
+mod tests;
+
 use std::error::Error;
 
 use http::StatusCode;
@@ -7,13 +11,10 @@ use tegata_core::{
     AuthnFailure, CallerKind, Denial, DeniedBy, Input, LayerKind, OpError, Precondition, Presented, Problem, ProblemKind, ResourceName,
 };
 use tegata_model::NameError;
-use tegata_sign::{Mismatch, Scheme, TimeProblem, form::percent_encode, oss::OssProblem};
+use tegata_sign::{Mismatch, Scheme, TimeProblem, form::percent_encode};
 
 use super::operation::{OVERRIDES, Target};
-use crate::edge::{
-    limits::{BodyProblem, Head, HeadProblem, Repeated},
-    span::Failure,
-};
+use crate::edge::{limits::Head, span::Failure};
 
 /// An error as this wire says it.
 #[derive(Debug)]
@@ -147,7 +148,8 @@ impl OssError {
 
     /// An operation, or a variant of one, that is not offered.
     pub(crate) fn not_offered(name: &str) -> Self {
-        Self::new(400, "OperationNotSupported", format!("The operation is not supported for this resource (`{}`)", shown(name))).ec("0037-00000001")
+        Self::new(400, "OperationNotSupported", format!("The operation is not supported for this resource (`{}`)", shown(name)))
+            .ec("0037-00000001")
     }
 
     /// A header that asks for something that is not offered.
@@ -251,7 +253,7 @@ impl From<OpError> for OssError {
             OpError::Precondition(precondition) => precondition.into(),
             OpError::Conflict => Self::new(409, "OperationConflict", message),
             OpError::Throttled(wait) => Self::new(503, "ServiceUnavailable", "Please reduce your request rate, and retry later.")
-                .with_header("retry-after", wait.as_secs().max(1).to_string()),
+                .with_header("retry-after", wait.as_millis().div_ceil(1000).max(1).to_string()),
             OpError::Internal(cause) => {
                 Self { cause: Some(cause), ..Self::new(500, "InternalError", "Please contact the server administrator.") }
             }
@@ -263,9 +265,15 @@ impl From<AuthnFailure> for OssError {
     fn from(failure: AuthnFailure) -> Self {
         let message = failure.to_string();
         match failure {
-            AuthnFailure::Anonymous => Self::new(403, "AccessDenied", "Anonymous access is forbidden for this operation.").ec("0003-00000002"),
-            AuthnFailure::UnknownKey | AuthnFailure::TokenMissing => Self::new(403, "InvalidAccessKeyId", NO_SUCH_KEY_ID).ec("0002-00000902"),
-            AuthnFailure::KeyInactive => Self::new(403, "InvalidAccessKeyId", "The OSS Access Key Id you provided is disabled.").ec("0002-00000904"),
+            AuthnFailure::Anonymous => {
+                Self::new(403, "AccessDenied", "Anonymous access is forbidden for this operation.").ec("0003-00000002")
+            }
+            AuthnFailure::UnknownKey | AuthnFailure::TokenMissing => {
+                Self::new(403, "InvalidAccessKeyId", NO_SUCH_KEY_ID).ec("0002-00000902")
+            }
+            AuthnFailure::KeyInactive => {
+                Self::new(403, "InvalidAccessKeyId", "The OSS Access Key Id you provided is disabled.").ec("0002-00000904")
+            }
             AuthnFailure::OwnerInactive => Self::new(403, "UserDisable", "UserDisable"),
             AuthnFailure::TokenMalformed => {
                 Self::new(403, "InvalidSecurityToken", "The security token you provided is invalid.").ec("0002-00000006")
@@ -342,7 +350,9 @@ impl From<Problem> for OssError {
         let Problem { input, kind, message } = problem;
         match input {
             Input::ContentMd5 => Self::digest(),
-            Input::ContentCrc64 => Self::new(400, "InvalidCRC64", "The x-oss-hash-crc64ecma you specified does not match what we calculated."),
+            Input::ContentCrc64 => {
+                Self::new(400, "InvalidCRC64", "The x-oss-hash-crc64ecma you specified does not match what we calculated.")
+            }
             Input::ContentLength => {
                 Self::new(400, "IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header.")
             }
@@ -361,11 +371,12 @@ impl From<Problem> for OssError {
 impl From<Precondition> for OssError {
     fn from(precondition: Precondition) -> Self {
         match precondition {
-            Precondition::NotModified { etag, modified } => {
-                Self::new(304, "NotModified", "not modified").with_header("etag", etag).with_header("last-modified", modified.to_http_date())
-            }
+            Precondition::NotModified { etag, modified } => Self::new(304, "NotModified", "not modified")
+                .with_header("etag", etag)
+                .with_header("last-modified", modified.to_http_date()),
             Precondition::Failed(name) => {
-                Self::new(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold.").with("Condition", name)
+                Self::new(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold.")
+                    .with("Condition", name)
             }
             Precondition::Exists => {
                 Self::new(409, "FileAlreadyExists", "The object you specified already exists and can not be overwritten.")
@@ -373,70 +384,3 @@ impl From<Precondition> for OssError {
         }
     }
 }
-
-impl From<OssProblem> for OssError {
-    fn from(problem: OssProblem) -> Self {
-        let message = problem.to_string();
-        let argument = || Self::new(400, "InvalidArgument", message.clone());
-        match problem {
-            OssProblem::Arrived(_)
-            | OssProblem::Authorization
-            | OssProblem::UnsupportedAlgorithm { .. }
-            | OssProblem::AdditionalHeaders { .. }
-            | OssProblem::Region { .. }
-            | OssProblem::Host { .. } => argument(),
-            OssProblem::SignedTwice => argument().ec("0002-00000039"),
-            // The URL of version 4 is known by its names.
-            OssProblem::Missing { name } if name.starts_with("x-oss-") => argument(),
-            OssProblem::Missing { .. } => {
-                let text = "Query-string authentication requires the Signature, Expires and OSSAccessKeyId parameters";
-                Self::new(403, "AccessDenied", text).ec("0002-00000067")
-            }
-            OssProblem::AccessKeyId { given } => {
-                let text = "The OSS Access Key Id you provided is not valid: it consists of letters, digits, and the characters `.`, `_`, `=`, `-`.";
-                Self::new(403, "InvalidAccessKeyId", text).ec("0002-00000901").with("OSSAccessKeyId", given)
-            }
-            OssProblem::CredentialScope { .. } => argument().ec("0002-00000213"),
-            OssProblem::Date { given } => Self::new(403, "AccessDenied", "OSS authentication requires a valid Date.")
-                .ec(if given.is_some() { "0002-00000505" } else { "0002-00000503" }),
-            // Mobile clients know this text.
-            OssProblem::SigningDate { .. } => Self::new(400, "InvalidArgument", "Invalid signing date in Authorization header.").ec("0002-00000212"),
-            OssProblem::Expires { .. } => Self::new(403, "AccessDenied", "Invalid date (should be seconds since epoch).").ec("0002-00000070"),
-            OssProblem::Lifetime { .. } => argument().ec("0002-00000232"),
-            OssProblem::AdditionalHeadersEmpty => argument().ec("0002-00000209"),
-            OssProblem::ContentSha256 { .. } => argument().ec("0002-00000214"),
-            OssProblem::TokenTwice => argument().ec("0002-00000010"),
-            OssProblem::TokenOnlyInHeader => {
-                Self::new(400, "InvalidRequest", "Security-token must be provided by query string parameter.").ec("0002-00000005")
-            }
-            OssProblem::TokenOnlyInUrl => Self::new(400, "InvalidRequest", message),
-            OssProblem::Path { .. } => Self::object_name("a path is percent-encoded UTF-8"),
-        }
-    }
-}
-
-impl From<HeadProblem> for OssError {
-    fn from(problem: HeadProblem) -> Self {
-        Self::new(400, "InvalidArgument", problem.to_string())
-    }
-}
-
-impl From<Repeated> for OssError {
-    fn from(Repeated(name): Repeated) -> Self {
-        Self::new(400, "InvalidArgument", format!("the header `{name}` is repeated"))
-    }
-}
-
-impl From<BodyProblem> for OssError {
-    fn from(problem: BodyProblem) -> Self {
-        match problem {
-            BodyProblem::TooLarge(limit) => Self::new(400, "MalformedXML", format!("the body is larger than {limit} bytes")),
-            BodyProblem::Incomplete => {
-                Self::new(400, "IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header.")
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -13,7 +13,7 @@ use super::{
     operation::OVERRIDES,
     reply,
 };
-use crate::edge::limits::{Head, Repeated};
+use crate::edge::limits::{Head, Repeated, patient};
 
 /// Most bytes of all `x-oss-meta-*` names and values of one object.
 const META: usize = 8 * 1024;
@@ -32,18 +32,25 @@ pub(crate) async fn put(call: &Call<'_>, bucket: BucketName, key: ObjectKey, bod
         return Err(OssError::header(name));
     }
     let new = new_object(call.head, bucket, key)?;
-    let stored = object::put(call.core(), call.caller, &new, body).await.map_err(|error| call.failed(error))?;
+    let stored = object::put(call.core(), call.caller, &new, patient(body)).await.map_err(|error| call.failed(error))?;
     Ok(reply::stored(&stored))
 }
 
 fn new_object(head: &Head, bucket: BucketName, key: ObjectKey) -> Result<NewObject, OssError> {
-    let length = head.one("content-length")?.map(|text| text.parse().map_err(|_| OssError::argument("content-length", text, "it is a number"))).transpose()?;
+    let length = head
+        .one("content-length")?
+        .map(|text| text.parse().map_err(|_| OssError::argument("content-length", text, "it is a number")))
+        .transpose()?;
     if length.is_none() && head.header("transfer-encoding").is_none() {
         return Err(OssError::length_missing());
     }
     let crc = head.one("x-oss-hash-crc64ecma")?;
-    let content_crc64 = crc.map(|text| text.parse().map_err(|_| OssError::argument("x-oss-hash-crc64ecma", text, "it is a number of 64 bits"))).transpose()?;
-    let md5 = head.one("content-md5")?.map(|text| STANDARD.decode(text).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(OssError::digest));
+    let content_crc64 = crc
+        .map(|text| text.parse().map_err(|_| OssError::argument("x-oss-hash-crc64ecma", text, "it is a number of 64 bits")))
+        .transpose()?;
+    let md5 = head
+        .one("content-md5")?
+        .map(|text| STANDARD.decode(text).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(OssError::digest));
     let forbid_overwrite = match head.one("x-oss-forbid-overwrite")? {
         None => false,
         Some(text) if text.eq_ignore_ascii_case("true") => true,

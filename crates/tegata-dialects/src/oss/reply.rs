@@ -74,7 +74,7 @@ impl Voice {
     fn error_document(&self, error: &OssError) -> String {
         document("Error", |out| {
             leaf(out, "Code", error.code);
-            let why = if error.denied { format!("; to see why, run `tegata why {}`", self.id.to_short_hex()) } else { String::new() };
+            let why = if error.denied { format!(" (to see why, run `tegata why {}`)", self.id.to_short_hex()) } else { String::new() };
             leaf(out, "Message", &format!("{}{why}", error.message));
             leaf(out, "RequestId", &self.id.to_short_hex());
             leaf(out, "HostId", &self.host);
@@ -234,7 +234,16 @@ mod tests {
 
     #[test]
     fn active_content_is_a_download() {
-        for kind in ["text/html", "TEXT/HTML; charset=utf-8", "image/svg+xml", "application/xml", "application/xhtml+xml", "text/plain, text/html", "", "html"] {
+        for kind in [
+            "text/html",
+            "TEXT/HTML; charset=utf-8",
+            "image/svg+xml",
+            "application/xml",
+            "application/xhtml+xml",
+            "text/plain, text/html",
+            "",
+            "html",
+        ] {
             assert_eq!(disposition(kind, None).as_deref(), Some("attachment"), "{kind}");
         }
         assert_eq!(disposition("text/html", Some("inline; filename=a")).as_deref(), Some("attachment; filename=a"));

@@ -105,8 +105,20 @@ mod tests {
     fn everything_else_is_refused() {
         let deep = format!("<C>{}{}</C>", "<A>".repeat(20), "</A>".repeat(20));
         for bad in [
-            "", "<D/>", "<C>", "<C></D>", "<C/><C/>", "<C><A>1</A><A>2</A></C>", "<!DOCTYPE C [<!ENTITY a 'b'>]><C><A>&a;</A></C>",
-            "<C><A>&lt;</A></C>", "<C>text</C>", "<C><?pi?></C>", "<C><A><![CDATA[x]]></A></C>", "<C></C>trailing", &deep, "\u{0}",
+            "",
+            "<D/>",
+            "<C>",
+            "<C></D>",
+            "<C/><C/>",
+            "<C><A>1</A><A>2</A></C>",
+            "<!DOCTYPE C [<!ENTITY a 'b'>]><C><A>&a;</A></C>",
+            "<C><A>&lt;</A></C>",
+            "<C>text</C>",
+            "<C><?pi?></C>",
+            "<C><A><![CDATA[x]]></A></C>",
+            "<C></C>trailing",
+            &deep,
+            "\u{0}",
         ] {
             assert_eq!(read(bad), Err(Malformed), "{bad}");
         }

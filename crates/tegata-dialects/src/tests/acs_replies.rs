@@ -105,7 +105,11 @@ async fn every_parameter_of_assume_role_is_named_when_it_is_wrong() {
         let answer = world.issuer(world.rpc(&key, parameters)).await;
         let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
         let shown: String = value.chars().take(40).collect();
-        seen = format!("{seen}{name}={shown}\n    {} {}\n", answer.brief(), json["Message"].as_str().unwrap().replace(answer.header("x-acs-request-id"), "ID"));
+        seen = format!(
+            "{seen}{name}={shown}\n    {} {}\n",
+            answer.brief(),
+            json["Message"].as_str().unwrap().replace(answer.header("x-acs-request-id"), "ID")
+        );
     }
     insta::assert_snapshot!("assume_role_parameters", seen);
 }
@@ -128,7 +132,7 @@ async fn requests_that_are_no_calls() {
         ("GET", "/?Action=%zz"),
         ("GET", "/?BearerToken=x&Action=GetCallerIdentity&Version=2015-04-01"),
         ("GET", "/errors?code=NoPermission&request_id=0123-AB"),
-        ("GET", "/errors?code=<script>&request_id=$(rm)"),
+        ("GET", "/errors?code=%3Cscript%3E&request_id=%24(rm)"),
     ] {
         let answer = world.issuer(Request::builder().method(method).uri(target).body(Body::empty()).unwrap()).await;
         seen = format!("{seen}--- {method} {target}\n{}\n", answer.whole());

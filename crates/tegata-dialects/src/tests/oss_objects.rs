@@ -195,7 +195,10 @@ async fn bad_configurations_of_buckets() {
     let huge = format!("<CreateBucketConfiguration>{}</CreateBucketConfiguration>", " ".repeat(70_000));
     for (body, expected) in [
         ("<CreateBucketConfiguration/>", "200 OK"),
-        ("<CreateBucketConfiguration><StorageClass>IA</StorageClass></CreateBucketConfiguration>", "400 OperationNotSupported 0037-00000001"),
+        (
+            "<CreateBucketConfiguration><StorageClass>IA</StorageClass></CreateBucketConfiguration>",
+            "400 OperationNotSupported 0037-00000001",
+        ),
         ("<CreateBucketConfiguration><Other>1</Other></CreateBucketConfiguration>", "400 MalformedXML 0015-00000231"),
         ("<a/>", "400 MalformedXML 0015-00000231"),
         ("{}", "400 MalformedXML 0015-00000231"),
@@ -204,7 +207,10 @@ async fn bad_configurations_of_buckets() {
         assert_eq!(world.oss(&alice, By::V4, ask("PUT", "/fresh").body(body.as_bytes())).await.brief(), expected, "{body:.80}");
     }
     assert_eq!(world.oss(&alice, By::V4, ask("PUT", "/fresh").header("x-oss-acl", "public-read")).await.brief(), "400 NotImplemented");
-    assert_eq!(world.oss(&alice, By::V4, ask("PUT", "/fresh").header("content-md5", "AAAAAAAAAAAAAAAAAAAAAA==")).await.brief(), "400 InvalidDigest");
+    assert_eq!(
+        world.oss(&alice, By::V4, ask("PUT", "/fresh").header("content-md5", "AAAAAAAAAAAAAAAAAAAAAA==")).await.brief(),
+        "400 InvalidDigest"
+    );
     assert_eq!(world.oss(&alice, By::V4, ask("PUT", "/fresh/k").body(b"x")).await.brief(), "200 OK");
     assert_eq!(world.oss(&alice, By::V4, ask("DELETE", "/fresh")).await.brief(), "409 BucketNotEmpty");
     for max in ["0", "1001", "-1", "x", "99999"] {
@@ -219,7 +225,10 @@ async fn bad_configurations_of_buckets() {
 async fn active_content_cannot_run_here() {
     let world = World::new().await;
     let alice = world.key("alice");
-    let put = ask("PUT", "/photos/p.html").header("content-type", "text/html").header("content-disposition", "inline; filename=p.html").body(b"<script>");
+    let put = ask("PUT", "/photos/p.html")
+        .header("content-type", "text/html")
+        .header("content-disposition", "inline; filename=p.html")
+        .body(b"<script>");
     assert_eq!(world.oss(&alice, By::V4, put).await.status, 200);
     for method in ["GET", "HEAD"] {
         let answer = world.oss(&alice, By::V4, ask(method, "/photos/p.html")).await;

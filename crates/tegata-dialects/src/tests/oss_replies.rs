@@ -27,7 +27,7 @@ async fn buckets() {
 async fn an_object_and_its_answers() {
     let world = World::new().await;
     let alice = world.key("alice");
-    let put = ask("PUT", "/photos/a%20b/ü.txt".trim_end_matches("ü.txt")).body(b"");
+    let put = ask("PUT", "/photos/a%20b/").body(b"");
     assert_eq!(world.oss(&alice, By::V1, put).await.status, 200);
     let put = ask("PUT", "/photos/a/%C3%BC.txt")
         .header("content-type", "text/plain")
@@ -67,7 +67,7 @@ async fn an_object_and_its_answers() {
 async fn listings() {
     let world = World::new().await;
     let alice = world.key("alice");
-    for key in ["a/1", "a/2", "a/sub/3", "b&<%0D>", "%E6%97%A5"] {
+    for key in ["a/1", "a/2", "a/sub/3", "b&%3C%0D%3E", "%E6%97%A5"] {
         let path = format!("/photos/{key}");
         assert_eq!(world.oss(&alice, By::V4, ask("PUT", &path).body(b"x")).await.status, 200, "{key}");
     }
@@ -77,7 +77,11 @@ async fn listings() {
         ask("GET", "/photos/").query("delimiter", "/").query("max-keys", "2").query("encoding-type", "url"),
         ask("GET", "/photos/").query("list-type", "2").query("prefix", "a/").query("delimiter", "/"),
         ask("GET", "/photos/").query("list-type", "2").query("max-keys", "2").query("fetch-owner", "true").query("start-after", "a/1"),
-        ask("GET", "/photos/").query("list-type", "2").query("max-keys", "2").query("continuation-token", "YS9zdWIvMw").query("start-after", ""),
+        ask("GET", "/photos/")
+            .query("list-type", "2")
+            .query("max-keys", "2")
+            .query("continuation-token", "YS9zdWIvMw")
+            .query("start-after", ""),
     ] {
         let title = format!("--- {} {}\n", ask.method, ask.target());
         seen = format!("{seen}{title}{}\n", world.oss(&alice, By::V4, ask).await.text().replace("><", ">\n<"));
@@ -93,12 +97,18 @@ async fn every_page_together_is_the_whole_list() {
         let path = format!("/photos/k{number}/x");
         assert_eq!(world.oss(&alice, By::V1, ask("PUT", &path)).await.status, 200);
     }
-    let element = |text: &str, name: &str| text.split_once(&format!("<{name}>")).and_then(|(_, rest)| rest.split_once('<')).map(|(value, _)| value.to_owned());
+    let element = |text: &str, name: &str| {
+        text.split_once(&format!("<{name}>")).and_then(|(_, rest)| rest.split_once('<')).map(|(value, _)| value.to_owned())
+    };
     for (version, place, next) in [("1", "marker", "NextMarker"), ("2", "continuation-token", "NextContinuationToken")] {
         for delimiter in ["", "/"] {
             let (mut seen, mut at) = (0, String::new());
             for _ in 0..10 {
-                let list = ask("GET", "/photos/").query("list-type", version).query("max-keys", "2").query("delimiter", delimiter).query(place, &at);
+                let list = ask("GET", "/photos/")
+                    .query("list-type", version)
+                    .query("max-keys", "2")
+                    .query("delimiter", delimiter)
+                    .query(place, &at);
                 let text = world.oss(&alice, By::V1, list).await.text();
                 seen += text.matches("<Contents>").count() + text.matches("<CommonPrefixes>").count();
                 match element(&text, next) {

@@ -13,8 +13,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::{Router, body::Body};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
-use tegata_core::{Addressing, Core, limits::Limits, testing::TestCore};
 pub(crate) use tegata_core::testing::TestKey;
+use tegata_core::{Addressing, Core, limits::Limits, testing::TestCore};
 use tegata_model::{AccessKeyId, SecretKey};
 use tegata_sign::{ObjectAddress, acs_rpc, acs3, form, oss, oss_v1, oss_v4};
 use tower::ServiceExt as _;
@@ -157,7 +157,8 @@ impl World {
         let body = form::encode(parameters);
         let headers = pairs([("host", "127.0.0.1:8420"), ("content-type", "application/x-www-form-urlencoded")]);
         let body_sha256 = digest(&SHA256, body.as_bytes()).as_ref().try_into().unwrap();
-        let unsigned = acs3::Unsigned { method: "POST", path: "/", query: &[], headers: &headers, action, version: "2015-04-01", body_sha256 };
+        let unsigned =
+            acs3::Unsigned { method: "POST", path: "/", query: &[], headers: &headers, action, version: "2015-04-01", body_sha256 };
         let mut request = Request::post("/");
         for (name, value) in headers.iter().chain(&acs3::sign(&unsigned, &key.credential(), self.test.now(), &self.nonce())) {
             request = request.header(name, value);
@@ -256,7 +257,8 @@ impl Answer {
     /// The whole reply, with what is random replaced.
     pub(crate) fn whole(&self) -> String {
         let mut out = format!("{}\n", self.status);
-        let mut lines: Vec<_> = self.headers.iter().map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))).collect();
+        let mut lines: Vec<_> =
+            self.headers.iter().map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))).collect();
         lines.sort();
         for line in lines {
             let _ = writeln!(out, "{line}");

@@ -20,7 +20,7 @@ use crate::{
 ///
 /// With SQLite the rows belong to one process at a time: a server beside us would answer from what it remembers.
 /// With PostgreSQL servers learn of the change, and nobody needs to stop.
-pub(crate) fn create(flags: AccountCreateFlags, environment: &Environment) -> Result<(), Failure> {
+pub(crate) fn create(flags: &AccountCreateFlags, environment: &Environment) -> Result<(), Failure> {
     let alias = read_alias("ALIAS", &flags.alias)?;
     let config = beside(&flags.place, environment)?;
     let data = node::hold(&config).map_err(|error| match error {
@@ -33,7 +33,9 @@ pub(crate) fn create(flags: AccountCreateFlags, environment: &Environment) -> Re
     let names = Names::configured(&config);
     super::runtime()?.block_on(async {
         let core = Arc::new(node::open(&config, &data, Kind::Serve, &names.issuer).await.map_err(|error| match error {
-            NodeError::DevStore => Failure::new("this store belongs to `tegata dev`, whose accounts are fixed; name the folder of a server with `--data DIR`"),
+            NodeError::DevStore => {
+                Failure::new("this store belongs to `tegata dev`, whose accounts are fixed; name the folder of a server with `--data DIR`")
+            }
             other => other.into(),
         })?);
         let made = make(&core, &alias, &names).await;
@@ -64,7 +66,9 @@ pub(crate) async fn make(core: &Core, alias: &AccountAlias, names: &Names) -> Re
     })?;
     work.access_key(&account, account.root, &key)?;
     work.commit().await.map_err(|error| match error {
-        tegata_core::directory::ProvisionError::Exists(_) => Failure::new(format!("an account with the alias `{alias}` exists already; choose another alias")),
+        tegata_core::directory::ProvisionError::Exists(_) => {
+            Failure::new(format!("an account with the alias `{alias}` exists already; choose another alias"))
+        }
         other => other.into(),
     })?;
     Ok(format!(

@@ -39,10 +39,12 @@ pub(crate) fn tail(flags: &AuditTailFlags, environment: &Environment) -> Result<
 }
 
 async fn print(store: &Store, flags: &AuditTailFlags) -> Result<(), Failure> {
-    let rows = audit::tail(store, Filter::default(), flags.lines).await?;
+    let most = if flags.follow { flags.lines.max(BURST) } else { flags.lines };
+    let mut rows = audit::tail(store, Filter::default(), most).await?;
     let mut newest = rows.first().map_or(Timestamp::from_unix(0), |row| row.at);
-    // What has been printed and may be seen again.
+    // What is not new when it is seen again.
     let mut seen: HashSet<(NodeId, i64)> = rows.iter().map(|row| (row.node, row.seq)).collect();
+    rows.truncate(usize::try_from(flags.lines).unwrap_or(usize::MAX));
     if flags.output == AuditOutput::Table && (!rows.is_empty() || flags.follow) && !terminal::say(&heading()) {
         return Ok(());
     }
@@ -78,7 +80,15 @@ fn heading() -> String {
 }
 
 fn line(row: &AuditRow) -> String {
-    columns([&row.at.to_iso(), outcome(row), &row.request_id.to_uuid(), &escape(&row.caller), &escape(&row.action), &escape(&row.source), &escape(&row.resource)])
+    columns([
+        &row.at.to_iso(),
+        outcome(row),
+        &row.request_id.to_uuid(),
+        &escape(&row.caller),
+        &escape(&row.action),
+        &escape(&row.source),
+        &escape(&row.resource),
+    ])
 }
 
 /// The columns that vary most in width come last.
@@ -139,7 +149,7 @@ pub(super) fn harmless(json: &str) -> String {
     use std::fmt::Write as _;
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
-        let plain = escape(c.encode_utf8(&mut [0; 4])).chars().next() == Some(c);
+        let plain = escape(c.encode_utf8(&mut [0; 4])).starts_with(c);
         if plain || c == '\n' {
             out.push(c);
         } else {

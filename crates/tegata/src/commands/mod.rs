@@ -34,7 +34,9 @@ async fn read_only(config: &Config) -> Result<Store, Failure> {
         )));
     }
     let (location, options) = node::location(config, true);
-    Store::open(&location, &options).await.map_err(|error| Failure::with_causes(&format!("the data in `{}` cannot be read", config.data.display()), &error))
+    Store::open(&location, &options)
+        .await
+        .map_err(|error| Failure::with_causes(&format!("the data in `{}` cannot be read", config.data.display()), &error))
 }
 
 /// A small runtime for commands that do one thing after another.

@@ -99,7 +99,15 @@ mod tests {
         let mut beginning = [0xAB; 12];
         beginning[0] = 0x01;
         assert_eq!(read(&id.to_short_hex()), Some(Wanted::Beginning(beginning)));
-        for wrong in ["", "request_", "abc", "session_01ARZ3NDEKTSV4RRFFQ69G5FAV", "ZZ0F3F4A-6B3E-5C0E-9D2B-0E8A5C1B7D21", "0123456789abcdef0123456-", "ééééééééééééééé"] {
+        for wrong in [
+            "",
+            "request_",
+            "abc",
+            "session_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "ZZ0F3F4A-6B3E-5C0E-9D2B-0E8A5C1B7D21",
+            "0123456789abcdef0123456-",
+            "ééééééééééééééé",
+        ] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
     }

@@ -3,6 +3,8 @@
 //! Order, strongest first: flags, environment, file, default. Secrets come from files or the environment, never from
 //! flags. Nothing else in this program reads the environment.
 
+mod address;
+mod database;
 mod environment;
 mod problem;
 mod raw;
@@ -19,9 +21,10 @@ use tegata_dialects::Network;
 use zeroize::Zeroizing;
 
 pub(crate) use self::{
+    address::host_name,
     environment::Environment,
     problem::{Problem, Problems},
-    resolve::{Flags, host_name, resolve},
+    resolve::{Flags, resolve},
     show::show,
 };
 use crate::logging::{Format, Level};

@@ -40,13 +40,19 @@ impl fmt::Display for Problems {
     }
 }
 
-/// The name nearest to `wrong`, if one is near enough to be meant.
+/// The name nearest to `wrong`, if one is near enough to be meant. The last word of a path counts most: the right word under
+/// the wrong table is the likeliest slip of all.
 pub(crate) fn nearest<'a>(wrong: &str, right: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = |name: &str| {
-        let last = name.rsplit('.').next().unwrap_or(name);
-        let wrong_last = wrong.rsplit('.').next().unwrap_or(wrong);
-        // The same word under another table is the likeliest slip of all.
-        strsim::jaro_winkler(wrong, name).max(strsim::jaro_winkler(wrong_last, last) - 0.01)
-    };
-    right.map(|name| (near(name), name)).filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+    fn last(path: &str) -> &str {
+        path.rsplit('.').next().unwrap_or(path)
+    }
+    let mut best: Option<((f64, f64), &str)> = None;
+    for name in right {
+        let whole = if wrong.contains('.') { strsim::jaro(wrong, name) } else { 0.0 };
+        let score = (strsim::jaro_winkler(last(wrong), last(name)), whole);
+        if score.0 > 0.8 && best.is_none_or(|(known, _)| score > known) {
+            best = Some((score, name));
+        }
+    }
+    best.map(|(_, name)| name)
 }

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 use super::problem::{Problem, nearest};
 
 macro_rules! tables {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$key_doc:meta])* $key:ident : $type:ty),* $(,)? } $(with { $($(#[$table_doc:meta])* $table:ident : $inner:ident),* $(,)? })?)*) => {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$key_doc:meta])* $key:ident : $type:ty),* $(,)? } $(+ { $($(#[$table_doc:meta])* $table:ident : $inner:ident),* $(,)? })?)*) => {
         $(
             $(#[$doc])*
             #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ tables! {
         master_key_file: String,
         /// Addresses and blocks of proxies whose `X-Forwarded-For` counts.
         trusted_proxies: Vec<String>,
-    } with {
+    } + {
         /// The issuer.
         http: RawHttp,
         /// The object gateway.
@@ -170,19 +170,20 @@ fn unknown(full: &str) -> Problem {
         // At the top a table may be meant.
         nearest(full, keys.iter().map(String::as_str).chain(tables))
     };
-    Problem::new(full, hint.map_or_else(|| "is not a key of this file".to_owned(), |near| format!("is not a key of this file; did you mean `{near}`?")))
+    Problem::new(
+        full,
+        hint.map_or_else(|| "is not a key of this file".to_owned(), |near| format!("is not a key of this file; did you mean `{near}`?")),
+    )
 }
 
 /// One value. The message of the reader would name a Rust type, so what was expected is told from a list.
 fn leaf<T: DeserializeOwned + Expected>(full: &str, value: Value, problems: &mut Vec<Problem>) -> Option<T> {
     let found = kind(&value);
-    match value.try_into() {
-        Ok(read) => Some(read),
-        Err(_) => {
-            problems.push(Problem::new(full, format!("expected {}, found {found}", T::WORDS)));
-            None
-        }
+    let read = value.try_into().ok();
+    if read.is_none() {
+        problems.push(Problem::new(full, format!("expected {}, found {found}", T::WORDS)));
     }
+    read
 }
 
 trait Expected {

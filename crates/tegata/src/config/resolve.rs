@@ -16,6 +16,8 @@ use tegata_model::BucketName;
 
 use super::{
     Config, Connections, Database, Environment, Http, Log, MasterKeySource, Oss, Problem, Problems, SecretText, TlsFiles,
+    address::{host_name, read_public_url, split_host},
+    database::with_password,
     raw::{RawConfig, RawLimits, RawOss},
 };
 use crate::logging::{Format, Level};
@@ -88,7 +90,7 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment) -> Result<Config
     {
         work.problem("metrics.listen", format!("`{address}` is not a loopback address, and metrics are served on loopback only"));
     }
-    let trusted_proxies = work.proxies(raw.trusted_proxies.unwrap_or_default());
+    let trusted_proxies = work.proxies(&raw.trusted_proxies.unwrap_or_default());
     let log = work.log(flags.log, environment.log.as_deref(), raw.log.level, raw.log.format);
     let (limits, connections) = work.limits(&raw.limits);
     match data {
@@ -172,16 +174,20 @@ impl Work {
             return None;
         };
         self.came("data", origin);
-        match std::path::absolute(&path) {
-            Ok(path) => Some(path),
-            Err(_) => {
-                self.problem("data", "expected the path of a folder, found an empty text");
-                None
-            }
+        let absolute = std::path::absolute(&path).ok();
+        if absolute.is_none() {
+            self.problem("data", "expected the path of a folder, found an empty text");
         }
+        absolute
     }
 
-    fn database(&mut self, environment: &Environment, file: Option<String>, password_file: Option<String>, ca_file: Option<String>) -> Database {
+    fn database(
+        &mut self,
+        environment: &Environment,
+        file: Option<String>,
+        password_file: Option<String>,
+        ca_file: Option<String>,
+    ) -> Database {
         let (text, origin) = match (&environment.database, file) {
             (Some(text), _) => (text.clone(), Origin::Environment("TEGATA_DATABASE")),
             (None, Some(text)) => (SecretText::new(text), Origin::File),
@@ -213,7 +219,10 @@ impl Work {
         match text.expose() {
             "sqlite" => {
                 if password.is_some() && self.origins.of("database_password_file") == Origin::File {
-                    self.problem("database_password_file", "a SQLite database has no password; remove this key, or name the PostgreSQL `database`");
+                    self.problem(
+                        "database_password_file",
+                        "a SQLite database has no password; remove this key, or name the PostgreSQL `database`",
+                    );
                 }
                 Database::Sqlite
             }
@@ -306,7 +315,10 @@ impl Work {
         let named = self.origins.of("http.public_url") == Origin::File;
         if !listen.ip().is_loopback() {
             if !named {
-                self.problem("http.public_url", format!("is needed, because `{listen}` is not a loopback address: tokens name the issuer by it"));
+                self.problem(
+                    "http.public_url",
+                    format!("is needed, because `{listen}` is not a loopback address: tokens name the issuer by it"),
+                );
             }
             if !tls && public_url.as_deref().is_some_and(|url| url.starts_with("http://")) {
                 self.warnings.push("replies with temporary keys leave this machine unencrypted: set `tls`, or put a TLS proxy in front and name its https `http.public_url`".to_owned());
@@ -321,12 +333,18 @@ impl Work {
             self.came("oss.public_host", Origin::File);
             let good = split_host(&text).is_some();
             if !good {
-                self.problem("oss.public_host", format!("expected a host name, or host and port, without scheme, found `{}`", shown(&text)));
+                self.problem(
+                    "oss.public_host",
+                    format!("expected a host name, or host and port, without scheme, found `{}`", shown(&text)),
+                );
             }
             good.then(|| text.to_ascii_lowercase())
         });
         if !listen.ip().is_loopback() && self.origins.of("oss.public_host") != Origin::File {
-            self.problem("oss.public_host", format!("is needed, because `{listen}` is not a loopback address: buckets are addressed by it"));
+            self.problem(
+                "oss.public_host",
+                format!("is needed, because `{listen}` is not a loopback address: buckets are addressed by it"),
+            );
         }
         let mut suffixes = Vec::new();
         if let Some(given) = raw.suffixes {
@@ -334,7 +352,8 @@ impl Work {
             for (index, text) in given.iter().enumerate() {
                 match host_name(text) {
                     Some(name) => suffixes.push(name),
-                    None => self.problem(&format!("oss.suffixes[{index}]"), format!("expected a host name without port, found `{}`", shown(text))),
+                    None => self
+                        .problem(&format!("oss.suffixes[{index}]"), format!("expected a host name without port, found `{}`", shown(text))),
                 }
             }
         } else {
@@ -361,7 +380,10 @@ impl Work {
             |text| {
                 self.came("oss.region", Origin::File);
                 if !(1..=64).contains(&text.len()) || !text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
-                    self.problem("oss.region", format!("expected lower-case letters, digits and hyphens such as `cn-hangzhou`, found `{}`", shown(&text)));
+                    self.problem(
+                        "oss.region",
+                        format!("expected lower-case letters, digits and hyphens such as `cn-hangzhou`, found `{}`", shown(&text)),
+                    );
                 }
                 text
             },
@@ -371,15 +393,20 @@ impl Work {
 
     /// Cookies ignore ports, so pages and strangers' objects must not share a host name that others can reach.
     fn hosts_apart(&mut self, http: &Http, oss: &Oss) {
-        let Some(pages) = http.public_url.as_deref().and_then(|url| url.split_once("://")).and_then(|(_, rest)| split_host(rest)) else { return };
+        let Some(pages) = http.public_url.as_deref().and_then(|url| url.split_once("://")).and_then(|(_, rest)| split_host(rest)) else {
+            return;
+        };
         let Some(objects) = oss.public_host.as_deref().and_then(split_host) else { return };
         let here = pages.0 == "localhost" || pages.0.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         if pages.0 == objects.0 && !here {
-            self.problem("oss.public_host", format!("`{}` is also the host of `http.public_url`; give the object gateway a host name of its own", pages.0));
+            self.problem(
+                "oss.public_host",
+                format!("`{}` is also the host of `http.public_url`; give the object gateway a host name of its own", pages.0),
+            );
         }
     }
 
-    fn proxies(&mut self, given: Vec<String>) -> Vec<Network> {
+    fn proxies(&mut self, given: &[String]) -> Vec<Network> {
         if !given.is_empty() {
             self.came("trusted_proxies", Origin::File);
         }
@@ -423,17 +450,42 @@ impl Work {
         let standard = Limits::default();
         let connections = Connections::default();
         let seconds = Duration::from_secs;
-        let clock_skew = seconds(self.limit("limits.clock_skew_seconds", raw.clock_skew_seconds, 1, 31 * 60, standard.clock_skew.as_secs()));
+        let clock_skew =
+            seconds(self.limit("limits.clock_skew_seconds", raw.clock_skew_seconds, 1, 31 * 60, standard.clock_skew.as_secs()));
         let limits = Limits {
             clock_skew,
             // A nonce must be remembered as long as its request could be sent again: from skew before to skew after.
             nonce_memory: 2 * clock_skew + seconds(60),
-            presigned_url: seconds(self.limit("limits.presigned_url_seconds", raw.presigned_url_seconds, 1, 366 * DAY, standard.presigned_url.as_secs())),
-            root_deadline: seconds(self.limit("limits.root_deadline_seconds", raw.root_deadline_seconds, 900, 2 * DAY, standard.root_deadline.as_secs())),
+            presigned_url: seconds(self.limit(
+                "limits.presigned_url_seconds",
+                raw.presigned_url_seconds,
+                1,
+                366 * DAY,
+                standard.presigned_url.as_secs(),
+            )),
+            root_deadline: seconds(self.limit(
+                "limits.root_deadline_seconds",
+                raw.root_deadline_seconds,
+                900,
+                2 * DAY,
+                standard.root_deadline.as_secs(),
+            )),
             chain_depth: self.limit("limits.chain_depth", raw.chain_depth, 1, 16, standard.chain_depth),
-            session_policy_chars: self.limit("limits.session_policy_chars", raw.session_policy_chars, 256, 8192, standard.session_policy_chars),
+            session_policy_chars: self.limit(
+                "limits.session_policy_chars",
+                raw.session_policy_chars,
+                256,
+                8192,
+                standard.session_policy_chars,
+            ),
             object_bytes: self.limit("limits.object_bytes", raw.object_bytes, 1, 5 << 30, standard.object_bytes),
-            refusal_rows_per_minute: self.limit("limits.refusal_rows_per_minute", raw.refusal_rows_per_minute, 1, 100_000, standard.refusal_rows_per_minute),
+            refusal_rows_per_minute: self.limit(
+                "limits.refusal_rows_per_minute",
+                raw.refusal_rows_per_minute,
+                1,
+                100_000,
+                standard.refusal_rows_per_minute,
+            ),
         };
         let connections = Connections {
             most: self.limit("limits.connections", raw.connections, 1, 100_000, connections.most),
@@ -442,7 +494,14 @@ impl Work {
         (limits, connections)
     }
 
-    fn limit<T: TryFrom<i64> + TryInto<u64> + Copy>(&mut self, key: &'static str, given: Option<i64>, least: u64, most: u64, standard: T) -> T {
+    fn limit<T: TryFrom<i64> + TryInto<u64> + Copy>(
+        &mut self,
+        key: &'static str,
+        given: Option<i64>,
+        least: u64,
+        most: u64,
+        standard: T,
+    ) -> T {
         let Some(number) = given else { return standard };
         self.came(key, Origin::File);
         match (u64::try_from(number), T::try_from(number)) {
@@ -459,86 +518,4 @@ impl Work {
 fn shown(text: &str) -> String {
     let short: String = text.chars().take(80).flat_map(char::escape_debug).collect();
     if text.chars().count() > 80 { format!("{short}…") } else { short }
-}
-
-/// A host name (or address) in lower case, if it is one.
-pub(crate) fn host_name(text: &str) -> Option<String> {
-    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    if bare.parse::<IpAddr>().is_ok() {
-        return Some(bare.to_ascii_lowercase());
-    }
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    // A last label of digits only would be read as an address by some.
-    let last_is_number = text.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
-    (text.len() <= 253 && text.split('.').all(label) && !last_is_number).then(|| text.to_ascii_lowercase())
-}
-
-/// `host` or `host:port`.
-fn split_host(text: &str) -> Option<(String, Option<u16>)> {
-    let authority: http::uri::Authority = text.parse().ok()?;
-    if text.contains('@') || (text.ends_with(':')) {
-        return None;
-    }
-    let port = match authority.port() {
-        None => None,
-        Some(port) => Some(port.as_u16()).filter(|port| *port != 0).map(Some)?,
-    };
-    Some((host_name(authority.host())?, port))
-}
-
-/// A URL of scheme and host, without path: `https://id.example.com`.
-fn read_public_url(text: &str) -> Result<String, &'static str> {
-    const RULE: &str = "expected `https://` (or `http://`), a host name and nothing after it but a port";
-    let (scheme, rest) = text.split_once("://").ok_or(RULE)?;
-    let rest = rest.strip_suffix('/').unwrap_or(rest);
-    if !matches!(scheme, "http" | "https") || split_host(rest).is_none() {
-        return Err(RULE);
-    }
-    Ok(format!("{scheme}://{}", rest.to_ascii_lowercase()))
-}
-
-/// The URL with the password in it; without a password only the form is checked.
-fn with_password(url: &str, password: Option<&str>) -> Result<String, &'static str> {
-    use fmt::Write as _;
-    let (scheme, rest) = url.split_once("://").ok_or("expected `postgres://user@host/name`")?;
-    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, tail) = rest.split_at_checked(authority_end).ok_or("expected `postgres://user@host/name`")?;
-    let Some((user, host)) = authority.rsplit_once('@').filter(|(user, _)| !user.is_empty()) else {
-        return Err("the URL names no user: expected `postgres://user@host/name`");
-    };
-    let Some(password) = password else { return Ok(url.to_owned()) };
-    if user.contains(':') {
-        return Err("the URL has a password, and another one is given beside it; keep one of them");
-    }
-    let mut encoded = String::with_capacity(password.len() * 3);
-    for byte in password.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    Ok(format!("{scheme}://{user}:{encoded}@{host}{tail}"))
-}
-
-/// The URL without its password, for people.
-pub(super) fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return "(redacted)".to_owned() };
-    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let Some((authority, tail)) = rest.split_at_checked(authority_end) else { return "(redacted)".to_owned() };
-    let shown = match authority.rsplit_once('@') {
-        Some((user, host)) => {
-            let name = user.split(':').next().unwrap_or_default();
-            if user.contains(':') { format!("{name}:(redacted)@{host}") } else { format!("{name}@{host}") }
-        }
-        None => authority.to_owned(),
-    };
-    // Drivers take a password as a parameter too.
-    let tail = if tail.contains('?') { format!("{}?(redacted)", tail.split('?').next().unwrap_or_default()) } else { tail.to_owned() };
-    format!("{scheme}://{shown}{tail}")
 }

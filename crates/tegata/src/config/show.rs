@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Config, Database, MasterKeySource, resolve::without_password};
+use super::{Config, Database, MasterKeySource, database::without_password};
 use crate::serve::Names;
 
 /// Writes the configuration for people; pasted into a file it means the same (but for redacted values).
@@ -34,7 +34,8 @@ pub(crate) fn show(config: &Config) -> String {
     page.line("oss.listen", "listen", Some(text(&config.oss.listen.to_string())));
     page.line("oss.public_host", "public_host", Some(text(&names.oss_host)));
     page.line("oss.suffixes", "suffixes", Some(list(config.oss.addressing.suffixes.iter().cloned())));
-    let cnames: Vec<String> = config.oss.addressing.cnames.iter().map(|(host, bucket)| format!("{} = {}", text(host), text(bucket))).collect();
+    let cnames: Vec<String> =
+        config.oss.addressing.cnames.iter().map(|(host, bucket)| format!("{} = {}", text(host), text(bucket))).collect();
     page.line("oss.cnames", "cnames", Some(if cnames.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", cnames.join(", ")) }));
     page.line("oss.region", "region", Some(text(&config.oss.addressing.region)));
 

@@ -88,7 +88,7 @@ fn a_near_name_is_offered_and_a_far_one_is_not() {
         ("[limits]\nclock_skew = 3", "limits.clock_skew_seconds"),
         ("[htpp]\nlisten = \"x\"", "http"),
         ("master_key = \"x\"", "master_key_file"),
-        ("[oss]\ntls_key_file = \"x\"", "tls.key_file"),
+        ("[oss]\nkey_file = \"x\"", "tls.key_file"),
     ] {
         let found = problems(wrong);
         assert_eq!(found.len(), 1, "{found:?}");
@@ -129,7 +129,8 @@ fn flags_beat_the_environment_which_beats_the_file() {
     let environment = Environment { log: Some("error".into()), data: Some("/env".into()), ..home() };
     let config = from(text, &environment, Flags::default()).unwrap();
     assert_eq!((config.log.level, config.data), (Level::Error, PathBuf::from("/env")));
-    let flags = Flags { log: Some(Level::Trace), data: Some("/flag".into()), http: Some("127.0.0.1:2".parse().unwrap()), ..Flags::default() };
+    let flags =
+        Flags { log: Some(Level::Trace), data: Some("/flag".into()), http: Some("127.0.0.1:2".parse().unwrap()), ..Flags::default() };
     let config = from(text, &environment, flags).unwrap();
     assert_eq!((config.log.level, config.data, config.http.listen.port()), (Level::Trace, PathBuf::from("/flag"), 2));
 }
@@ -150,7 +151,10 @@ fn database_passwords_come_from_elsewhere_and_are_never_shown() {
     let folder = tempfile::tempdir().unwrap();
     let secret = folder.path().join("password");
     fs::write(&secret, "p@ss/wörd\n").unwrap();
-    let text = format!("database = \"postgres://tegata@db.example/tegata?sslmode=require\"\ndatabase_password_file = {:?}", secret.display().to_string());
+    let text = format!(
+        "database = \"postgres://tegata@db.example/tegata?sslmode=require\"\ndatabase_password_file = {:?}",
+        secret.display().to_string()
+    );
     let config = from(&text, &home(), Flags::default()).unwrap();
     let Database::Postgres { url, .. } = &config.database else { panic!("expected PostgreSQL") };
     assert_eq!(url.expose(), "postgres://tegata:p%40ss%2Fw%C3%B6rd@db.example/tegata?sslmode=require");

@@ -1,7 +1,7 @@
 //! `tegata dev`: the same program and the same enforcement, with a sample directory and secrets that everybody knows.
 //! It takes the place of emulators in people's tests, and listens on loopback only.
 
-mod ready;
+pub(crate) mod ready;
 pub(crate) mod sample;
 
 use std::{
@@ -11,8 +11,8 @@ use std::{
     sync::Arc,
 };
 
-pub(crate) use ready::ReadyFile;
 use ready::Https;
+pub(crate) use ready::ReadyFile;
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
@@ -31,8 +31,10 @@ use crate::{
 const CA_FILE: &str = "dev-ca.pem";
 
 /// `tegata dev`
-pub(crate) fn run(flags: DevFlags, environment: &Environment) -> Result<(), Failure> {
-    for (flag, address) in [("--http", Some(flags.http)), ("--oss", Some(flags.oss)), ("--https", flags.https), ("--metrics", flags.metrics)] {
+pub(crate) fn run(flags: &DevFlags, environment: &Environment) -> Result<(), Failure> {
+    for (flag, address) in
+        [("--http", Some(flags.http)), ("--oss", Some(flags.oss)), ("--https", flags.https), ("--metrics", flags.metrics)]
+    {
         if let Some(address) = address.filter(|address| !address.ip().is_loopback()) {
             return Err(Failure::usage(format!(
                 "`{flag} {address}`: `tegata dev` has keys that everybody knows and listens on loopback only; to serve others use `tegata serve`"
@@ -42,9 +44,9 @@ pub(crate) fn run(flags: DevFlags, environment: &Environment) -> Result<(), Fail
     let tls_names = read_tls_names(&flags.tls_name)?;
     let temporary = if flags.data.is_none() { Some(Temporary::make(&environment.temporary)?) } else { None };
     let data = flags.data.clone().or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned())).unwrap_or_default();
-    let config = resolve(&flags, environment, data)?;
+    let config = resolve(flags, environment, data)?;
     logging::start(config.log.level, config.log.format, !environment.no_colour && io::IsTerminal::is_terminal(&io::stderr()));
-    let result = runtime()?.block_on(serve(&flags, &config, &tls_names));
+    let result = runtime()?.block_on(serve(flags, &config, &tls_names));
     // Only now, when nothing uses it any more.
     drop(temporary);
     result
@@ -60,7 +62,10 @@ fn resolve(flags: &DevFlags, environment: &Environment, data: PathBuf) -> Result
 fn read_tls_names(given: &[String]) -> Result<Vec<String>, Failure> {
     given
         .iter()
-        .map(|text| config::host_name(text).ok_or_else(|| Failure::usage(format!("`--tls-name {text}`: expected a host name without port, such as `sts.example.com`"))))
+        .map(|text| {
+            config::host_name(text)
+                .ok_or_else(|| Failure::usage(format!("`--tls-name {text}`: expected a host name without port, such as `sts.example.com`")))
+        })
         .collect()
 }
 
@@ -85,34 +90,38 @@ async fn serve(flags: &DevFlags, config: &Config, tls_names: &[String]) -> Resul
     }
     let server = Server::start(config, core, sockets, &names, secure);
     let ready = ReadyFile::new(&names, oss_port, &config.oss.addressing.region, https, data.path());
-    let published = publish(&ready, flags.ready_file.as_deref());
-    if published.is_ok() {
-        greet(&ready, data.path(), flags);
-    }
-    let walked = match published {
-        Err(error) => Err(error),
-        Ok(_) if flags.tour => tokio::select! {
-            walked = walk(&ready) => walked,
-            () = signals.next() => Err(Failure::new("the tour was interrupted")),
-        },
-        Ok(_) => Ok(()),
+    let attended = match publish(&ready, flags.ready_file.as_deref()) {
+        Ok(()) => {
+            greet(&ready, data.path(), flags);
+            attend(&ready, flags, &mut signals).await
+        }
+        Err(failure) => Err(failure),
     };
-    // A failed tour ends the server too only when nobody wants to look at it afterwards.
-    if walked.is_ok() && !flags.exit {
-        signals.next().await;
-    } else if let Err(failure) = &walked
-        && flags.tour
-        && !flags.exit
-    {
-        terminal::complain(&failure.to_string());
-        signals.next().await;
-    }
     if let Some(path) = &flags.ready_file {
-        // Whoever finds it would find nobody.
+        // Whoever finds it from now on would find nobody.
         let _ = fs::remove_file(path);
     }
     let stopped = server.stop(&mut signals).await;
-    if flags.tour && !flags.exit { stopped } else { walked.and(stopped) }
+    attended.and(stopped)
+}
+
+/// Walks the tour if there is to be one, then waits for the operator.
+async fn attend(ready: &ReadyFile, flags: &DevFlags, signals: &mut Signals) -> Result<(), Failure> {
+    if flags.tour {
+        let walked = tokio::select! {
+            walked = walk(ready) => walked,
+            () = signals.next() => return Err(Failure::new("the tour was interrupted")),
+        };
+        if flags.exit {
+            return walked;
+        }
+        // Somebody is there to read it and to look around.
+        if let Err(failure) = walked {
+            terminal::complain(&failure.to_string());
+        }
+    }
+    signals.next().await;
+    Ok(())
 }
 
 fn publish(ready: &ReadyFile, path: Option<&Path>) -> Result<(), Failure> {
@@ -145,11 +154,8 @@ fn throwaway(data: &Path, bound: SocketAddr, tls_names: &[String]) -> Result<(Pa
 
 /// A short welcome. Secrets only where a person looks: what goes into a file may be kept as a log.
 fn greet(ready: &ReadyFile, data: &Path, flags: &DevFlags) {
-    let mut lines = vec![
-        "tegata dev: sample people, well-known keys, loopback only".to_owned(),
-        String::new(),
-        format!("  issuer   {}", ready.issuer),
-    ];
+    let mut lines =
+        vec!["tegata dev: sample people, well-known keys, loopback only".to_owned(), String::new(), format!("  issuer   {}", ready.issuer)];
     if let Some(https) = &ready.https {
         lines.push(format!("           {}  (trust {})", https.issuer, https.ca_file));
     }

@@ -9,7 +9,8 @@ use tegata_core::{
     directory::{Attachable, NewAccessKey, NewAccount, NewRole, NewUser, Provision, ProvisionError, Provisioned},
 };
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountNumber, BucketName, OperatorId, OrganisationId, PolicyName, PrincipalNumber, RoleName, SecretKey, UserId, UserName,
+    AccessKeyId, AccountAlias, AccountNumber, BucketName, OperatorId, OrganisationId, PolicyName, PrincipalNumber, RoleName, SecretKey,
+    UserId, UserName,
 };
 
 use crate::failure::Failure;
@@ -141,8 +142,7 @@ pub(crate) const USERS: [Person; 5] = [
 ];
 
 /// The confidential client that test suites use.
-pub(crate) const CLIENT: Client =
-    Client { name: "bench", id: "5000000000000000001", secret: "DevExampleClientSecretOfBench00000000001" };
+pub(crate) const CLIENT: Client = Client { name: "bench", id: "5000000000000000001", secret: "DevExampleClientSecretOfBench00000000001" };
 
 /// The role that may use the bucket.
 pub(crate) const ROLE: &str = "app-uploader";
@@ -203,7 +203,7 @@ pub(crate) async fn seed(core: &Core) -> Result<(), Failure> {
         number: Some(number(ROLE_NUMBER)?),
         description: "may put, get and list objects of the bucket photos".to_owned(),
         trust_document: trust_policy(),
-        max_session: Duration::from_secs(12 * 3600),
+        max_session: Duration::from_hours(12),
     };
     let role = work.role(&acme, &role).await?;
     work.attach(&acme, &name(UPLOAD, PolicyName::new)?, Attachable::Role(role)).await?;
@@ -225,7 +225,8 @@ fn account(work: &mut Provision<'_>, account: &Account, parent: Option<&Provisio
 }
 
 fn key(work: &mut Provision<'_>, owner: &Provisioned, user: UserId, person: &Person) -> Result<(), Failure> {
-    let new = NewAccessKey { key_id: name(person.access_key_id, AccessKeyId::new)?, secret: SecretKey::new(person.access_key_secret.to_owned()) };
+    let new =
+        NewAccessKey { key_id: name(person.access_key_id, AccessKeyId::new)?, secret: SecretKey::new(person.access_key_secret.to_owned()) };
     Ok::<(), ProvisionError>(work.access_key(owner, user, &new)?).map_err(Into::into)
 }
 

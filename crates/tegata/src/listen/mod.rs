@@ -89,20 +89,25 @@ pub(crate) async fn serve(endpoint: Endpoint, limits: Connections, metrics: Arc<
     let mut connections = JoinSet::new();
     loop {
         // A place first: whoever finds none waits in the system's queue and costs us nothing.
-        let place = tokio::select! {
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, socket.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
             biased;
             () = stop.asked() => break,
-            place = Arc::clone(&places).acquire_owned() => place,
+            Some(_) = connections.join_next() => continue,
+            next = next => next,
         };
-        let accepted = tokio::select! {
-            biased;
-            () = stop.asked() => break,
-            accepted = socket.accept() => accepted,
-        };
-        while connections.try_join_next().is_some() {}
         match accepted {
             Ok((stream, address)) => {
-                let connection = Connection { router: router.clone(), peer: Peer { address, tls: tls.is_some() }, head: limits.head, stop: stop.clone(), metrics: Arc::clone(&metrics) };
+                let connection = Connection {
+                    router: router.clone(),
+                    peer: Peer { address, tls: tls.is_some() },
+                    head: limits.head,
+                    stop: stop.clone(),
+                    metrics: Arc::clone(&metrics),
+                };
                 let tls = tls.clone();
                 let open = metrics.connection(name);
                 connections.spawn(async move {

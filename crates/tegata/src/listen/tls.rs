@@ -3,8 +3,8 @@
 use std::{fs, net::IpAddr, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose,
-    NameConstraints, SanType,
+    BasicConstraints, CertificateParams, CertifiedIssuer, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyPair,
+    KeyUsagePurpose, NameConstraints, SanType,
 };
 use rustls::{
     ServerConfig,
@@ -18,9 +18,9 @@ use super::ListenError;
 use crate::config::TlsFiles;
 
 /// How long the throwaway CA and its certificate are good for.
-const THROWAWAY: Duration = Duration::from_secs(7 * 24 * 3600);
+const THROWAWAY: Duration = Duration::from_hours(7 * 24);
 /// Machines of one person may disagree a little about the time.
-const BACKDATED: Duration = Duration::from_secs(3600);
+const BACKDATED: Duration = Duration::from_hours(1);
 
 /// Reads an operator's certificate and key.
 pub(crate) fn from_files(files: &TlsFiles) -> Result<TlsAcceptor, ListenError> {
@@ -86,7 +86,8 @@ fn make_throwaway(names: &[String]) -> Result<Made, rcgen::Error> {
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     ca.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    ca.name_constraints = Some(NameConstraints { permitted_subtrees: names.iter().map(|name| permitted(name)).collect(), excluded_subtrees: Vec::new() });
+    ca.name_constraints =
+        Some(NameConstraints { permitted_subtrees: names.iter().map(|name| permitted(name)).collect(), excluded_subtrees: Vec::new() });
     let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate()?)?;
 
     let mut leaf = dated("tegata dev");
@@ -116,10 +117,7 @@ fn permitted(name: &str) -> GeneralSubtree {
 
 #[cfg(test)]
 mod tests {
-    use rustls::{
-        ClientConfig, RootCertStore,
-        pki_types::ServerName,
-    };
+    use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
     use tokio_rustls::TlsConnector;
 
     use super::*;

@@ -29,7 +29,7 @@ fn resources() -> Vec<(&'static str, ResourceName)> {
 }
 
 fn times() -> [TimeProblem; 4] {
-    let (now, at, allowed) = (Timestamp::from_unix(1_767_323_045), Timestamp::from_unix(1_767_000_000), Duration::from_secs(900));
+    let (now, at, allowed) = (Timestamp::from_unix(1_767_323_045), Timestamp::from_unix(1_767_000_000), Duration::from_mins(15));
     [
         TimeProblem::Skewed { request_time: at, now, allowed },
         TimeProblem::Expired { expires_at: at, now },
@@ -38,12 +38,12 @@ fn times() -> [TimeProblem; 4] {
     ]
 }
 
-fn mismatch(canonical_request: Option<&str>) -> Box<Mismatch> {
-    Box::new(Mismatch {
+fn mismatch(canonical_request: Option<&str>) -> Mismatch {
+    Mismatch {
         string_to_sign: "STRING-TO-SIGN".to_owned(),
         canonical_request: canonical_request.map(str::to_owned),
         signature_provided: "SIGNATURE".to_owned(),
-    })
+    }
 }
 
 const INPUTS: [Input; 10] = [
@@ -90,8 +90,8 @@ fn authentication_failures(out: &mut String) {
         AuthnFailure::TokenExpired,
         AuthnFailure::TokenMismatch,
         AuthnFailure::SessionEnded,
-        AuthnFailure::Signature(mismatch(None)),
-        AuthnFailure::Signature(mismatch(Some("CANONICAL"))),
+        AuthnFailure::Signature(Box::new(mismatch(None))),
+        AuthnFailure::Signature(Box::new(mismatch(Some("CANONICAL")))),
         AuthnFailure::Replayed,
     ];
     failures.extend(times().map(AuthnFailure::Time));
@@ -175,7 +175,8 @@ async fn the_complete_table() {
     operation_errors(&mut out);
     proof_problems(&mut out);
     let layers = [LayerKind::Control, LayerKind::Session, LayerKind::Identity, LayerKind::Trust, LayerKind::Resource];
-    let mut causes: Vec<_> = layers.iter().flat_map(|layer| [true, false].map(|explicit| DeniedBy::Layer { layer: *layer, explicit })).collect();
+    let mut causes: Vec<_> =
+        layers.iter().flat_map(|layer| [true, false].map(|explicit| DeniedBy::Layer { layer: *layer, explicit })).collect();
     causes.extend([DeniedBy::OwnerMayNotAssume, DeniedBy::ForeignAccount, DeniedBy::SourceIdentityFixed, DeniedBy::ChainEnded]);
     let mut denial = denial().await;
     for by in causes {

@@ -4,9 +4,10 @@ use std::{fmt::Write as _, time::Duration};
 
 use tegata_core::{object::DescribeBucket, testing::TestCore};
 use tegata_model::{AccountAlias, AccountNumber, BucketName, ObjectKey, PolicyName, RoleName, Timestamp, UserName};
-use tegata_sign::{arrived::ArrivedProblem, form::FormError};
+use tegata_sign::{arrived::ArrivedProblem, form::FormError, oss::OssProblem};
 
 use super::*;
+use crate::edge::limits::{BodyProblem, HeadProblem, Repeated};
 
 fn line(out: &mut String, cause: &str, error: &OssError) {
     let extras: Vec<String> = error
@@ -36,7 +37,7 @@ fn mismatch(canonical_request: Option<&str>) -> OpError {
 }
 
 fn times() -> [TimeProblem; 4] {
-    let (now, at, allowed) = (Timestamp::from_unix(1_767_323_045), Timestamp::from_unix(1_767_000_000), Duration::from_secs(900));
+    let (now, at, allowed) = (Timestamp::from_unix(1_767_323_045), Timestamp::from_unix(1_767_000_000), Duration::from_mins(15));
     [
         TimeProblem::Skewed { request_time: at, now, allowed },
         TimeProblem::Expired { expires_at: at, now },
@@ -189,7 +190,8 @@ async fn the_complete_table() {
     operation_errors(&mut out);
     own_refusals(&mut out);
     let layers = [LayerKind::Control, LayerKind::Session, LayerKind::Identity, LayerKind::Trust, LayerKind::Resource];
-    let mut causes: Vec<_> = layers.iter().flat_map(|layer| [true, false].map(|explicit| DeniedBy::Layer { layer: *layer, explicit })).collect();
+    let mut causes: Vec<_> =
+        layers.iter().flat_map(|layer| [true, false].map(|explicit| DeniedBy::Layer { layer: *layer, explicit })).collect();
     causes.extend([DeniedBy::OwnerMayNotAssume, DeniedBy::ForeignAccount, DeniedBy::SourceIdentityFixed, DeniedBy::ChainEnded]);
     let mut denial = denial().await;
     for by in causes {
