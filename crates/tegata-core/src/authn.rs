@@ -46,6 +46,11 @@ impl Core {
         OpError::Authentication(failure)
     }
 
+    /// Counts a request whose proof could not even be read.
+    pub fn refuse_malformed(&self, source: Option<IpAddr>) {
+        self.recorder.count(self.now(), source, "malformed", "");
+    }
+
     fn count_refusal(&self, source: Option<IpAddr>, failure: &AuthnFailure, sample: &str) {
         self.recorder.count(self.now(), source, failure.reason(), sample);
     }

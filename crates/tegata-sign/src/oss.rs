@@ -242,8 +242,12 @@ fn locate<'a>(arrived: &Arrived<'_>, addressing: &'a Addressing) -> Result<Host<
     if host.parse::<IpAddr>().is_ok() || addressing.suffixes.iter().any(|suffix| suffix.eq_ignore_ascii_case(&host)) {
         return Ok(Host::Endpoint);
     }
-    if !host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) || host.starts_with('.') {
+    if !host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
         return Err(refused());
+    }
+    // One library puts a dot where the bucket would be when it means none.
+    if host.starts_with('.') {
+        return Ok(Host::Endpoint);
     }
     // The longest suffix wins, so that one endpoint may be named below another.
     let bucket = addressing

@@ -99,7 +99,7 @@ impl Acs {
             return Ok(None);
         }
         voice.choose_format(&received)?;
-        let call = proof::read(&received)?;
+        let call = proof::read(&received).inspect_err(|_| self.core.refuse_malformed(meta.source))?;
         let operation = Operation::find(&call)?;
         journal.operation = operation.name();
         let Some(proof) = call.proof else {

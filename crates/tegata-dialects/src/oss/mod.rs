@@ -92,7 +92,8 @@ impl Oss {
     /// From bytes to a reply. Nothing of the body is read before the caller is known and permitted.
     async fn answer(&self, parts: &Parts, body: &mut Stream, meta: RequestMeta, journal: &mut Journal) -> Result<Response, OssError> {
         let head = Head::read(parts, TARGET)?;
-        let Some(presented) = proof::read(&head, &self.settings.addressing)? else {
+        let read = proof::read(&head, &self.settings.addressing).inspect_err(|_| self.core.refuse_malformed(meta.source))?;
+        let Some(presented) = read else {
             self.core.refuse_anonymous(meta.source);
             return Err(OssError::anonymous(&head));
         };

@@ -163,6 +163,7 @@ fn bucket_in_host_and_path_is_read_either_way_and_the_signature_decides() {
     assert_eq!(bare("photos.oss.tegata.test:9000", "/photos/a").unwrap(), object("photos", "photos/a"));
     assert_eq!(bare("elsewhere.example.test", "/photos/a").unwrap(), object("photos", "a"));
     assert_eq!(bare("[::1]:9000", "/photos").unwrap(), ObjectAddress::Bucket("photos".into()));
+    assert_eq!(bare(".oss.tegata.test", "/").unwrap(), ObjectAddress::Service, "a dot where the bucket would be");
     assert_eq!(bare("OSS.Tegata.Test.", "/").unwrap(), ObjectAddress::Service);
     assert_eq!(bare("img.cname.test", "/a%2F..%2fb+c//").unwrap(), object("examplebucket", "a/../b+c//"));
     assert_eq!(bare("oss.tegata.test", "/b/%252e").unwrap(), object("b", "%2e"), "decoded once");
@@ -171,7 +172,7 @@ fn bucket_in_host_and_path_is_read_either_way_and_the_signature_decides() {
     {
         assert!(matches!(bare(host, path), Err(OssProblem::Path { .. })), "{path}");
     }
-    for host in ["a/b.oss.tegata.test", "", "a b", ".oss.tegata.test", "[::1", "host:port"] {
+    for host in ["a/b.oss.tegata.test", "", "a b", "[::1", "host:port"] {
         assert!(matches!(bare(host, "/"), Err(OssProblem::Host { .. })), "{host}");
     }
 }

@@ -26,7 +26,8 @@ pub(super) fn split_host(text: &str) -> Option<(String, Option<u16>)> {
         return None;
     }
     let port = match authority.port() {
-        None => None,
+        // A port that is no number counts as none there; here it makes the text no host.
+        None => (authority.host() == text).then_some(None)?,
         Some(port) => Some(port.as_u16()).filter(|port| *port != 0).map(Some)?,
     };
     Some((host_name(authority.host())?, port))
