@@ -80,6 +80,7 @@ impl Options {
 
 /// Runs everything and tells it; true if every answer was a good one.
 pub(crate) async fn run(options: &Options) -> Result<bool, String> {
+    let load = fs::read_to_string("/proc/loadavg").ok().and_then(|text| Some(text.split(' ').next()?.to_owned()));
     let sync = sync_time(&options.fresh("sync")?)?;
     let (ready, at_rest) = starts(options)?;
     say(&format!("ready after {:.0} ms (median), {:.1} MiB at rest", median(ready.clone()), at_rest.resident));
@@ -103,6 +104,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool, String> {
         day: SystemClock.now().to_iso().chars().take(10).collect(),
         rounds: (options.rounds, options.time.as_secs_f64()),
         cores: thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        load,
         sync,
         rows,
         in_process,

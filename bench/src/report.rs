@@ -52,6 +52,8 @@ pub(crate) struct Report {
     pub(crate) rounds: (usize, f64),
     /// How many cores there are.
     pub(crate) cores: usize,
+    /// What else ran: the load average of the minute before the run, where the system tells it.
+    pub(crate) load: Option<String>,
     /// A small write with fsync in the data folder, in milliseconds.
     pub(crate) sync: f64,
     /// The works.
@@ -109,8 +111,11 @@ impl Report {
         let _ = writeln!(
             out,
             "Measured {} on {} cores, shared by load generator, floor and server; release build; {rounds} rounds of {seconds} s each, floor and server\n\
-             alternating; medians of the rounds. A write of 4 KiB with fsync in the data folder takes {:.2} ms there.\n",
-            self.day, self.cores, self.sync
+             alternating; medians of the rounds. A write of 4 KiB with fsync in the data folder takes {:.2} ms there{}.\n",
+            self.day,
+            self.cores,
+            self.sync,
+            self.load.as_ref().map(|load| format!("; the load average before the run was {load} (idle: 0)")).unwrap_or_default()
         );
         self.table(&mut out);
         self.single(&mut out);
@@ -220,6 +225,7 @@ mod tests {
             day: "2026-01-02".into(),
             rounds: (3, 4.0),
             cores: 2,
+            load: None,
             sync: 0.5,
             rows: vec![row],
             in_process: vec![timed],

@@ -23,6 +23,7 @@ mod metrics;
 mod node;
 mod serve;
 mod terminal;
+mod tour;
 
 use std::process::ExitCode;
 

@@ -19,3 +19,18 @@ pub(crate) fn complain(text: &str) {
 pub(crate) fn is_person() -> bool {
     io::stdout().is_terminal()
 }
+
+/// Bold, where a person reads it.
+pub(crate) fn bold(text: &str) -> String {
+    if is_person() { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+/// A mark for what went well or did not, in colour where a person reads it.
+pub(crate) fn mark(good: bool) -> &'static str {
+    match (good, is_person()) {
+        (true, true) => "\u{1b}[32m✓\u{1b}[0m",
+        (true, false) => "✓",
+        (false, true) => "\u{1b}[31m✗\u{1b}[0m",
+        (false, false) => "✗",
+    }
+}

@@ -1,5 +1,6 @@
 //! The targets.
 
+pub mod edge;
 pub mod policy;
 pub mod signed;
 pub mod text;
@@ -18,6 +19,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "oss_v4", run: signed::oss_v4, corpus: |vectors| vectors.oss_v4() },
     Target { name: "authorization", run: signed::authorization, corpus: |vectors| vectors.authorizations() },
     Target { name: "token", run: token::open, corpus: |_| token::tokens() },
+    Target { name: "issuer", run: edge::issuer, corpus: edge::calls },
+    Target { name: "gateway", run: edge::gateway, corpus: edge::object_calls },
+    Target { name: "xml", run: edge::xml, corpus: |_| edge::documents() },
     Target { name: "form", run: text::form, corpus: |_| text::forms() },
     Target { name: "timestamp", run: text::timestamp, corpus: |_| text::timestamps() },
     Target { name: "name", run: text::name, corpus: |_| text::names() },

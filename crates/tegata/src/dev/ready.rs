@@ -85,6 +85,20 @@ struct Secrets {
     auth_key: &'static str,
 }
 
+impl ReadyFile {
+    /// The data folder.
+    pub(crate) fn data(&self) -> &str {
+        &self.data
+    }
+}
+
+impl RootEntry {
+    /// Id and secret of the access key.
+    pub(crate) fn access_key(&self) -> (&'static str, &'static str) {
+        (self.secrets.access_key_id, self.secrets.access_key_secret)
+    }
+}
+
 impl UserEntry {
     /// Id and secret of the access key.
     pub(crate) fn access_key(&self) -> (&'static str, &'static str) {

@@ -203,7 +203,7 @@ pub(crate) async fn seed(core: &Core) -> Result<(), Failure> {
         number: Some(number(ROLE_NUMBER)?),
         description: "may put, get and list objects of the bucket photos".to_owned(),
         trust_document: trust_policy(),
-        max_session: Duration::from_hours(12),
+        max_session: Duration::from_hours(1),
     };
     let role = work.role(&acme, &role).await?;
     work.attach(&acme, &name(UPLOAD, PolicyName::new)?, Attachable::Role(role)).await?;

@@ -8,7 +8,10 @@ use tegata_core::clock::{Clock as _, SystemClock};
 use tegata_model::{AccessKeyId, SecretKey, Timestamp};
 
 use super::{Guide, Should, why};
-use crate::{dev::ready::ReadyFile, failure::Failure};
+use crate::{
+    dev::ready::{ReadyFile, UserEntry},
+    failure::Failure,
+};
 
 /// The smallest policy: this user's prefix, put and get, and a list of it.
 const FOR_ALICE: &str = r#"{"Version":"1","Statement":[
@@ -27,7 +30,7 @@ struct Walk<'a> {
 
 pub(super) async fn walk(guide: &mut Guide, ready: &ReadyFile) -> Result<(), Failure> {
     let transport = Transport::new();
-    let appserver = long_term(ready.users.get("appserver").map(super::super::dev::ready::UserEntry::access_key))?;
+    let appserver = long_term(ready.users.get("appserver").map(UserEntry::access_key))?;
     let root = long_term(Some(ready.root.access_key()))?;
     let role = ready.roles.get("app-uploader").map(|role| role.arn.clone()).ok_or_else(|| Failure::new("the sample directory has no role `app-uploader`"))?;
     let mut walk = Walk {

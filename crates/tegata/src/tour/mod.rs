@@ -75,7 +75,14 @@ impl Guide {
 async fn why(ready: &ReadyFile, request_id: &str) -> Result<String, Failure> {
     let program: PathBuf = std::env::current_exe().map_err(|error| Failure::new(format!("this program cannot be found: {error}")))?;
     let (data, request_id) = (ready.data().to_owned(), request_id.to_owned());
-    let run = move || std::process::Command::new(program).args(["why", &request_id, "--data", &data]).output();
+    let run = move || {
+        let mut command = std::process::Command::new(program);
+        // What the environment says of another server must not mislead it.
+        for name in ["TEGATA_CONFIG", "TEGATA_DATABASE", "TEGATA_DATA"] {
+            command.env_remove(name);
+        }
+        command.args(["why", &request_id, "--data", &data]).output()
+    };
     let output = tokio::task::spawn_blocking(run)
         .await
         .map_err(|error| Failure::new(error.to_string()))?
