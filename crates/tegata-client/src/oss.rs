@@ -42,10 +42,18 @@ impl Oss {
     }
 
     /// A URL that gives an object to whoever has it, for a while.
-    pub fn signed_url(&self, credential: &Credential, bucket: &str, key: &str, lifetime: Duration, now: Timestamp) -> Result<String, ClientError> {
+    pub fn signed_url(
+        &self,
+        credential: &Credential,
+        bucket: &str,
+        key: &str,
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> Result<String, ClientError> {
         let address = object(bucket, key);
         let unsigned = Unsigned { method: "GET", address: &address, query: &[], headers: &[] };
-        let query = oss_v4::presign(&unsigned, &[], &credential.signing(), &self.region, now, lifetime).map_err(|error| ClientError::Request(error.to_string()))?;
+        let query = oss_v4::presign(&unsigned, &[], &credential.signing(), &self.region, now, lifetime)
+            .map_err(|error| ClientError::Request(error.to_string()))?;
         Ok(format!("{}?{}", self.url(&address), form::encode(&query)))
     }
 
@@ -58,9 +66,18 @@ impl Oss {
         format!("{}{}", self.endpoint, form::percent_encode_path(&address.resource()))
     }
 
-    async fn call(&self, credential: &Credential, method: &str, address: &ObjectAddress, query: &[(String, String)], body: Bytes, now: Timestamp) -> Result<Reply, ClientError> {
+    async fn call(
+        &self,
+        credential: &Credential,
+        method: &str,
+        address: &ObjectAddress,
+        query: &[(String, String)],
+        body: Bytes,
+        now: Timestamp,
+    ) -> Result<Reply, ClientError> {
         let unsigned = Unsigned { method, address, query, headers: &[] };
-        let headers = oss_v4::sign(&unsigned, &[], &credential.signing(), &self.region, now).map_err(|error| ClientError::Request(error.to_string()))?;
+        let headers = oss_v4::sign(&unsigned, &[], &credential.signing(), &self.region, now)
+            .map_err(|error| ClientError::Request(error.to_string()))?;
         let mut url = self.url(address);
         if !query.is_empty() {
             url = format!("{url}?{}", form::encode(query));

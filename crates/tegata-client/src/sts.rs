@@ -81,7 +81,8 @@ impl Sts {
 
     /// Becomes a role.
     pub async fn assume_role(&self, credential: &Credential, input: &AssumeRole<'_>, now: Timestamp) -> Result<Credential, ClientError> {
-        let mut query = vec![("RoleArn".to_owned(), input.role_arn.to_owned()), ("RoleSessionName".to_owned(), input.session_name.to_owned())];
+        let mut query =
+            vec![("RoleArn".to_owned(), input.role_arn.to_owned()), ("RoleSessionName".to_owned(), input.session_name.to_owned())];
         query.extend(input.lifetime.map(|lifetime| ("DurationSeconds".to_owned(), lifetime.as_secs().to_string())));
         query.extend(input.policy.map(|policy| ("Policy".to_owned(), policy.to_owned())));
         let answer: AssumedRole = self.call(credential, "AssumeRole", &query, now).await?;
@@ -100,12 +101,19 @@ impl Sts {
         self.call(credential, "GetCallerIdentity", &[], now).await
     }
 
-    async fn call<T: for<'de> Deserialize<'de>>(&self, credential: &Credential, action: &str, query: &[(String, String)], now: Timestamp) -> Result<T, ClientError> {
+    async fn call<T: for<'de> Deserialize<'de>>(
+        &self,
+        credential: &Credential,
+        action: &str,
+        query: &[(String, String)],
+        now: Timestamp,
+    ) -> Result<T, ClientError> {
         let url = format!("{}/?{}", self.endpoint, form::encode(query));
         let host = host(&self.endpoint)?;
         let nonce = nonce()?;
         let mut headers = vec![("host".to_owned(), host), ("accept".to_owned(), "application/json".to_owned())];
-        let unsigned = acs3::Unsigned { method: "POST", path: "/", query, headers: &headers, action, version: VERSION, body_sha256: empty_hash() };
+        let unsigned =
+            acs3::Unsigned { method: "POST", path: "/", query, headers: &headers, action, version: VERSION, body_sha256: empty_hash() };
         let signed = acs3::sign(&unsigned, &credential.signing(), now, &nonce);
         headers.extend(signed);
         let reply = self.transport.send("POST", &url, &headers, Bytes::new()).await?;

@@ -12,7 +12,10 @@ use std::{
 
 use tegata_model::{NodeId, SessionId, Timestamp};
 use tegata_policy::{Decision, StatementRef};
-use tegata_store::{ChangeSet, CommitError, Step, Store, StoreError, audit::{self, AuditRow, CallerKind as Kind, Outcome, RefusalCount}};
+use tegata_store::{
+    ChangeSet, CommitError, Step, Store, StoreError,
+    audit::{self, AuditRow, CallerKind as Kind, Outcome, RefusalCount},
+};
 
 use crate::{
     actions::Action,
@@ -73,7 +76,14 @@ impl Recorder {
     }
 
     /// The row of a refusal; `None` once the principal's budget of this minute is spent: then it is counted.
-    pub(crate) fn refusal(&self, now: Timestamp, caller: &Caller, action: Action, resource: &ResourceName, error: &OpError) -> Option<Step> {
+    pub(crate) fn refusal(
+        &self,
+        now: Timestamp,
+        caller: &Caller,
+        action: Action,
+        resource: &ResourceName,
+        error: &OpError,
+    ) -> Option<Step> {
         if !self.within_budget(caller.evidence.principal().id_bytes(), now) {
             self.count(now, caller.meta.source, "refused-beyond-budget", &caller.audit_name());
             return None;
@@ -95,7 +105,16 @@ impl Recorder {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one argument per column group, called from two places")]
-    fn row(&self, now: Timestamp, caller: &Caller, action: Action, resource: &ResourceName, done: bool, session: Option<SessionId>, detail: &Detail) -> AuditRow {
+    fn row(
+        &self,
+        now: Timestamp,
+        caller: &Caller,
+        action: Action,
+        resource: &ResourceName,
+        done: bool,
+        session: Option<SessionId>,
+        detail: &Detail,
+    ) -> AuditRow {
         AuditRow {
             node: self.node,
             seq: self.next_seq(),
@@ -150,7 +169,13 @@ impl Recorder {
         }
         let mut changes = ChangeSet::new(now);
         for ((minute, source, reason), (count, sample)) in counts {
-            changes.push(audit::count_refusals(&RefusalCount { minute: Timestamp::from_unix(minute * 60), source, reason: reason.to_owned(), count: i64::try_from(count).unwrap_or(i64::MAX), sample }));
+            changes.push(audit::count_refusals(&RefusalCount {
+                minute: Timestamp::from_unix(minute * 60),
+                source,
+                reason: reason.to_owned(),
+                count: i64::try_from(count).unwrap_or(i64::MAX),
+                sample,
+            }));
         }
         store.commit(changes).await.map_err(|error| match error {
             CommitError::Store(error) => error,

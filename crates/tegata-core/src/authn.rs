@@ -67,7 +67,8 @@ impl Core {
             Evidence::Key(key) => &key.secret,
             Evidence::Session(session) => &*session.secret,
         };
-        let verified = presented.verify(secret).map_err(|mismatch| AuthnFailure::Signature(Box::new(mismatch))).map_err(OpError::Authentication)?;
+        let verified =
+            presented.verify(secret).map_err(|mismatch| AuthnFailure::Signature(Box::new(mismatch))).map_err(OpError::Authentication)?;
         // Only a good signature may burn a nonce, or strangers could burn other people's.
         let unspent = presented.nonce().map(|nonce| Unspent { nonce: nonce_mark(presented.access_key_id(), nonce) });
         if unspent.is_some_and(|unspent| !self.nonces.claim(unspent.nonce, now)) {
@@ -168,7 +169,13 @@ impl Core {
         Ok(Arc::new(loaded))
     }
 
-    async fn load_session(&self, key_id: AccessKeyId, claims: Arc<Claims>, secret: Arc<tegata_model::SecretKey>, now: Timestamp) -> Result<LiveSession, OpError> {
+    async fn load_session(
+        &self,
+        key_id: AccessKeyId,
+        claims: Arc<Claims>,
+        secret: Arc<tegata_model::SecretKey>,
+        now: Timestamp,
+    ) -> Result<LiveSession, OpError> {
         let ended = || OpError::Authentication(AuthnFailure::SessionEnded);
         if claims.expires_at <= now {
             return Err(OpError::Authentication(AuthnFailure::TokenExpired));
@@ -211,18 +218,23 @@ impl Core {
         Ok(match *ancestor {
             Ancestor::Account(id, epoch) => {
                 stamps.note(store, id);
-                account::find(store, id).await?.filter(|row| row.epoch == epoch && row.status.is_active()).map(|row| Read::Account(id, row.generation))
+                account::find(store, id)
+                    .await?
+                    .filter(|row| row.epoch == epoch && row.status.is_active())
+                    .map(|row| Read::Account(id, row.generation))
             }
-            Ancestor::User(id, epoch) => {
-                user::find(store, id).await?.filter(|row| row.epoch == epoch && row.status.is_active()).map(|row| Read::User(id, row.generation))
-            }
+            Ancestor::User(id, epoch) => user::find(store, id)
+                .await?
+                .filter(|row| row.epoch == epoch && row.status.is_active())
+                .map(|row| Read::User(id, row.generation)),
             Ancestor::Key(id, epoch) => access_key::find_by_id(store, id)
                 .await?
                 .filter(|row| row.epoch == epoch && row.status.is_active())
                 .map(|row| Read::Key(id, row.generation)),
-            Ancestor::Role(id, epoch) => {
-                role::find(store, id).await?.filter(|row| row.epoch == epoch && row.status.is_active()).map(|row| Read::Role(id, row.generation))
-            }
+            Ancestor::Role(id, epoch) => role::find(store, id)
+                .await?
+                .filter(|row| row.epoch == epoch && row.status.is_active())
+                .map(|row| Read::Role(id, row.generation)),
             Ancestor::Session(id, epoch) => {
                 (session::mark(store, id).await?.unwrap_or(Epoch(0)) == epoch).then_some(Read::Session(id, epoch))
             }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use tegata_policy::{Context, Decision, Layer, LayerDecision, LayerKind, Policy, Principal as PolicyPrincipal, Request, StatementRef, Verdict, evaluate};
+use tegata_policy::{
+    Context, Decision, Layer, LayerDecision, LayerKind, Policy, Principal as PolicyPrincipal, Request, StatementRef, Verdict, evaluate,
+};
 
 use crate::{
     actions::Action,
@@ -51,7 +53,13 @@ pub(crate) type Extra<'a> = &'a [(&'a str, &'a str)];
 
 /// Asks the caller's layers for an action on a named resource of the account `owner`. Permission is asked on the *name*,
 /// before anybody looks whether the thing exists, so that absence leaks nothing.
-pub(crate) fn permit(view: &View<'_>, caller: &Caller, action: Action, resource: &ResourceName, extra: Extra<'_>) -> Result<Permit, OpError> {
+pub(crate) fn permit(
+    view: &View<'_>,
+    caller: &Caller,
+    action: Action,
+    resource: &ResourceName,
+    extra: Extra<'_>,
+) -> Result<Permit, OpError> {
     let principal = caller.evidence.principal();
     if principal.is_owner() {
         return Ok(Permit { by: Vec::new() });
@@ -69,7 +77,14 @@ pub(crate) fn permit(view: &View<'_>, caller: &Caller, action: Action, resource:
 }
 
 /// Asks a role's trust policy for the caller.
-pub(crate) fn trust(view: &View<'_>, caller: &Caller, action: Action, name: &ResourceName, role: &Arc<Principal>, extra: Extra<'_>) -> Result<Trusted, OpError> {
+pub(crate) fn trust(
+    view: &View<'_>,
+    caller: &Caller,
+    action: Action,
+    name: &ResourceName,
+    role: &Arc<Principal>,
+    extra: Extra<'_>,
+) -> Result<Trusted, OpError> {
     let Who::Role { trust, .. } = &role.who else { return Err(OpError::internal("a trust policy was asked of something that is no role")) };
     let context = context(view, caller, extra);
     let segments = name.segments();
@@ -119,10 +134,13 @@ fn context(view: &View<'_>, caller: &Caller, extra: Extra<'_>) -> Context {
     // A key proves no second factor. It is said, not left out, so that a condition for `false` can match too.
     context.set("acs:MFAPresent", "false");
     let kind = if matches!(principal.who, Who::Role { .. }) { "role" } else { "user" };
-    context.set("acs:PrincipalARN", match principal.caller_kind() {
-        CallerKind::Owner => format!("acs:ram::{}:root", principal.account.number),
-        _ => format!("acs:ram::{}:{kind}/{}", principal.account.number, principal.name()),
-    });
+    context.set(
+        "acs:PrincipalARN",
+        match principal.caller_kind() {
+            CallerKind::Owner => format!("acs:ram::{}:root", principal.account.number),
+            _ => format!("acs:ram::{}:{kind}/{}", principal.account.number, principal.name()),
+        },
+    );
     context.set("acs:UserAgent", meta.user_agent.as_str());
     context.set("acs:AccessId", caller.access_key_id().as_str());
     for (key, value) in extra {
@@ -132,10 +150,14 @@ fn context(view: &View<'_>, caller: &Caller, extra: Extra<'_>) -> Context {
 }
 
 fn deciders(verdict: Verdict) -> Vec<StatementRef> {
-    verdict.layers.into_iter().flat_map(|layer| match layer.decision {
-        Decision::Allow { by } => by,
-        Decision::ExplicitDeny { .. } | Decision::ImplicitDeny => Vec::new(),
-    }).collect()
+    verdict
+        .layers
+        .into_iter()
+        .flat_map(|layer| match layer.decision {
+            Decision::Allow { by } => by,
+            Decision::ExplicitDeny { .. } | Decision::ImplicitDeny => Vec::new(),
+        })
+        .collect()
 }
 
 fn denied_by(deciding: &LayerDecision) -> DeniedBy {

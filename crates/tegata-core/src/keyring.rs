@@ -8,7 +8,10 @@ use aws_lc_rs::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use tegata_model::{AccountId, SecretKey, Timestamp};
-use tegata_store::{ChangeSet, CommitError, Store, StoreError, keyring::{self as rows, KeyringRow}};
+use tegata_store::{
+    ChangeSet, CommitError, Store, StoreError,
+    keyring::{self as rows, KeyringRow},
+};
 use zeroize::Zeroizing;
 
 use crate::clock::{Entropy, NoEntropy, random};
@@ -112,7 +115,13 @@ impl Keyring {
     }
 
     /// Opens the store's keys with the master key; makes the first ones in an empty store.
-    pub async fn open(store: &Store, master: &MasterKey, issuer: &str, entropy: &dyn Entropy, now: Timestamp) -> Result<Self, KeyringError> {
+    pub async fn open(
+        store: &Store,
+        master: &MasterKey,
+        issuer: &str,
+        entropy: &dyn Entropy,
+        now: Timestamp,
+    ) -> Result<Self, KeyringError> {
         let mut found = rows::all(store).await?;
         if found.is_empty() {
             let mut changes = ChangeSet::new(now);
@@ -132,11 +141,13 @@ impl Keyring {
         let mut keys = BTreeMap::new();
         for row in found {
             let purpose = if row.purpose == TOKEN { TOKEN } else { ROW };
-            let bytes = open_with(&master, &master_aad(row.kid, &row.purpose), &row.sealed).map_err(|_| KeyringError::WrongMasterKey(row.kid))?;
+            let bytes =
+                open_with(&master, &master_aad(row.kid, &row.purpose), &row.sealed).map_err(|_| KeyringError::WrongMasterKey(row.kid))?;
             let bytes: [u8; 32] = bytes.as_slice().try_into().map_err(|_| KeyringError::WrongMasterKey(row.kid))?;
             keys.insert(row.kid, RingKey { purpose, bytes: Zeroizing::new(bytes), aead: aead(&bytes)? });
         }
-        let newest = |purpose: &str| keys.iter().rev().find(|(_, key)| key.purpose == purpose).map(|(kid, _)| *kid).ok_or(KeyringError::Opening);
+        let newest =
+            |purpose: &str| keys.iter().rev().find(|(_, key)| key.purpose == purpose).map(|(kid, _)| *kid).ok_or(KeyringError::Opening);
         let (token_kid, row_kid) = (newest(TOKEN)?, newest(ROW)?);
         Ok(Self { keys, issuer: issuer.to_owned(), token_kid, row_kid })
     }

@@ -43,10 +43,13 @@ pub use caller::{Caller, RequestMeta};
 pub use error::{AuthnFailure, CallerKind, Denial, DeniedBy, Input, OpError, Precondition, Problem, ProblemKind};
 pub use operation::{Effect, Operation};
 pub use resource::ResourceName;
+use tegata_model::{NodeId, RequestId, Timestamp};
 pub use tegata_policy::LayerKind;
 pub use tegata_sign::{Addressing, ObjectAddress, Presented, Verified};
-use tegata_model::{NodeId, RequestId, Timestamp};
-use tegata_store::{ChangeSet, CommitError, Store, StoreError, blob::{BlobError, Blobs, Swept}};
+use tegata_store::{
+    ChangeSet, CommitError, Store, StoreError,
+    blob::{BlobError, Blobs, Swept},
+};
 pub use view::View;
 
 use crate::{
@@ -110,9 +113,10 @@ impl Core {
 
     /// A fresh id for a request. Without entropy the time alone tells requests apart: an id grants nothing.
     pub fn new_request_id(&self) -> RequestId {
-        RequestId::from_bytes(new_ulid(self.clock.as_ref(), self.entropy.as_ref()).unwrap_or_else(|_| {
-            ulid::Ulid::from_parts(u64::try_from(self.now().unix()).unwrap_or(0) * 1000, 0).to_bytes()
-        }))
+        RequestId::from_bytes(
+            new_ulid(self.clock.as_ref(), self.entropy.as_ref())
+                .unwrap_or_else(|_| ulid::Ulid::from_parts(u64::try_from(self.now().unix()).unwrap_or(0) * 1000, 0).to_bytes()),
+        )
     }
 
     /// True when the store answers.

@@ -48,7 +48,13 @@ pub(crate) struct NewSession<'a> {
 }
 
 /// A role session: the credential, and the rows that must be written with it.
-pub(crate) fn role_session(view: &View<'_>, caller: &Caller, permit: Permit, trusted: Trusted, new: NewSession<'_>) -> Result<Effect<TemporaryCredential>, OpError> {
+pub(crate) fn role_session(
+    view: &View<'_>,
+    caller: &Caller,
+    permit: Permit,
+    trusted: Trusted,
+    new: NewSession<'_>,
+) -> Result<Effect<TemporaryCredential>, OpError> {
     let core = view.core();
     let (assumed, trusted_by) = trusted.spend();
     let Who::Role { row: role, .. } = &assumed.who else { return Err(OpError::internal("a role session needs a role")) };

@@ -142,7 +142,12 @@ impl Core {
             | OpError::Conflict
             | OpError::Precondition(_)
             | OpError::NotFound(ResourceName::Object { .. }) => return,
-            OpError::Denied(_) | OpError::Authentication(_) | OpError::NotFound(_) | OpError::Exists(_) | OpError::NotEmpty(_) | OpError::Invalid(_) => {}
+            OpError::Denied(_)
+            | OpError::Authentication(_)
+            | OpError::NotFound(_)
+            | OpError::Exists(_)
+            | OpError::NotEmpty(_)
+            | OpError::Invalid(_) => {}
         }
         let mut commit = ChangeSet::new(now);
         self.spend(&mut commit, caller, now);

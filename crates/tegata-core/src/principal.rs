@@ -9,7 +9,14 @@ use std::sync::Arc;
 use quick_cache::sync::Cache;
 use tegata_model::{AccessKeyId, AccountId, AccountNumber, Epoch, KeyId, RoleId, SecretKey, Status, UserId};
 use tegata_policy::{DocumentKind, Policy, PrincipalName, ram};
-use tegata_store::{Step, Store, StoreError, access_key, account::{self, AccountRow}, bucket, group, policy, role::{self, RoleRow}, session, user::{self, UserKind, UserRow}};
+use tegata_store::{
+    Step, Store, StoreError, access_key,
+    account::{self, AccountRow},
+    bucket, group, policy,
+    role::{self, RoleRow},
+    session,
+    user::{self, UserKind, UserRow},
+};
 
 use crate::{error::CallerKind, token::Claims, view::Read};
 
@@ -255,7 +262,10 @@ async fn load_policies(store: &Store, targets: &[[u8; 16]], reads: &mut Vec<Read
     for one in attached {
         reads.push(Read::Policy(one.policy_id, one.generation));
         let label = one.name.to_string();
-        policies.push(ram::parse(&one.document, DocumentKind::Identity).map_or_else(|_| Policy::unreadable(label.clone()), |p| p.labelled(label.clone())));
+        policies.push(
+            ram::parse(&one.document, DocumentKind::Identity)
+                .map_or_else(|_| Policy::unreadable(label.clone()), |p| p.labelled(label.clone())),
+        );
     }
     Ok(policies)
 }

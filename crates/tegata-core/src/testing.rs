@@ -117,7 +117,11 @@ impl From<TemporaryCredential> for TestKey {
 impl TestKey {
     /// What a signer signs with.
     pub fn credential(&self) -> tegata_sign::Credential<'_> {
-        tegata_sign::Credential { access_key_id: &self.key_id, secret: &self.secret, security_token: self.token.as_ref().map(SecretKey::expose) }
+        tegata_sign::Credential {
+            access_key_id: &self.key_id,
+            secret: &self.secret,
+            security_token: self.token.as_ref().map(SecretKey::expose),
+        }
     }
 }
 
@@ -223,8 +227,7 @@ pub const UPLOADER: &str = r#"{"Version":"1","Statement":[
 pub const UPLOADER_TRUST: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",
   "Principal":{"RAM":["acs:ram::1000000000000001:user/bob","acs:ram::1000000000000001:user/appserver"]}}]}"#;
 /// What `bob` and `appserver` may do.
-pub const ASSUME_UPLOADER: &str =
-    r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"acs:ram:*:1000000000000001:role/app-uploader"}]}"#;
+pub const ASSUME_UPLOADER: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"acs:ram:*:1000000000000001:role/app-uploader"}]}"#;
 
 async fn seed(core: &Core) -> Result<(Provisioned, Provisioned), Broken> {
     let mut provision = core.provision();

@@ -11,7 +11,9 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde::{Deserialize, Serialize};
 use std::io::{Read as _, Write as _};
-use tegata_model::{AccessKeyId, AccountId, Epoch, KeyId, RoleId, RoleSessionName, SecretKey, SessionId, SourceIdentity, Timestamp, UserId};
+use tegata_model::{
+    AccessKeyId, AccountId, Epoch, KeyId, RoleId, RoleSessionName, SecretKey, SessionId, SourceIdentity, Timestamp, UserId,
+};
 
 use crate::keyring::{Keyring, KeyringError};
 

@@ -2,8 +2,16 @@
 
 use std::sync::{Arc, Mutex};
 
-use tegata_model::{AccountId, AccountNumber, BucketId, BucketName, Epoch, Generation, GroupId, KeyId, ObjectKey, PolicyId, RoleId, RoleName, SessionId, Timestamp, UserId};
-use tegata_store::{Step, account::AccountRow, bucket::{self, BucketRow}, object::{self, ObjectRow}};
+use tegata_model::{
+    AccountId, AccountNumber, BucketId, BucketName, Epoch, Generation, GroupId, KeyId, ObjectKey, PolicyId, RoleId, RoleName, SessionId,
+    Timestamp, UserId,
+};
+use tegata_store::{
+    Step,
+    account::AccountRow,
+    bucket::{self, BucketRow},
+    object::{self, ObjectRow},
+};
 
 use crate::{Core, error::OpError, principal::Principal};
 

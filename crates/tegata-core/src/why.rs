@@ -6,7 +6,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tegata_model::{RequestId, Timestamp};
 use tegata_policy::{Decision, Effect, Explanation, Layer, LayerDecision, LayerKind, Request, StatementRef, Truth, explain};
-use tegata_store::{Store, StoreError, audit::{self, AuditRow, Outcome}};
+use tegata_store::{
+    Store, StoreError,
+    audit::{self, AuditRow, Outcome},
+};
 
 use crate::error::layer_words;
 

@@ -74,9 +74,10 @@ impl OrganisationId {
     /// Checks the form.
     pub fn new(text: &str) -> Result<Self, NumberError> {
         let good = text.len() == 36
-            && text.bytes().enumerate().all(|(i, b)| {
-                if matches!(i, 8 | 13 | 18 | 23) { b == b'-' } else { b.is_ascii_digit() || (b'a'..=b'f').contains(&b) }
-            });
+            && text
+                .bytes()
+                .enumerate()
+                .all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { b == b'-' } else { b.is_ascii_digit() || (b'a'..=b'f').contains(&b) });
         if good { Ok(Self(text.into())) } else { Err(NumberError("an organisation id, a lower-case UUID")) }
     }
 

@@ -92,7 +92,14 @@ impl Timestamp {
         if fixed.iter().any(|&(at, byte)| bytes.get(at) != Some(&byte)) {
             return None;
         }
-        Self::from_parts(digits(bytes, 0, 4)?, digits(bytes, 5, 2)?, digits(bytes, 8, 2)?, digits(bytes, 11, 2)?, digits(bytes, 14, 2)?, digits(bytes, 17, 2)?)
+        Self::from_parts(
+            digits(bytes, 0, 4)?,
+            digits(bytes, 5, 2)?,
+            digits(bytes, 8, 2)?,
+            digits(bytes, 11, 2)?,
+            digits(bytes, 14, 2)?,
+            digits(bytes, 17, 2)?,
+        )
     }
 
     /// Reads exactly `20260102T030405Z`.
@@ -101,7 +108,14 @@ impl Timestamp {
         if bytes.get(8) != Some(&b'T') || bytes.get(15) != Some(&b'Z') {
             return None;
         }
-        Self::from_parts(digits(bytes, 0, 4)?, digits(bytes, 4, 2)?, digits(bytes, 6, 2)?, digits(bytes, 9, 2)?, digits(bytes, 11, 2)?, digits(bytes, 13, 2)?)
+        Self::from_parts(
+            digits(bytes, 0, 4)?,
+            digits(bytes, 4, 2)?,
+            digits(bytes, 6, 2)?,
+            digits(bytes, 9, 2)?,
+            digits(bytes, 11, 2)?,
+            digits(bytes, 13, 2)?,
+        )
     }
 
     /// Reads `Fri, 02 Jan 2026 03:04:05 GMT`; the name of the day is not compared with the date.
@@ -118,8 +132,12 @@ impl Timestamp {
             return None;
         }
         Self::from_parts(
-            digits(year.as_bytes(), 0, 4)?, i64::try_from(month).ok()? + 1, digits(day.as_bytes(), 0, day.len())?,
-            digits(clock, 0, 2)?, digits(clock, 3, 2)?, digits(clock, 6, 2)?,
+            digits(year.as_bytes(), 0, 4)?,
+            i64::try_from(month).ok()? + 1,
+            digits(day.as_bytes(), 0, day.len())?,
+            digits(clock, 0, 2)?,
+            digits(clock, 3, 2)?,
+            digits(clock, 6, 2)?,
         )
     }
 
@@ -130,7 +148,9 @@ impl Timestamp {
 
     fn from_parts(year: i64, month: i64, day: i64, hour: i64, minute: i64, second: i64) -> Option<Self> {
         let small = |value: i64| i8::try_from(value).ok();
-        let date_time = civil::DateTime::new(i16::try_from(year).ok()?, small(month)?, small(day)?, small(hour)?, small(minute)?, small(second)?, 0).ok()?;
+        let date_time =
+            civil::DateTime::new(i16::try_from(year).ok()?, small(month)?, small(day)?, small(hour)?, small(minute)?, small(second)?, 0)
+                .ok()?;
         Self::from_civil(date_time)
     }
 }
@@ -138,9 +158,7 @@ impl Timestamp {
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 fn digits(bytes: &[u8], at: usize, len: usize) -> Option<i64> {
-    bytes.get(at..at + len)?.iter().try_fold(0_i64, |value, byte| {
-        byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0'))
-    })
+    bytes.get(at..at + len)?.iter().try_fold(0_i64, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0')))
 }
 
 impl fmt::Display for Timestamp {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountId, AccountNumber, BucketId, BucketName, Epoch, Generation, KeyId, OperatorId, OrganisationId, PolicyId,
-    PolicyName, PrincipalNumber, RoleId, RoleName, SecretKey, Status, UserId, UserName,
+    AccessKeyId, AccountAlias, AccountId, AccountNumber, BucketId, BucketName, Epoch, Generation, KeyId, OperatorId, OrganisationId,
+    PolicyId, PolicyName, PrincipalNumber, RoleId, RoleName, SecretKey, Status, UserId, UserName,
 };
 use tegata_policy::{DocumentKind, PrincipalName, ram};
 use tegata_store::{
@@ -157,7 +157,15 @@ pub struct Provision<'a> {
 impl Core {
     /// Begins to provision.
     pub fn provision(&self) -> Provision<'_> {
-        Provision { core: self, changes: ChangeSet::new(self.now()), accounts: Vec::new(), users: Vec::new(), roles: Vec::new(), policies: Vec::new(), made: Vec::new() }
+        Provision {
+            core: self,
+            changes: ChangeSet::new(self.now()),
+            accounts: Vec::new(),
+            users: Vec::new(),
+            roles: Vec::new(),
+            policies: Vec::new(),
+            made: Vec::new(),
+        }
     }
 
     /// True when the server has no account yet: the first start.
@@ -168,7 +176,8 @@ impl Core {
     /// A key with random values, of the form the field knows.
     pub fn new_access_key(&self) -> Result<NewAccessKey, ProvisionError> {
         let entropy = self.entropy.as_ref();
-        let key_id = AccessKeyId::new(&format!("LTAI{}", random_text(entropy, LETTERS, 20)?)).map_err(|error| ProvisionError::Number(error.to_string()))?;
+        let key_id = AccessKeyId::new(&format!("LTAI{}", random_text(entropy, LETTERS, 20)?))
+            .map_err(|error| ProvisionError::Number(error.to_string()))?;
         Ok(NewAccessKey { key_id, secret: SecretKey::new(random_text(entropy, LETTERS, 30)?) })
     }
 }
@@ -182,7 +191,9 @@ impl Provision<'_> {
     fn principal_number(&self, given: Option<PrincipalNumber>) -> Result<PrincipalNumber, ProvisionError> {
         match given {
             Some(number) => Ok(number),
-            None => PrincipalNumber::new(self.number_in(&PrincipalNumber::RANGE)?).map_err(|error| ProvisionError::Number(error.to_string())),
+            None => {
+                PrincipalNumber::new(self.number_in(&PrincipalNumber::RANGE)?).map_err(|error| ProvisionError::Number(error.to_string()))
+            }
         }
     }
 
@@ -202,7 +213,9 @@ impl Provision<'_> {
         let now = self.core.now();
         let number = match new.number {
             Some(number) => number,
-            None => AccountNumber::new(self.number_in(&AccountNumber::RANGE)?).map_err(|error| ProvisionError::Number(error.to_string()))?,
+            None => {
+                AccountNumber::new(self.number_in(&AccountNumber::RANGE)?).map_err(|error| ProvisionError::Number(error.to_string()))?
+            }
         };
         let operator_id = match new.operator_id {
             Some(id) => id,
@@ -271,8 +284,8 @@ impl Provision<'_> {
     /// A role. Whoever its trust policy names must exist, now or in this same commit, and is bound by id.
     pub async fn role(&mut self, owner: &Provisioned, new: &NewRole) -> Result<RoleId, ProvisionError> {
         let what = || format!("trust policy of role `{}`", new.name);
-        let trust =
-            ram::parse(&new.trust_document, DocumentKind::Trust).map_err(|problem| ProvisionError::Document { what: what(), problem: problem.to_string() })?;
+        let trust = ram::parse(&new.trust_document, DocumentKind::Trust)
+            .map_err(|problem| ProvisionError::Document { what: what(), problem: problem.to_string() })?;
         let id = RoleId::from_bytes(self.core.new_id()?);
         let row = RoleRow {
             id,
@@ -340,7 +353,14 @@ impl Provision<'_> {
         self.insert_policy(Some(owner.account), name, PolicyKind::Custom, "", document)
     }
 
-    fn insert_policy(&mut self, account: Option<AccountId>, name: &PolicyName, kind: PolicyKind, description: &str, document: &str) -> Result<PolicyId, ProvisionError> {
+    fn insert_policy(
+        &mut self,
+        account: Option<AccountId>,
+        name: &PolicyName,
+        kind: PolicyKind,
+        description: &str,
+        document: &str,
+    ) -> Result<PolicyId, ProvisionError> {
         ram::parse(document, DocumentKind::Identity)
             .map_err(|problem| ProvisionError::Document { what: format!("policy `{name}`"), problem: problem.to_string() })?;
         let id = PolicyId::from_bytes(self.core.new_id()?);
@@ -356,7 +376,12 @@ impl Provision<'_> {
             created_at: now,
         };
         self.changes.push(policy::insert(&row));
-        self.changes.extend(policy::add_version(&PolicyVersionRow { policy_id: id, version: 1, document: document.to_owned(), created_at: now }));
+        self.changes.extend(policy::add_version(&PolicyVersionRow {
+            policy_id: id,
+            version: 1,
+            document: document.to_owned(),
+            created_at: now,
+        }));
         self.policies.push((account, name.folded(), id));
         self.made.push(format!("policy {name}"));
         Ok(id)
@@ -365,7 +390,8 @@ impl Provision<'_> {
     /// Attaches a policy of the account or of the server.
     pub async fn attach(&mut self, owner: &Provisioned, name: &PolicyName, target: Attachable) -> Result<(), ProvisionError> {
         let folded = name.folded();
-        let known = self.policies.iter().find(|(account, known, _)| account.is_none_or(|account| account == owner.account) && *known == folded);
+        let known =
+            self.policies.iter().find(|(account, known, _)| account.is_none_or(|account| account == owner.account) && *known == folded);
         let id = match known {
             Some((.., id)) => *id,
             None => match policy::find_by_name(&self.core.store, Some(owner.account), &folded).await? {

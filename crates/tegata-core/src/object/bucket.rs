@@ -1,7 +1,11 @@
 //! Buckets: create, describe, list, delete.
 
 use tegata_model::{AccountNumber, BucketId, BucketName, Generation, Timestamp};
-use tegata_store::{ChangeSet, bucket::{self, Acl, BucketRow}, object};
+use tegata_store::{
+    ChangeSet,
+    bucket::{self, Acl, BucketRow},
+    object,
+};
 
 use super::{own_account, own_bucket, page_size};
 use crate::{

@@ -23,9 +23,12 @@ pub struct Conditions {
 impl Conditions {
     /// Holds them against an object, in the order of RFC 9110 §13.2.2.
     pub(crate) fn hold(&self, object: &StoredObject) -> Result<(), OpError> {
-        let names = |tags: &[String]| tags.iter().any(|tag| tag == "*" || tag.trim_matches('"').eq_ignore_ascii_case(object.etag.trim_matches('"')));
+        let names = |tags: &[String]| {
+            tags.iter().any(|tag| tag == "*" || tag.trim_matches('"').eq_ignore_ascii_case(object.etag.trim_matches('"')))
+        };
         let failed = |name| Err(OpError::Precondition(Precondition::Failed(name)));
-        let unchanged = || Err(OpError::Precondition(Precondition::NotModified { etag: object.etag.clone(), modified: object.modified_at }));
+        let unchanged =
+            || Err(OpError::Precondition(Precondition::NotModified { etag: object.etag.clone(), modified: object.modified_at }));
         match (&self.if_match, self.if_unmodified_since) {
             (Some(tags), _) if !names(tags) => return failed("If-Match"),
             (None, Some(since)) if object.modified_at > since => return failed("If-Unmodified-Since"),
@@ -65,7 +68,8 @@ impl ByteRange {
     /// Reads `bytes=…` with one range; `None` for anything else, which readers ignore.
     pub fn parse(text: &str) -> Option<Self> {
         let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
-        let number = |digits: &str| if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse::<u64>().ok() } else { None };
+        let number =
+            |digits: &str| if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse::<u64>().ok() } else { None };
         match (first, last) {
             ("", last) => number(last).map(Self::Last),
             (first, "") => number(first).map(Self::From),

@@ -43,6 +43,13 @@ impl StoredObject {
     pub(crate) fn of(row: &ObjectRow) -> Self {
         let mut headers: ObjectHeaders = serde_json::from_str(&row.headers).unwrap_or_default();
         headers.content_type.clone_from(&row.content_type);
-        Self { key: row.key.clone(), size: row.size, etag: format!("\"{}\"", row.etag), crc64: row.crc64, headers, modified_at: row.modified_at }
+        Self {
+            key: row.key.clone(),
+            size: row.size,
+            etag: format!("\"{}\"", row.etag),
+            crc64: row.crc64,
+            headers,
+            modified_at: row.modified_at,
+        }
     }
 }

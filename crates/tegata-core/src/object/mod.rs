@@ -39,7 +39,13 @@ fn own_account(caller: &Caller) -> tegata_model::AccountNumber {
 }
 
 /// The bucket, once permission for what is done in it was given: absent and foreign buckets are told apart only then.
-async fn own_bucket(view: &View<'_>, caller: &Caller, action: Action, resource: &ResourceName, name: &BucketName) -> Result<BucketRow, OpError> {
+async fn own_bucket(
+    view: &View<'_>,
+    caller: &Caller,
+    action: Action,
+    resource: &ResourceName,
+    name: &BucketName,
+) -> Result<BucketRow, OpError> {
     let Some(row) = view.bucket(name).await? else {
         return Err(OpError::NotFound(ResourceName::Bucket { account: own_account(caller), name: name.clone() }));
     };

@@ -6,7 +6,10 @@ use crc_fast::{CrcAlgorithm::Crc64Xz, Digest as Crc};
 use futures_util::{Stream, StreamExt as _};
 use md5::{Digest as _, Md5};
 use tegata_model::{BlobId, BucketName, ObjectKey};
-use tegata_store::{ChangeSet, object::{self, ObjectRow}};
+use tegata_store::{
+    ChangeSet,
+    object::{self, ObjectRow},
+};
 
 use super::{ObjectHeaders, StoredObject, own_account, own_bucket};
 use crate::{
@@ -148,7 +151,8 @@ where
     let (mut md5, mut crc, mut size) = (Md5::new(), Crc::new(Crc64Xz), 0_u64);
     let mut body = std::pin::pin!(body);
     while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|error| OpError::invalid(Input::ContentLength, ProblemKind::Mismatch, format!("the body ended early: {error}")))?;
+        let chunk = chunk
+            .map_err(|error| OpError::invalid(Input::ContentLength, ProblemKind::Mismatch, format!("the body ended early: {error}")))?;
         size += chunk.len() as u64;
         if size > most {
             return Err(too_large());

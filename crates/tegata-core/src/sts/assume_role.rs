@@ -108,7 +108,11 @@ impl AssumeRole {
         let Some(text) = &self.policy else { return Ok(()) };
         let most = view.core().limits().session_policy_chars;
         if text.chars().count() > most {
-            return Err(OpError::invalid(Input::SessionPolicy, ProblemKind::TooLarge, format!("the session policy may have at most {most} characters")));
+            return Err(OpError::invalid(
+                Input::SessionPolicy,
+                ProblemKind::TooLarge,
+                format!("the session policy may have at most {most} characters"),
+            ));
         }
         match ram::parse(text, DocumentKind::Identity) {
             Ok(_) => Ok(()),
@@ -119,7 +123,9 @@ impl AssumeRole {
     /// The source identity of the chain: set once, inherited in silence, never changed.
     fn inherited_source_identity(&self, caller: &Caller, name: &ResourceName) -> Result<Option<SourceIdentity>, OpError> {
         match (caller.source_identity(), &self.source_identity) {
-            (Some(kept), Some(asked)) if kept != asked => Err(authz::denied(caller, Self::ACTION, name, DeniedBy::SourceIdentityFixed, None)),
+            (Some(kept), Some(asked)) if kept != asked => {
+                Err(authz::denied(caller, Self::ACTION, name, DeniedBy::SourceIdentityFixed, None))
+            }
             (Some(kept), _) => Ok(Some(kept.clone())),
             (None, asked) => Ok(asked.clone()),
         }
@@ -135,7 +141,13 @@ impl AssumeRole {
     /// The role and its trust, or nothing where it does not exist and the caller may know that.
     ///
     /// A role of another account that does not exist answers exactly as one that does not trust the caller.
-    async fn ask_role(&self, view: &View<'_>, caller: &Caller, name: &ResourceName, extra: &[(&str, &str)]) -> Result<Result<Option<Trusted>, OpError>, OpError> {
+    async fn ask_role(
+        &self,
+        view: &View<'_>,
+        caller: &Caller,
+        name: &ResourceName,
+        extra: &[(&str, &str)],
+    ) -> Result<Result<Option<Trusted>, OpError>, OpError> {
         let account = view.account_by_number(self.account).await?;
         let role = match &account {
             Some(account) => view.role(account.id, &self.role).await?,
@@ -144,11 +156,13 @@ impl AssumeRole {
         let foreign = account.as_ref().is_none_or(|account| account.id != caller.account());
         let untrusted = || authz::denied(caller, Self::ACTION, name, DeniedBy::Layer { layer: LayerKind::Trust, explicit: false }, None);
         Ok(match role {
-            Some(role) if role.is_active() => authz::trust(view, caller, Self::ACTION, name, &role, extra).map(Some).map_err(|error| match error {
-                // What a foreign trust policy says is for its own account to read.
-                OpError::Denied(_) if foreign => untrusted(),
-                other => other,
-            }),
+            Some(role) if role.is_active() => {
+                authz::trust(view, caller, Self::ACTION, name, &role, extra).map(Some).map_err(|error| match error {
+                    // What a foreign trust policy says is for its own account to read.
+                    OpError::Denied(_) if foreign => untrusted(),
+                    other => other,
+                })
+            }
             None if !foreign => Ok(None),
             // A role that is switched off trusts nobody; an absent one of another account answers the same.
             Some(_) | None => Err(untrusted()),

@@ -26,7 +26,13 @@ async fn why_names_layer_statement_condition_and_the_smallest_change() {
         "Condition":{"StringLike":{"oss:Prefix":"bob/*"}}}]}"#;
     let key = temporary(&core, "appserver", Some(policy)).await;
     let caller = core.caller(&key).await.unwrap();
-    let list = crate::object::ListObjects { bucket: "photos".parse().unwrap(), prefix: "alice/".into(), delimiter: String::new(), after: String::new(), limit: 1 };
+    let list = crate::object::ListObjects {
+        bucket: "photos".parse().unwrap(),
+        prefix: "alice/".into(),
+        delimiter: String::new(),
+        after: String::new(),
+        limit: 1,
+    };
     denied(core.perform(&caller, &list).await.unwrap_err());
     let report = why::report(&core.store, caller.meta().id).await.unwrap().unwrap();
     insta::assert_snapshot!(report.to_string());
@@ -68,7 +74,11 @@ async fn escape_codes_reach_no_terminal() {
     assert_eq!(why::escape("a\u{1b}[31mred\u{7}\u{202e}"), "a\\u{1b}[31mred\\u{7}\\u{202e}");
     let core = TestCore::new().await.unwrap();
     let dan = core.user("dan").await.unwrap();
-    let get = GetObject { bucket: "photos".parse().unwrap(), key: "tab\there".parse().unwrap(), conditions: crate::object::Conditions::default() };
+    let get = GetObject {
+        bucket: "photos".parse().unwrap(),
+        key: "tab\there".parse().unwrap(),
+        conditions: crate::object::Conditions::default(),
+    };
     denied(core.perform(&dan, &get).await.unwrap_err());
     let row = audit::find_by_request(&core.store, dan.meta().id).await.unwrap().unwrap();
     assert!(!why::tail_line(&row).chars().any(char::is_control));

@@ -30,7 +30,9 @@ async fn attempt(core: &TestCore, caller: &Caller, action: Action) -> &'static s
     match action {
         actions::STS_ASSUME_ROLE => word(core.perform(caller, &assume("app-uploader")).await),
         actions::STS_GET_CALLER_IDENTITY => word(core.perform(caller, &GetCallerIdentity).await),
-        actions::OSS_LIST_BUCKETS => word(core.perform(caller, &ListBuckets { prefix: String::new(), after: String::new(), limit: 1 }).await),
+        actions::OSS_LIST_BUCKETS => {
+            word(core.perform(caller, &ListBuckets { prefix: String::new(), after: String::new(), limit: 1 }).await)
+        }
         actions::OSS_PUT_BUCKET => word(core.perform(caller, &CreateBucket { name: bucket(), storage_class: "Standard".into() }).await),
         actions::OSS_DELETE_BUCKET => word(core.perform(caller, &DeleteBucket { name: bucket() }).await),
         actions::OSS_GET_BUCKET_INFO => word(core.perform(caller, &DescribeBucket { name: bucket() }).await),
@@ -39,7 +41,9 @@ async fn attempt(core: &TestCore, caller: &Caller, action: Action) -> &'static s
             word(core.perform(caller, &list).await)
         }
         actions::OSS_PUT_OBJECT => word(put(core, caller, "k", "x").await),
-        actions::OSS_GET_OBJECT => word(core.perform(caller, &GetObject { bucket: bucket(), key: key(), conditions: Conditions::default() }).await),
+        actions::OSS_GET_OBJECT => {
+            word(core.perform(caller, &GetObject { bucket: bucket(), key: key(), conditions: Conditions::default() }).await)
+        }
         actions::OSS_DELETE_OBJECT => word(object::delete(core, caller, &DeleteObject { bucket: bucket(), key: key() }).await),
         other => panic!("{other} is missing from the permission matrix"),
     }
@@ -50,7 +54,8 @@ async fn permission_matrix() {
     let core = TestCore::new().await.unwrap();
     put(&core, &core.user("alice").await.unwrap(), "k", "x").await.unwrap();
     let session = temporary(&core, "bob", None).await;
-    let deny = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+    let deny =
+        r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
     let narrowed = temporary(&core, "bob", Some(deny)).await;
     let expired = temporary(&core, "bob", None).await;
     let mut table: BTreeMap<&str, Vec<String>> = BTreeMap::new();

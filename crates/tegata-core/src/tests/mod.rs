@@ -8,7 +8,12 @@ mod tokens;
 
 use tegata_model::{AccountNumber, BucketName, ObjectKey, RoleName, RoleSessionName};
 
-use crate::{Caller, Denial, OpError, object::NewObject, sts::AssumeRole, testing::{TestCore, TestKey}};
+use crate::{
+    Caller, Denial, OpError,
+    object::NewObject,
+    sts::AssumeRole,
+    testing::{TestCore, TestKey},
+};
 
 /// AssumeRole of a role of acme, with nothing optional.
 fn assume(role: &str) -> AssumeRole {
@@ -63,4 +68,3 @@ fn body(chunks: &[&'static str]) -> impl futures_util::Stream<Item = Result<byte
 async fn put(core: &TestCore, caller: &Caller, key: &str, text: &'static str) -> Result<crate::object::StoredObject, OpError> {
     crate::object::put(core, caller, &new_object(key), body(&[text])).await
 }
-

@@ -68,7 +68,9 @@ async fn a_session_reaches_its_prefix_and_nothing_else() {
 async fn a_refused_upload_reads_no_byte_and_a_broken_one_leaves_no_row() {
     for core in TestCore::each().await.unwrap() {
         let dan = core.user("dan").await.unwrap();
-        let untouched = futures_util::stream::poll_fn(|_| -> std::task::Poll<Option<Result<bytes::Bytes, std::io::Error>>> { panic!("the body was read") });
+        let untouched = futures_util::stream::poll_fn(|_| -> std::task::Poll<Option<Result<bytes::Bytes, std::io::Error>>> {
+            panic!("the body was read")
+        });
         denied(object::put(&core, &dan, &new_object("x"), untouched).await.unwrap_err());
 
         let alice = core.user("alice").await.unwrap();
@@ -88,7 +90,11 @@ async fn a_refused_upload_reads_no_byte_and_a_broken_one_leaves_no_row() {
         let breaks = futures_util::stream::iter([Ok(bytes::Bytes::from_static(b"me")), Err(std::io::Error::other("cut"))]);
         assert_eq!(input(object::put(&core, &alice, &new_object("x"), breaks).await.unwrap_err()), Input::ContentLength);
         assert!(matches!(read(&core, &alice, "x", None).await, Err(OpError::NotFound(_))));
-        let whole = NewObject { length: Some(4), content_crc64: Some(crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Xz, b"meow")), ..new_object("x") };
+        let whole = NewObject {
+            length: Some(4),
+            content_crc64: Some(crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Xz, b"meow")),
+            ..new_object("x")
+        };
         object::put(&core, &alice, &whole, body(&["me", "ow"])).await.unwrap();
     }
 }

@@ -109,7 +109,9 @@ async fn change(core: &TestCore, steps: impl IntoIterator<Item = tegata_store::S
 
 #[tokio::test]
 async fn every_ancestor_can_end_a_session_at_the_next_request() {
-    for ancestor in ["key off", "key epoch", "user off", "user epoch", "account off", "account epoch", "role off", "role epoch", "role gone", "session"] {
+    for ancestor in
+        ["key off", "key epoch", "user off", "user epoch", "account off", "account epoch", "role off", "role epoch", "role gone", "session"]
+    {
         for core in TestCore::each().await.unwrap() {
             let key = temporary(&core, "bob", None).await;
             let store = &core.store;
@@ -177,21 +179,43 @@ async fn a_recreated_name_inherits_nothing() {
     }
 }
 
+#[tokio::test]
+async fn sessions_of_a_role_do_not_survive_its_being_made_again() {
+    for core in TestCore::each().await.unwrap() {
+        let key = temporary(&core, "bob", None).await;
+        let role = role::find_by_name(&core.store, core.acme.account, "app-uploader").await.unwrap().unwrap().id;
+        let mut steps = vec![tegata_store::policy::detach_all(tegata_store::policy::Target::Role(role))];
+        steps.extend(role::delete(role));
+        change(&core, steps).await;
+        let mut provision = core.provision();
+        let again = NewRole {
+            name: RoleName::new("app-uploader").unwrap(),
+            number: None,
+            description: String::new(),
+            trust_document: crate::testing::UPLOADER_TRUST.into(),
+            max_session: Duration::from_hours(1),
+        };
+        provision.role(&core.acme, &again).await.unwrap();
+        provision.commit().await.unwrap();
+        assert_eq!(unauthenticated(core.caller(&key).await), "session-ended");
+        // The new role is there for new sessions, found by the same name.
+        temporary(&core, "bob", None).await;
+    }
+}
+
 async fn chained(core: &TestCore) {
     let mut provision = core.provision();
     let trust = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":[
         "acs:ram::1000000000000001:role/app-uploader","acs:ram::1000000000000001:role/second"]}}]}"#;
-    for name in ["second"] {
-        let role = NewRole {
-            name: RoleName::new(name).unwrap(),
-            number: None,
-            description: String::new(),
-            trust_document: trust.into(),
-            max_session: Duration::from_hours(12),
-        };
-        let role = provision.role(&core.acme, &role).await.unwrap();
-        provision.attach(&core.acme, &"AliyunSTSAssumeRoleAccess".parse().unwrap(), Attachable::Role(role)).await.unwrap();
-    }
+    let role = NewRole {
+        name: RoleName::new("second").unwrap(),
+        number: None,
+        description: String::new(),
+        trust_document: trust.into(),
+        max_session: Duration::from_hours(12),
+    };
+    let role = provision.role(&core.acme, &role).await.unwrap();
+    provision.attach(&core.acme, &"AliyunSTSAssumeRoleAccess".parse().unwrap(), Attachable::Role(role)).await.unwrap();
     let uploader = role::find_by_name(&core.store, core.acme.account, "app-uploader").await.unwrap().unwrap().id;
     provision.attach(&core.acme, &"AliyunSTSAssumeRoleAccess".parse().unwrap(), Attachable::Role(uploader)).await.unwrap();
     provision.commit().await.unwrap();
@@ -248,7 +272,9 @@ async fn identity_of_owner_user_and_session() {
     assert!(matches!(who(&core.key("root").unwrap()).await, CallerIdentity::Owner { .. }));
     assert!(matches!(who(&core.key("bob").unwrap()).await, CallerIdentity::User { name, .. } if name.as_str() == "bob"));
     let key = temporary(&core, "bob", None).await;
-    assert!(matches!(who(&key).await, CallerIdentity::RoleSession { role, session_name, .. } if role.as_str() == "app-uploader" && session_name.as_str() == "session"));
+    assert!(
+        matches!(who(&key).await, CallerIdentity::RoleSession { role, session_name, .. } if role.as_str() == "app-uploader" && session_name.as_str() == "session")
+    );
     core.clock.advance(Duration::from_mins(59));
     who(&key).await;
     core.clock.advance(Duration::from_mins(1));
@@ -265,5 +291,8 @@ async fn one_durable_commit_per_effect_and_none_per_question() {
     let bob = core.user("bob").await.unwrap();
     core.perform(&bob, &GetCallerIdentity).await.unwrap();
     assert_eq!(core.durable_commits() - before, 1);
-    assert_eq!(session::mark(&core.store, crate::token::session_of(&temporary(&core, "bob", None).await.key_id).unwrap()).await.unwrap(), None::<Epoch>);
+    assert_eq!(
+        session::mark(&core.store, crate::token::session_of(&temporary(&core, "bob", None).await.key_id).unwrap()).await.unwrap(),
+        None::<Epoch>
+    );
 }

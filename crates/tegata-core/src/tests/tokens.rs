@@ -89,9 +89,11 @@ async fn another_issuer_or_master_key_opens_nothing() {
     let key = temporary(&core, "bob", None).await;
     let token = key.token.as_ref().unwrap().expose();
     let entropy = crate::testing::SeededEntropy::new(5);
-    let same = Keyring::open(&core.store, &MasterKey::new(crate::testing::MASTER), crate::testing::ISSUER, &entropy, core.now()).await.unwrap();
+    let same =
+        Keyring::open(&core.store, &MasterKey::new(crate::testing::MASTER), crate::testing::ISSUER, &entropy, core.now()).await.unwrap();
     assert!(crate::token::open(&same, &key.key_id, token).is_ok());
-    let foreign = Keyring::open(&core.store, &MasterKey::new(crate::testing::MASTER), "http://other.test", &entropy, core.now()).await.unwrap();
+    let foreign =
+        Keyring::open(&core.store, &MasterKey::new(crate::testing::MASTER), "http://other.test", &entropy, core.now()).await.unwrap();
     assert!(crate::token::open(&foreign, &key.key_id, token).is_err());
     let wrong = Keyring::open(&core.store, &MasterKey::new([8; 32]), crate::testing::ISSUER, &entropy, core.now()).await;
     assert!(matches!(wrong, Err(KeyringError::WrongMasterKey(1))));
@@ -101,8 +103,14 @@ async fn another_issuer_or_master_key_opens_nothing() {
 async fn without_entropy_nothing_is_issued() {
     let core = TestCore::new().await.unwrap();
     let keyring = crate::keyring::Keyring::open(
-        &core.store, &crate::keyring::MasterKey::new(crate::testing::MASTER), crate::testing::ISSUER, &crate::testing::SeededEntropy::new(1), core.now(),
-    ).await.unwrap();
+        &core.store,
+        &crate::keyring::MasterKey::new(crate::testing::MASTER),
+        crate::testing::ISSUER,
+        &crate::testing::SeededEntropy::new(1),
+        core.now(),
+    )
+    .await
+    .unwrap();
     let fresh = crate::Core::new(crate::Parts {
         store: (*core.store).clone(),
         blobs: tegata_store::blob::Blobs::local(&core.store.folder().join("blobs")).unwrap(),

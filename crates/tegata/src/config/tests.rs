@@ -184,3 +184,11 @@ fn what_is_shown_reads_back_as_a_configuration() {
         assert!(page.contains(name) || key.starts_with("database_"), "{key}");
     }
 }
+
+#[test]
+fn every_key_is_documented() {
+    let page = include_str!("../../../../docs/config.md");
+    for key in raw::RawConfig::all_keys() {
+        assert!(page.contains(&format!("| `{key}` |")), "docs/config.md does not tell of `{key}`");
+    }
+}

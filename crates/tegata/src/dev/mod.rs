@@ -55,7 +55,9 @@ pub(crate) fn run(flags: &DevFlags, environment: &Environment) -> Result<(), Fai
 /// Of the environment only the log level counts: a suite must find the same server on every machine.
 fn resolve(flags: &DevFlags, environment: &Environment, data: PathBuf) -> Result<Config, Failure> {
     let environment = Environment { log: environment.log.clone(), ..Environment::default() };
-    let DevFlags { http, oss, metrics, log, .. } = *flags;
+    let DevFlags { http, oss, metrics, tour, .. } = *flags;
+    // The tour tells what is asked and answered itself; the log would only speak in between.
+    let log = flags.log.or_else(|| (tour && environment.log.is_none()).then_some(logging::Level::Warn));
     Ok(config::resolve(&Flags { config: None, data: Some(data), http: Some(http), oss: Some(oss), metrics, log }, &environment)?)
 }
 

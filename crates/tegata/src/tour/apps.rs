@@ -32,7 +32,11 @@ pub(super) async fn walk(guide: &mut Guide, ready: &ReadyFile) -> Result<(), Fai
     let transport = Transport::new();
     let appserver = long_term(ready.users.get("appserver").map(UserEntry::access_key))?;
     let root = long_term(Some(ready.root.access_key()))?;
-    let role = ready.roles.get("app-uploader").map(|role| role.arn.clone()).ok_or_else(|| Failure::new("the sample directory has no role `app-uploader`"))?;
+    let role = ready
+        .roles
+        .get("app-uploader")
+        .map(|role| role.arn.clone())
+        .ok_or_else(|| Failure::new("the sample directory has no role `app-uploader`"))?;
     let mut walk = Walk {
         guide,
         sts: Sts::new(transport.clone(), &ready.issuer),
@@ -40,10 +44,10 @@ pub(super) async fn walk(guide: &mut Guide, ready: &ReadyFile) -> Result<(), Fai
         role,
         now: || SystemClock.now(),
     };
-    walk.guide.chapter("An app hands out temporary keys");
+    Guide::chapter("An app hands out temporary keys");
     let Some(key) = walk.hand_out(&appserver).await else { return Ok(()) };
     walk.use_it(&key).await;
-    walk.guide.chapter("What the key cannot do, and what nobody can do with it");
+    Guide::chapter("What the key cannot do, and what nobody can do with it");
     walk.refuse_outside(&key, ready).await;
     walk.refuse_tampering(&key, &appserver).await;
     walk.refuse_wrong_callers(&root, &appserver).await;
@@ -58,10 +62,15 @@ fn long_term(pair: Option<(&str, &str)>) -> Result<Credential, Failure> {
 
 impl Walk<'_> {
     async fn hand_out(&mut self, appserver: &Credential) -> Option<Credential> {
-        let input = AssumeRole { role_arn: &self.role, session_name: "alice-phone", lifetime: Some(Duration::from_mins(15)), policy: Some(FOR_ALICE) };
+        let input = AssumeRole {
+            role_arn: &self.role,
+            session_name: "alice-phone",
+            lifetime: Some(Duration::from_mins(15)),
+            policy: Some(FOR_ALICE),
+        };
         let answer = self.sts.assume_role(appserver, &input, (self.now)()).await;
         self.guide.step("appserver: AssumeRole app-uploader, 15 minutes, only photos/alice/*", &Should::Work, answer, |key| {
-            let until = key.expires_at.map(|at| at.to_iso()).unwrap_or_default();
+            let until = key.expires_at.map(tegata_model::Timestamp::to_iso).unwrap_or_default();
             let token = key.security_token.as_ref().map_or(0, |token| token.expose().len());
             format!("{} until {until}, with a security token of {token} bytes", key.access_key_id)
         })
@@ -92,7 +101,7 @@ impl Walk<'_> {
         let explained = self.guide.step(&format!("you: tegata why {request_id}"), &Should::Work, explained, |_| "it says:".to_owned());
         if let Some(text) = explained {
             let told = text.lines().skip_while(|line| !line.starts_with("Answer")).filter(|line| !line.trim_start().starts_with("acs:"));
-            self.guide.note(&told.filter(|line| !line.starts_with("Conditions")).collect::<Vec<_>>().join("\n"));
+            Guide::note(&told.filter(|line| !line.starts_with("Conditions")).collect::<Vec<_>>().join("\n"));
         }
     }
 
@@ -100,7 +109,12 @@ impl Walk<'_> {
         let token = key.security_token.as_ref().map(|token| token.expose().to_owned()).unwrap_or_default();
         let altered = key.with_token(Some(SecretKey::new(alter(&token))));
         let answer = self.oss.get(&altered, BUCKET, CAT, (self.now)()).await;
-        self.guide.step("a thief: the same key with one letter of the token altered", &Should::Refuse("InvalidSecurityToken"), answer, |_| String::new());
+        self.guide.step(
+            "a thief: the same key with one letter of the token altered",
+            &Should::Refuse("InvalidSecurityToken"),
+            answer,
+            |_| String::new(),
+        );
 
         let answer = match self.oss.signed_url(key, BUCKET, CAT, Duration::from_mins(5), (self.now)()) {
             Ok(url) => self.oss.fetch(&url, &[("x-oss-security-token".to_owned(), token)]).await,
@@ -115,11 +129,14 @@ impl Walk<'_> {
 
         let guessed = Credential { secret: std::sync::Arc::new(SecretKey::new("a guess".to_owned())), ..key.clone() };
         let answer = self.sts.caller_identity(&guessed, (self.now)()).await;
-        self.guide.step("a thief: key and token, but a guessed secret", &Should::Refuse("SignatureDoesNotMatch"), answer, |_| String::new());
+        self.guide
+            .step("a thief: key and token, but a guessed secret", &Should::Refuse("SignatureDoesNotMatch"), answer, |_| String::new());
 
         let old = (self.now)().minus(Duration::from_mins(20));
         let answer = self.sts.caller_identity(appserver, old).await;
-        self.guide.step("a recording: a good request, twenty minutes old", &Should::Refuse("InvalidTimeStamp.Expired"), answer, |_| String::new());
+        self.guide.step("a recording: a good request, twenty minutes old", &Should::Refuse("InvalidTimeStamp.Expired"), answer, |_| {
+            String::new()
+        });
     }
 
     async fn refuse_wrong_callers(&mut self, root: &Credential, appserver: &Credential) {

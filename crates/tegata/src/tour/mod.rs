@@ -32,7 +32,7 @@ enum Should<'a> {
 }
 
 impl Guide {
-    fn chapter(&self, title: &str) {
+    fn chapter(title: &str) {
         terminal::say("");
         terminal::say(&terminal::bold(title));
     }
@@ -55,7 +55,7 @@ impl Guide {
         value
     }
 
-    fn note(&self, text: &str) {
+    fn note(text: &str) {
         for line in text.lines() {
             terminal::say(&format!("      {line}"));
         }
