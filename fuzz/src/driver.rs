@@ -109,13 +109,15 @@ fn run_one(target: &Target, vectors: &Vectors, share: Duration, options: &Option
     }
     let mut rng = Rng::new(options.seed);
     // What got past the parser is worth changing further.
-    let mut pool = corpus;
+    let mut pool = Vec::new();
     let began = Instant::now();
     while ran.problem.is_none() && began.elapsed() < share {
         // The clock is read once for several inputs: some targets take a microsecond.
         for _ in 0..16 {
             if ran.problem.is_none() {
-                let input = mutated(&mut rng, &pool);
+                // The inputs to begin with keep half of the time to themselves, however many others there are by now.
+                let from = if pool.is_empty() || rng.below(2) == 0 { &corpus } else { &pool };
+                let input = mutated(&mut rng, from);
                 let before = deep_so_far();
                 try_one(&mut ran, input.clone());
                 if deep_so_far() != before && input.len() <= KEPT_LENGTH {

@@ -6,7 +6,7 @@ use std::{
     net::IpAddr,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 
@@ -42,6 +42,8 @@ pub(crate) struct Recorder {
     node: NodeId,
     seq: AtomicI64,
     rows_per_minute: u32,
+    /// The disk is nearly full: what is left of it belongs to effects.
+    scarce: AtomicBool,
     budgets: Mutex<HashMap<[u8; 16], Budget>>,
     counts: Mutex<HashMap<Counted, (u64, String)>>,
 }
@@ -57,7 +59,14 @@ struct Budget {
 
 impl Recorder {
     pub(crate) fn new(node: NodeId, rows_per_minute: u32) -> Self {
-        Self { node, seq: AtomicI64::new(0), rows_per_minute, budgets: Mutex::default(), counts: Mutex::default() }
+        Self {
+            node,
+            seq: AtomicI64::new(0),
+            rows_per_minute,
+            scarce: AtomicBool::new(false),
+            budgets: Mutex::default(),
+            counts: Mutex::default(),
+        }
     }
 
     pub(crate) fn node(&self) -> NodeId {
@@ -84,7 +93,7 @@ impl Recorder {
         resource: &ResourceName,
         error: &OpError,
     ) -> Option<Step> {
-        if !self.within_budget(caller.evidence.principal().id_bytes(), now) {
+        if self.scarce.load(Ordering::Relaxed) || !self.within_budget(caller.evidence.principal().id_bytes(), now) {
             self.count(now, caller.meta.source, "refused-beyond-budget", &caller.audit_name());
             return None;
         }
@@ -150,6 +159,11 @@ impl Recorder {
         }
         budget.rows += 1;
         budget.rows <= self.rows_per_minute
+    }
+
+    /// Says whether space is so short that refusals must not take any.
+    pub(crate) fn set_scarce(&self, scarce: bool) -> bool {
+        self.scarce.swap(scarce, Ordering::Relaxed) != scarce
     }
 
     /// Counts a refusal that gets no row of its own.

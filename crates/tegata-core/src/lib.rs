@@ -151,6 +151,12 @@ impl Core {
         })
     }
 
+    /// Says whether the disk is nearly full. While it is, refusals are counted and no longer recorded, so that strangers
+    /// cannot take what effects need; the audit of effects goes on to the last byte. True if this is news.
+    pub fn space_is_short(&self, short: bool) -> bool {
+        self.recorder.set_scarce(short)
+    }
+
     /// Removes blobs that no object names and that are older than a day: what a crash during an upload leaves.
     pub async fn sweep_blobs(&self) -> Result<Swept, BlobError> {
         self.blobs.sweep(&self.store, std::time::Duration::from_hours(24), self.now()).await

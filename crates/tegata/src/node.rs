@@ -19,7 +19,6 @@ use tegata_store::{
     blob::{BlobError, Blobs},
     meta,
 };
-use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -104,9 +103,6 @@ pub(crate) enum NodeError {
     /// The folder of blobs failed.
     #[error("the folder of blobs cannot be used")]
     Blobs(#[source] BlobError),
-    /// Making it did not come to an end.
-    #[error("the folder of blobs could not be made")]
-    BlobsUnknown,
     /// The data folder failed.
     #[error(transparent)]
     Data(#[from] DataDirError),
@@ -137,9 +133,7 @@ pub(crate) fn hold(config: &Config) -> Result<DataDir, DataDirError> {
 
 /// Opens everything in the held data folder. `issuer` is the URL that names us in tokens.
 pub(crate) async fn open(config: &Config, data: &DataDir, kind: Kind, issuer: &str) -> Result<Core, NodeError> {
-    // Making the folders of an empty server takes as long as everything else together; it goes on beside it.
-    let folder = data.blobs()?;
-    let blobs = tokio::task::spawn_blocking(move || Blobs::local(&folder));
+    let blobs = Blobs::local(&data.blobs()?).map_err(NodeError::Blobs)?;
     let (location, options) = location(config, false);
     let store = Store::open(&location, &options).await?;
     match assemble(config, kind, issuer, &store, blobs).await {
@@ -151,13 +145,7 @@ pub(crate) async fn open(config: &Config, data: &DataDir, kind: Kind, issuer: &s
     }
 }
 
-async fn assemble(
-    config: &Config,
-    kind: Kind,
-    issuer: &str,
-    store: &Store,
-    blobs: JoinHandle<Result<Blobs, BlobError>>,
-) -> Result<Core, NodeError> {
+async fn assemble(config: &Config, kind: Kind, issuer: &str, store: &Store, blobs: Blobs) -> Result<Core, NodeError> {
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy::default()));
     stamp(store, kind).await?;
     if kind == Kind::Serve {
@@ -167,7 +155,6 @@ async fn assemble(
     let fresh = (!sealed).then_some(kind);
     let master = master_key(&config.master_key, fresh, entropy.as_ref())?;
     let keyring = Keyring::open(store, &master, issuer, entropy.as_ref(), clock.now()).await?;
-    let blobs = blobs.await.map_err(|_| NodeError::BlobsUnknown)?.map_err(NodeError::Blobs)?;
     Ok(Core::new(Parts { store: store.clone(), blobs, keyring, clock, entropy, limits: config.limits.clone() })?)
 }
 

@@ -1,6 +1,12 @@
 //! A running server, shared by `serve` and `dev`: listeners, background work, and an orderly end.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, extract::State, routing::get};
 use http::StatusCode;
@@ -196,7 +202,7 @@ impl Server {
         for endpoint in endpoints {
             tasks.spawn(listen::serve(endpoint, config.connections, Arc::clone(&counted), stop.clone()));
         }
-        tasks.spawn(background(Arc::clone(&core), stop));
+        tasks.spawn(background(Arc::clone(&core), config.data.clone(), stop));
         Self { core, tasks, ask }
     }
 
@@ -241,7 +247,7 @@ async fn ready(State(core): State<Arc<Core>>) -> (StatusCode, &'static str) {
     }
 }
 
-async fn background(core: Arc<Core>, mut stop: Stop) {
+async fn background(core: Arc<Core>, data: PathBuf, mut stop: Stop) {
     let mut tidy_up = interval(TIDY_UP);
     let mut sweep = interval(SWEEP_BLOBS);
     for timer in [&mut tidy_up, &mut sweep] {
@@ -254,6 +260,7 @@ async fn background(core: Arc<Core>, mut stop: Stop) {
             biased;
             () = stop.asked() => return,
             _ = tidy_up.tick() => {
+                look_at_space(&core, &data);
                 if let Err(error) = core.tidy_up().await {
                     tracing::warn!(%error, "tidying up failed; it is tried again");
                 }
@@ -262,6 +269,22 @@ async fn background(core: Arc<Core>, mut stop: Stop) {
                 Ok(swept) => tracing::debug!(?swept, "looked for orphaned blobs"),
                 Err(error) => tracing::warn!(%error, "looking for orphaned blobs failed; it is tried again"),
             },
+        }
+    }
+}
+
+/// The share of the disk, in hundredths, below which refusals are no longer recorded.
+const SHORT_OF_SPACE: u64 = 10;
+
+/// Strangers' refusals must not take the space that effects need.
+fn look_at_space(core: &Core, data: &Path) {
+    let Ok(disk) = rustix::fs::statvfs(data) else { return };
+    let short = disk.f_bavail.saturating_mul(100) < disk.f_blocks.saturating_mul(SHORT_OF_SPACE);
+    if core.space_is_short(short) {
+        if short {
+            tracing::warn!("less than {SHORT_OF_SPACE} % of the disk is free: refusals are counted, and no longer recorded one by one");
+        } else {
+            tracing::info!("there is space again: refusals are recorded");
         }
     }
 }

@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::disallowed_methods,
     reason = "a test stops at the first surprise, and asks the environment whether it may be left out"
 )]
@@ -53,7 +52,7 @@ fn start(home: &Path) -> (Traced, Value) {
         sleep(Duration::from_millis(10));
     }
     let ready: Value = serde_json::from_str(&fs::read_to_string(ready).unwrap()).unwrap();
-    let server = i32::try_from(ready["pid"].as_i64().unwrap()).unwrap();
+    let server = i32::try_from(ready.pointer("/pid").and_then(Value::as_i64).unwrap()).unwrap();
     (Traced { child, server }, ready)
 }
 

@@ -137,9 +137,19 @@ fn questions(text: &str, context: &Context, mut ask: impl FnMut(&Request<'_>)) {
 }
 
 /// Wildcards, through a decision: the first line is a pattern, the rest a text. Compared with the plainest matcher there is.
+///
+/// Tried as it is, and with every byte made one of very few letters, so that patterns and texts meet often.
 pub fn glob(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let (pattern, text) = text.split_once('\n').unwrap_or((&text, ""));
+    glob_on(pattern, text);
+    let few = |text: &str, letters: [char; 4]| -> String {
+        text.bytes().take(24).filter_map(|byte| letters.get(usize::from(byte % 4)).copied()).collect()
+    };
+    glob_on(&few(pattern, ['a', 'b', '*', '?']), &few(text, ['a', 'b', 'a', 'é']));
+}
+
+fn glob_on(pattern: &str, text: &str) {
     // The plain matcher takes pattern × text steps.
     if pattern.len().saturating_mul(text.len()) > 1 << 18 {
         return;

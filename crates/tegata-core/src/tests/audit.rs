@@ -70,6 +70,22 @@ async fn refusals_are_bounded_per_principal_and_strangers_are_counted() {
 }
 
 #[tokio::test]
+async fn refusals_stop_first_when_the_disk_is_nearly_full() {
+    let core = TestCore::new().await.unwrap();
+    assert!(core.space_is_short(true) && !core.space_is_short(true));
+    let dan = core.user("dan").await.unwrap();
+    denied(core.perform(&dan, &assume("app-uploader")).await.unwrap_err());
+    assert!(why::report(&core.store, dan.meta().id).await.unwrap().is_none());
+    let key = temporary(&core, "bob", None).await;
+    let session = crate::token::session_of(&key.key_id).unwrap();
+    assert!(audit::find_by_session(&core.store, session).await.unwrap().is_some(), "effects are recorded all the same");
+    core.space_is_short(false);
+    let dan = core.user("dan").await.unwrap();
+    denied(core.perform(&dan, &assume("app-uploader")).await.unwrap_err());
+    assert!(why::report(&core.store, dan.meta().id).await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn escape_codes_reach_no_terminal() {
     assert_eq!(why::escape("a\u{1b}[31mred\u{7}\u{202e}"), "a\\u{1b}[31mred\\u{7}\\u{202e}");
     let core = TestCore::new().await.unwrap();

@@ -13,7 +13,10 @@ use std::{
     io::{self, Read, Seek, SeekFrom},
     ops::Range,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -83,22 +86,28 @@ pub type BlobStream = BoxStream<'static, Result<Bytes, BlobError>>;
 pub struct Blobs {
     files: LocalFileSystem,
     root: Arc<Path>,
+    /// Which of the 256 folders this process has seen or made.
+    folders: Arc<[AtomicBool]>,
 }
 
 impl Blobs {
     /// Blobs in a local folder, which is made if it is not there. Everything is flushed to disk, folders too.
     pub fn local(folder: &Path) -> Result<Self, BlobError> {
-        make_folders(folder)?;
+        make_private(folder)?;
         let files = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
-        Ok(Self { files, root: folder.into() })
+        Ok(Self { files, root: folder.into(), folders: (0..=u8::MAX).map(|_| AtomicBool::new(false)).collect() })
     }
 
-    /// Begins a new blob.
-    ///
-    /// # Errors
-    /// None now; other places for blobs will have some.
-    #[expect(clippy::unused_async, reason = "places for blobs that are not local need it")]
+    /// Begins a new blob. The first one of a folder makes the folder, and has it on disk before any blob.
     pub async fn create(&self, id: BlobId) -> Result<BlobWriter, BlobError> {
+        let [.., folder] = *id.as_bytes();
+        if let Some(made) = self.folders.get(usize::from(folder))
+            && !made.load(Ordering::Acquire)
+        {
+            let root = Arc::clone(&self.root);
+            spawn_blocking(move || make_folder(&root, folder)).await??;
+            made.store(true, Ordering::Release);
+        }
         Ok(BlobWriter::new(self.files.clone(), name(id)))
     }
 
@@ -188,20 +197,21 @@ fn id_of(file_name: &str) -> Option<(BlobId, bool)> {
     Some((BlobId::from_bytes(u128::from_str_radix(hex, 16).ok()?.to_be_bytes()), staged))
 }
 
-/// Makes the folders once, so that no write has to make and flush one. Only the owner may look inside.
-fn make_folders(root: &Path) -> Result<(), BlobError> {
+/// Makes a folder that only its owner may look into, and those above it.
+fn make_private(folder: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(root)?;
-    if root.join("ff").is_dir() {
-        return Ok(());
+    builder.create(folder)
+}
+
+fn make_folder(root: &Path, folder: u8) -> Result<(), BlobError> {
+    let path = root.join(format!("{folder:02x}"));
+    if !path.is_dir() {
+        make_private(&path)?;
+        #[cfg(unix)]
+        File::open(root)?.sync_all()?;
     }
-    for byte in 0..=u8::MAX {
-        builder.create(root.join(format!("{byte:02x}")))?;
-    }
-    #[cfg(unix)]
-    File::open(root)?.sync_all()?;
     Ok(())
 }

@@ -39,7 +39,13 @@ impl Blobs {
         let folder = self.root.join(format!("{folder:02x}"));
         spawn_blocking(move || {
             let mut found = Vec::new();
-            for entry in fs::read_dir(folder)? {
+            let entries = match fs::read_dir(folder) {
+                Ok(entries) => entries,
+                // No blob has needed this folder yet.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+                Err(error) => return Err(error.into()),
+            };
+            for entry in entries {
                 match info(&entry?) {
                     Ok(info) => found.extend(info),
                     // Gone since the folder was read.
