@@ -201,7 +201,8 @@ impl Core {
         let label = "session policy";
         let text = match &claims.policy {
             PolicyClaim::None => None,
-            PolicyClaim::Inline(bytes) => Some(token::inflate(bytes)),
+            PolicyClaim::Text(text) => Some(Some(text.clone())),
+            PolicyClaim::Deflated(bytes) => Some(token::inflate(bytes)),
             PolicyClaim::Row => Some(session::policy(&self.store, *claims.session.as_bytes()).await?),
         };
         // A session policy that is gone or unreadable denies everything; it never silently falls away.

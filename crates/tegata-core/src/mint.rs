@@ -70,7 +70,7 @@ pub(crate) fn role_session(
         deadline: new.deadline,
         source_identity: new.source_identity.clone(),
         ancestors: ancestors(caller),
-        policy: new.policy.map_or(PolicyClaim::None, |text| PolicyClaim::Inline(token::deflate(text))),
+        policy: new.policy.map_or(PolicyClaim::None, PolicyClaim::inline),
     };
     let mut changes = ChangeSet::new(view.now());
     let mut sealed = token::seal(&core.keyring, &claims).map_err(OpError::internal)?;

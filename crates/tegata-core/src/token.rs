@@ -25,6 +25,8 @@ pub(crate) const MAX_TOKEN: usize = 4096;
 /// Longest token that is made with its session policy inside, in bytes; a larger policy goes by row.
 pub(crate) const INLINE_TOKEN: usize = 2048;
 const MAX_POLICY: u64 = 64 * 1024;
+/// Longest session policy that is not compressed, in bytes: with it a token has about 1,200 characters.
+const SHORT_POLICY: usize = 640;
 
 /// What a role session is: every limit it is under and every ancestor that can end it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,8 +73,10 @@ pub(crate) enum Ancestor {
 pub(crate) enum PolicyClaim {
     /// There is none: exactly the role's rights.
     None,
+    /// Here, as it was written: most are short, and compressing costs more than everything else of a token together.
+    Text(String),
     /// Here, compressed.
-    Inline(Vec<u8>),
+    Deflated(Vec<u8>),
     /// In the row with the session's id.
     Row,
 }
@@ -153,9 +157,16 @@ pub(crate) fn open(keyring: &Keyring, key_id: &AccessKeyId, token: &str) -> Resu
     Ok((claims, secret))
 }
 
+impl PolicyClaim {
+    /// The claim for a session policy that travels in the token.
+    pub(crate) fn inline(text: &str) -> Self {
+        if text.len() <= SHORT_POLICY { Self::Text(text.to_owned()) } else { Self::Deflated(deflate(text)) }
+    }
+}
+
 /// Compresses a session policy.
-pub(crate) fn deflate(text: &str) -> Vec<u8> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+fn deflate(text: &str) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     // Writing to a Vec cannot fail; an empty result would not parse as a policy and so would deny.
     let _ = encoder.write_all(text.as_bytes());
     encoder.finish().unwrap_or_default()
