@@ -35,6 +35,10 @@ use crate::{
     failure::Failure,
 };
 
+/// Many short-lived texts per request, freed on other threads than they were made on: what this allocator is good at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let command = Cli::parse().command;
     // Everything this program makes is for its own user only, whatever the shell that started it thinks; and a crash
