@@ -463,7 +463,7 @@ impl Provision<'_> {
             resource: "*".to_owned(),
             caller_kind: CallerKind::System,
             caller_id: None,
-            caller: "the operator of this machine".to_owned(),
+            caller: "operator".to_owned(),
             access_key_id: None,
             session_id: None,
             outcome: Outcome::Done,

@@ -56,8 +56,12 @@ impl Guide {
     }
 
     fn note(text: &str) {
+        let mut blank = false;
         for line in text.lines() {
-            terminal::say(&format!("      {line}"));
+            if !(blank && line.is_empty()) {
+                terminal::say(format!("      {line}").trim_end());
+            }
+            blank = line.is_empty();
         }
     }
 
