@@ -90,13 +90,6 @@ impl DataDir {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
-
-    /// The folder of blobs, made if it is not there.
-    pub(crate) fn blobs(&self) -> Result<PathBuf, DataDirError> {
-        let path = self.path.join("blobs");
-        DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(failed(&path))?;
-        Ok(path)
-    }
 }
 
 /// The file of rows in a data folder.
@@ -170,7 +163,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("a/b");
         let held = DataDir::open(&path, Hold::Alone).unwrap();
-        assert_eq!((mode(&path), mode(&path.join(LOCK)), mode(&held.blobs().unwrap())), (0o700, 0o600, 0o700));
+        assert_eq!((mode(&path), mode(&path.join(LOCK))), (0o700, 0o600));
         assert!(matches!(DataDir::open(&path, Hold::Alone), Err(DataDirError::InUse(_))));
         assert!(matches!(DataDir::open(&path, Hold::Shared), Err(DataDirError::InUse(_))));
         drop(held);

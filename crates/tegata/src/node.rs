@@ -131,9 +131,9 @@ pub(crate) fn hold(config: &Config) -> Result<DataDir, DataDirError> {
     DataDir::open(&config.data, hold)
 }
 
-/// Opens everything in the held data folder. `issuer` is the URL that names us in tokens.
-pub(crate) async fn open(config: &Config, data: &DataDir, kind: Kind, issuer: &str) -> Result<Core, NodeError> {
-    let blobs = Blobs::local(&data.blobs()?).map_err(NodeError::Blobs)?;
+/// Opens everything of a data folder, which the caller proves to hold. `issuer` is the URL that names us in tokens.
+pub(crate) async fn open(config: &Config, _held: &DataDir, kind: Kind, issuer: &str) -> Result<Core, NodeError> {
+    let blobs = Blobs::local(&config.blobs).map_err(NodeError::Blobs)?;
     let (location, options) = location(config, false);
     let store = Store::open(&location, &options).await?;
     match assemble(config, kind, issuer, &store, blobs).await {

@@ -34,6 +34,8 @@ use crate::logging::{Format, Level};
 pub(crate) struct Config {
     /// The folder of this server.
     pub(crate) data: PathBuf,
+    /// Where the bytes of objects live.
+    pub(crate) blobs: PathBuf,
     /// Where rows live.
     pub(crate) database: Database,
     /// Where the master key comes from.

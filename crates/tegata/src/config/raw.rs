@@ -50,6 +50,8 @@ tables! {
     RawConfig {
         /// The data folder.
         data: String,
+        /// The folder of objects' bytes.
+        blobs: String,
         /// `sqlite`, or the URL of a PostgreSQL database.
         database: String,
         /// File that holds the database's password.

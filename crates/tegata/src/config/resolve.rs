@@ -78,6 +78,7 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment) -> Result<Config
     let mut work = Work::default();
     let raw = work.file(flags, environment);
     let data = work.data(flags, environment, raw.data);
+    let blobs = work.blobs(raw.blobs, data.as_deref());
     let database = work.database(environment, raw.database, raw.database_password_file, raw.database_ca_file);
     let master_key = work.master_key(environment, raw.master_key_file, data.as_deref());
     let tls = work.tls(raw.tls.certificate_file, raw.tls.key_file);
@@ -96,6 +97,7 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment) -> Result<Config
     match data {
         Some(data) if work.problems.is_empty() => Ok(Config {
             data,
+            blobs,
             database,
             master_key,
             http,
@@ -245,6 +247,16 @@ impl Work {
                 self.problem("database", "expected `sqlite` or a URL `postgres://user@host/name`");
                 Database::Sqlite
             }
+        }
+    }
+
+    fn blobs(&mut self, folder: Option<String>, data: Option<&Path>) -> PathBuf {
+        match folder {
+            Some(text) => {
+                self.came("blobs", Origin::File);
+                self.path(&text)
+            }
+            None => data.unwrap_or(Path::new("")).join("blobs"),
         }
     }
 

@@ -11,6 +11,7 @@ pub(crate) fn show(config: &Config) -> String {
     let limits = &config.limits;
     let names = Names::configured(config);
     page.line("data", "data", Some(text(&config.data.display().to_string())));
+    page.line("blobs", "blobs", Some(text(&config.blobs.display().to_string())));
     let database = match &config.database {
         Database::Sqlite => text("sqlite"),
         Database::Postgres { url, .. } => text(&without_password(url.expose())),
