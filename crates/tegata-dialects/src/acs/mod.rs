@@ -18,7 +18,7 @@ mod error;
 mod page;
 mod params;
 mod proof;
-mod ram;
+pub(crate) mod ram;
 mod reply;
 mod sts;
 
