@@ -249,10 +249,9 @@ impl From<OpError> for OssError {
                 let error = Self::new(409, "BucketNotEmpty", "The bucket you tried to delete is not empty.");
                 if let ResourceName::Bucket { name, .. } = resource { error.with("BucketName", name.as_str()) } else { error }
             }
-            OpError::InUse(..) | OpError::LimitExceeded(..) => Self::new(409, "OperationConflict", message),
             OpError::Invalid(problem) => problem.into(),
             OpError::Precondition(precondition) => precondition.into(),
-            OpError::Conflict => Self::new(409, "OperationConflict", message),
+            OpError::Conflict | OpError::InUse(..) | OpError::LimitExceeded(..) => Self::new(409, "OperationConflict", message),
             OpError::Throttled(wait) => Self::new(503, "ServiceUnavailable", "Please reduce your request rate, and retry later.")
                 .with_header("retry-after", wait.as_millis().div_ceil(1000).max(1).to_string()),
             OpError::Internal(cause) => {

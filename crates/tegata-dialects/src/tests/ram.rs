@@ -179,3 +179,10 @@ async fn refusals_have_their_codes() {
     seen = format!("{seen}--- dan\n{}", dan.whole());
     insta::assert_snapshot!("ram_refusals", seen);
 }
+
+#[test]
+fn the_page_lists_what_the_table_has() {
+    let page = include_str!("../../../../docs/ram.md");
+    let listed: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    assert_eq!(listed, crate::acs::ram::TABLE.iter().map(|entry| entry.name).collect::<Vec<_>>());
+}

@@ -9,7 +9,7 @@ use super::{Ask, Fields, paged, said, text, wrapped};
 use crate::acs::{error::AcsError, reply::Tree};
 
 fn shown(group: Group) -> Tree {
-    let mut fields = vec![("GroupId", text(group.id)), ("GroupName", text(&group.name))];
+    let mut fields = vec![("GroupId", text(&group.id)), ("GroupName", text(&group.name))];
     fields.extend(said("Comments", group.comments));
     fields.extend([("CreateDate", Tree::Text(group.created_at.to_iso())), ("UpdateDate", Tree::Text(group.updated_at.to_iso()))]);
     Tree::Object(fields)
@@ -53,7 +53,7 @@ pub(super) async fn remove_user(ask: &Ask<'_>) -> Result<Fields, AcsError> {
 pub(super) async fn list_for_user(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     let groups = ask.perform(ListGroupsForUser { user: ask.name("UserName")? }).await?;
     let items = groups.into_iter().map(|(group, joined)| {
-        let mut fields = vec![("GroupId", text(group.id)), ("GroupName", text(&group.name))];
+        let mut fields = vec![("GroupId", text(&group.id)), ("GroupName", text(&group.name))];
         fields.extend(said("Comments", group.comments));
         fields.push(("JoinDate", Tree::Text(joined.to_iso())));
         Tree::Object(fields)

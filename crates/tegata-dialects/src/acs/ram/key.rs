@@ -11,7 +11,11 @@ fn status_word(status: Status) -> &'static str {
 }
 
 fn fields(key: &AccessKey) -> Fields {
-    vec![("AccessKeyId", text(&key.key_id)), ("Status", text(status_word(key.status))), ("CreateDate", Tree::Text(key.created_at.to_iso()))]
+    vec![
+        ("AccessKeyId", text(&key.key_id)),
+        ("Status", text(&status_word(key.status))),
+        ("CreateDate", Tree::Text(key.created_at.to_iso())),
+    ]
 }
 
 pub(super) async fn create(ask: &Ask<'_>) -> Result<Fields, AcsError> {

@@ -197,7 +197,7 @@ impl Ask<'_> {
     }
 }
 
-fn text(value: impl ToString) -> Tree {
+fn text(value: &impl ToString) -> Tree {
     Tree::Text(value.to_string())
 }
 

@@ -11,7 +11,7 @@ use crate::acs::{error::AcsError, reply::Tree};
 fn shown(policy: ManagedPolicy) -> Tree {
     Tree::Object(vec![
         ("PolicyName", text(&policy.name)),
-        ("PolicyType", text(type_word(policy.kind))),
+        ("PolicyType", text(&type_word(policy.kind))),
         ("Description", Tree::Text(policy.description)),
         ("DefaultVersion", Tree::Text(format!("v{}", policy.default_version))),
         ("AttachmentCount", Tree::Number(policy.attachments)),

@@ -7,7 +7,7 @@ use crate::acs::{arn, error::AcsError, reply::Tree};
 
 fn fields(role: &Role) -> Fields {
     vec![
-        ("RoleId", text(role.number)),
+        ("RoleId", text(&role.number)),
         ("RoleName", text(&role.name)),
         ("Arn", Tree::Text(arn::role(role.account, &role.name))),
         ("Description", text(&role.description)),

@@ -6,7 +6,7 @@ use super::{Ask, Fields, paged, said, text};
 use crate::acs::{error::AcsError, reply::Tree};
 
 fn shown(user: User) -> Tree {
-    let mut fields = vec![("UserId", text(user.number)), ("UserName", text(&user.name)), ("DisplayName", Tree::Text(user.display_name))];
+    let mut fields = vec![("UserId", text(&user.number)), ("UserName", text(&user.name)), ("DisplayName", Tree::Text(user.display_name))];
     fields.extend(said("MobilePhone", user.phone));
     fields.extend(said("Email", user.email));
     fields.extend(said("Comments", user.comments));
