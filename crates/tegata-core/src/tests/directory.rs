@@ -389,3 +389,51 @@ async fn names_of_parts_are_below_their_whole() {
     assert_eq!(ResourceName::Attachment { to, policy: of() }.to_string(), "acs:ram::1000000000000001:role/r/system-policy/S");
     assert_eq!(Holding::ALL.len(), 8);
 }
+
+#[tokio::test]
+async fn of_those_who_want_the_same_name_or_number_at_once_one_gets_it() {
+    for core in TestCore::each().await.unwrap() {
+        let outcomes = |all: [bool; 3]| all.into_iter().filter(|won| *won).count();
+        let make = || async { ask(&core, user("twin")).await };
+        let (one, two, three) = tokio::join!(make(), make(), make());
+        for lost in [&one, &two, &three].into_iter().filter_map(|made| made.as_ref().err()) {
+            assert!(matches!(lost, OpError::Exists(ResourceName::User { .. })), "{lost:?}");
+        }
+        assert_eq!(outcomes([one.is_ok(), two.is_ok(), three.is_ok()]), 1);
+
+        let rename = |from: &'static str| {
+            let input = UpdateUser {
+                name: name(from),
+                new_name: Some(name("wanted")),
+                display_name: None,
+                email: None,
+                phone: None,
+                comments: None,
+            };
+            async { ask(&core, input).await }
+        };
+        let (one, two, three) = tokio::join!(rename("dan"), rename("twin"), rename("appserver"));
+        for lost in [&one, &two, &three].into_iter().filter_map(|made| made.as_ref().err()) {
+            assert!(matches!(lost, OpError::Exists(ResourceName::User { .. })), "{lost:?}");
+        }
+        assert_eq!(outcomes([one.is_ok(), two.is_ok(), three.is_ok()]), 1);
+
+        new_policy(&core, "shared", UPLOADER.to_owned()).await;
+        let input =
+            CreatePolicyVersion { name: "shared".parse().unwrap(), document: allow("oss:*", "*"), set_default: false, rotate: false };
+        let add = || async { ask(&core, input.clone()).await.unwrap().version };
+        let (one, two, three) = tokio::join!(add(), add(), add());
+        let mut numbers = [one, two, three];
+        numbers.sort_unstable();
+        assert_eq!(numbers, [2, 3, 4]);
+
+        // Whatever wins, nothing is left attached to a user who is gone.
+        ask(&core, user("leaving")).await.unwrap();
+        let attach = async { ask(&core, AttachPolicyToUser { policy: custom("shared"), to: name("leaving") }).await };
+        let delete = async { ask(&core, DeleteUser { name: name("leaving") }).await };
+        let (attached, deleted) = tokio::join!(attach, delete);
+        assert!(attached.is_ok() != deleted.is_ok(), "{attached:?} {deleted:?}");
+        let entities = ask(&core, ListEntitiesForPolicy { policy: custom("shared") }).await.unwrap();
+        assert_eq!(entities.users.len(), usize::from(attached.is_ok()));
+    }
+}
