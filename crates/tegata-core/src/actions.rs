@@ -48,4 +48,88 @@ actions! {
     OSS_GET_OBJECT = "oss:GetObject";
     /// Delete an object.
     OSS_DELETE_OBJECT = "oss:DeleteObject";
+    /// Make a user.
+    RAM_CREATE_USER = "ram:CreateUser";
+    /// Read what is said of a user.
+    RAM_GET_USER = "ram:GetUser";
+    /// Rename a user, or change what is said of it.
+    RAM_UPDATE_USER = "ram:UpdateUser";
+    /// Delete a user that has nothing left.
+    RAM_DELETE_USER = "ram:DeleteUser";
+    /// List the users of one's account.
+    RAM_LIST_USERS = "ram:ListUsers";
+    /// Make an access key.
+    RAM_CREATE_ACCESS_KEY = "ram:CreateAccessKey";
+    /// List the access keys of a user.
+    RAM_LIST_ACCESS_KEYS = "ram:ListAccessKeys";
+    /// Switch an access key on or off.
+    RAM_UPDATE_ACCESS_KEY = "ram:UpdateAccessKey";
+    /// Delete an access key.
+    RAM_DELETE_ACCESS_KEY = "ram:DeleteAccessKey";
+    /// Make a role.
+    RAM_CREATE_ROLE = "ram:CreateRole";
+    /// Read a role with its trust document.
+    RAM_GET_ROLE = "ram:GetRole";
+    /// Change whom a role trusts, or what is said of it.
+    RAM_UPDATE_ROLE = "ram:UpdateRole";
+    /// Delete a role that has nothing attached.
+    RAM_DELETE_ROLE = "ram:DeleteRole";
+    /// List the roles of one's account.
+    RAM_LIST_ROLES = "ram:ListRoles";
+    /// Make a policy.
+    RAM_CREATE_POLICY = "ram:CreatePolicy";
+    /// Read a policy with the version that counts.
+    RAM_GET_POLICY = "ram:GetPolicy";
+    /// Delete a policy that is attached to nobody.
+    RAM_DELETE_POLICY = "ram:DeletePolicy";
+    /// List the policies of one's account and of the server.
+    RAM_LIST_POLICIES = "ram:ListPolicies";
+    /// Add a version to a policy.
+    RAM_CREATE_POLICY_VERSION = "ram:CreatePolicyVersion";
+    /// Read one version of a policy.
+    RAM_GET_POLICY_VERSION = "ram:GetPolicyVersion";
+    /// Delete a version that does not count.
+    RAM_DELETE_POLICY_VERSION = "ram:DeletePolicyVersion";
+    /// List the versions of a policy.
+    RAM_LIST_POLICY_VERSIONS = "ram:ListPolicyVersions";
+    /// Say which version of a policy counts.
+    RAM_SET_DEFAULT_POLICY_VERSION = "ram:SetDefaultPolicyVersion";
+    /// Attach a policy to a user.
+    RAM_ATTACH_POLICY_TO_USER = "ram:AttachPolicyToUser";
+    /// Attach a policy to a group.
+    RAM_ATTACH_POLICY_TO_GROUP = "ram:AttachPolicyToGroup";
+    /// Attach a policy to a role.
+    RAM_ATTACH_POLICY_TO_ROLE = "ram:AttachPolicyToRole";
+    /// Detach a policy from a user.
+    RAM_DETACH_POLICY_FROM_USER = "ram:DetachPolicyFromUser";
+    /// Detach a policy from a group.
+    RAM_DETACH_POLICY_FROM_GROUP = "ram:DetachPolicyFromGroup";
+    /// Detach a policy from a role.
+    RAM_DETACH_POLICY_FROM_ROLE = "ram:DetachPolicyFromRole";
+    /// List what is attached to a user itself.
+    RAM_LIST_POLICIES_FOR_USER = "ram:ListPoliciesForUser";
+    /// List what is attached to a group.
+    RAM_LIST_POLICIES_FOR_GROUP = "ram:ListPoliciesForGroup";
+    /// List what is attached to a role.
+    RAM_LIST_POLICIES_FOR_ROLE = "ram:ListPoliciesForRole";
+    /// List to whom of one's account a policy is attached.
+    RAM_LIST_ENTITIES_FOR_POLICY = "ram:ListEntitiesForPolicy";
+    /// Make a group.
+    RAM_CREATE_GROUP = "ram:CreateGroup";
+    /// Read what is said of a group.
+    RAM_GET_GROUP = "ram:GetGroup";
+    /// Rename a group, or change what is said of it.
+    RAM_UPDATE_GROUP = "ram:UpdateGroup";
+    /// Delete an empty group.
+    RAM_DELETE_GROUP = "ram:DeleteGroup";
+    /// List the groups of one's account.
+    RAM_LIST_GROUPS = "ram:ListGroups";
+    /// Put a user into a group.
+    RAM_ADD_USER_TO_GROUP = "ram:AddUserToGroup";
+    /// Take a user out of a group.
+    RAM_REMOVE_USER_FROM_GROUP = "ram:RemoveUserFromGroup";
+    /// List the groups that a user is in.
+    RAM_LIST_GROUPS_FOR_USER = "ram:ListGroupsForUser";
+    /// List the users of a group.
+    RAM_LIST_USERS_FOR_GROUP = "ram:ListUsersForGroup";
 }

@@ -35,6 +35,8 @@ const COUNTERS: usize = 4096;
 pub(crate) struct Entry {
     pub(crate) by: Vec<StatementRef>,
     pub(crate) born: Option<(SessionId, SessionBirth)>,
+    /// What else there is to say in words: what was made under which name.
+    pub(crate) note: Option<String>,
 }
 
 #[derive(Debug)]
@@ -80,7 +82,8 @@ impl Recorder {
     /// The row of an effect.
     pub(crate) fn effect(&self, now: Timestamp, caller: &Caller, action: Action, resource: &ResourceName, entry: Entry) -> Step {
         let (session, birth) = entry.born.unzip();
-        let detail = Detail { by: entry.by.iter().map(ToString::to_string).collect(), session: birth, ..Detail::default() };
+        let detail =
+            Detail { by: entry.by.iter().map(ToString::to_string).collect(), session: birth, reason: entry.note, ..Detail::default() };
         audit::insert(self.row(now, caller, action, resource, true, session, &detail))
     }
 

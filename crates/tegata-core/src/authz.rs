@@ -30,6 +30,17 @@ pub struct Trusted {
 }
 
 impl Permit {
+    /// Evidence for an action that needs both.
+    #[must_use]
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        for by in other.by {
+            if !self.by.contains(&by) {
+                self.by.push(by);
+            }
+        }
+        self
+    }
+
     /// Spends it: the statements that allowed it, for the audit row of the effect. Empty for the owner of the account.
     pub(crate) fn spend(self) -> Vec<StatementRef> {
         self.by

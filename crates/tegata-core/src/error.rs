@@ -20,6 +20,10 @@ pub enum OpError {
     NotFound(ResourceName),
     /// What was to be made exists already.
     Exists(ResourceName),
+    /// What was to be deleted still has something, or is needed: which.
+    InUse(ResourceName, Holding),
+    /// There may be no more than this many.
+    LimitExceeded(Quota, u32),
     /// What was to be deleted still holds something.
     NotEmpty(ResourceName),
     /// One input cannot be right.
@@ -116,6 +120,102 @@ pub enum CallerKind {
     RoleSession,
 }
 
+/// Why something cannot be deleted yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Holding {
+    /// It has access keys.
+    AccessKeys,
+    /// It is a member of groups.
+    Groups,
+    /// Policies are attached to it.
+    Policies,
+    /// It has users, or is attached to some.
+    Users,
+    /// It is attached to groups.
+    AttachedGroups,
+    /// It is attached to roles.
+    Roles,
+    /// It has versions besides the one that counts.
+    Versions,
+    /// It is the version that counts.
+    Default,
+}
+
+impl Holding {
+    /// All of them.
+    pub const ALL: [Self; 8] =
+        [Self::AccessKeys, Self::Groups, Self::Policies, Self::Users, Self::AttachedGroups, Self::Roles, Self::Versions, Self::Default];
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::AccessKeys => "still has access keys",
+            Self::Groups => "is still a member of groups",
+            Self::Policies => "still has policies attached",
+            Self::Users => "still has users",
+            Self::AttachedGroups => "is still attached to groups",
+            Self::Roles => "is still attached to roles",
+            Self::Versions => "still has versions besides its default",
+            Self::Default => "is the default version",
+        }
+    }
+}
+
+/// What there may be only so many of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Quota {
+    /// Users of an account.
+    Users,
+    /// Access keys of a user.
+    KeysPerUser,
+    /// Groups of an account.
+    Groups,
+    /// Groups of a user.
+    GroupsPerUser,
+    /// Roles of an account.
+    Roles,
+    /// Policies of an account.
+    Policies,
+    /// Versions of a policy.
+    VersionsPerPolicy,
+    /// Policies attached to a user.
+    PoliciesPerUser,
+    /// Policies attached to a group.
+    PoliciesPerGroup,
+    /// Policies attached to a role.
+    PoliciesPerRole,
+}
+
+impl Quota {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Users,
+        Self::KeysPerUser,
+        Self::Groups,
+        Self::GroupsPerUser,
+        Self::Roles,
+        Self::Policies,
+        Self::VersionsPerPolicy,
+        Self::PoliciesPerUser,
+        Self::PoliciesPerGroup,
+        Self::PoliciesPerRole,
+    ];
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Users => "users in an account",
+            Self::KeysPerUser => "access keys for a user",
+            Self::Groups => "groups in an account",
+            Self::GroupsPerUser => "groups for a user",
+            Self::Roles => "roles in an account",
+            Self::Policies => "policies in an account",
+            Self::VersionsPerPolicy => "versions of a policy",
+            Self::PoliciesPerUser => "policies of this kind for a user",
+            Self::PoliciesPerGroup => "policies of this kind for a group",
+            Self::PoliciesPerRole => "policies of this kind for a role",
+        }
+    }
+}
+
 /// One input that cannot be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -150,6 +250,18 @@ pub enum Input {
     Header,
     /// The bucket's properties differ from those it has.
     BucketProperties,
+    /// The document of a policy.
+    PolicyDocument,
+    /// The trust document of a role that is made.
+    TrustDocument,
+    /// The trust document that a role shall have from now on.
+    NewTrustDocument,
+    /// The longest session of a role that is made.
+    MaxSession,
+    /// The longest session that a role shall have from now on.
+    NewMaxSession,
+    /// The user that is meant.
+    UserName,
 }
 
 /// What is wrong with an input.
@@ -202,6 +314,8 @@ impl fmt::Display for OpError {
             Self::Denied(denial) => denial.fmt(f),
             Self::NotFound(resource) => write!(f, "`{resource}` does not exist"),
             Self::Exists(resource) => write!(f, "`{resource}` exists already"),
+            Self::InUse(resource, holding) => write!(f, "`{resource}` {}", holding.words()),
+            Self::LimitExceeded(quota, limit) => write!(f, "there may be at most {limit} {}", quota.words()),
             Self::NotEmpty(resource) => write!(f, "`{resource}` is not empty"),
             Self::Invalid(problem) => f.write_str(&problem.message),
             Self::Precondition(Precondition::NotModified { .. }) => f.write_str("not modified"),

@@ -40,7 +40,7 @@ pub mod why;
 use std::sync::Arc;
 
 pub use caller::{Caller, RequestMeta};
-pub use error::{AuthnFailure, CallerKind, Denial, DeniedBy, Input, OpError, Precondition, Problem, ProblemKind};
+pub use error::{AuthnFailure, CallerKind, Denial, DeniedBy, Holding, Input, OpError, Precondition, Problem, ProblemKind, Quota};
 pub use operation::{Effect, Operation};
 pub use resource::ResourceName;
 use tegata_model::{NodeId, RequestId, Timestamp};

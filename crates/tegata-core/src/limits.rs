@@ -19,8 +19,58 @@ pub struct Limits {
     pub session_policy_chars: usize,
     /// Largest object, in bytes.
     pub object_bytes: u64,
+    /// How many of each thing an account may have.
+    pub quotas: Quotas,
     /// Refusals of one principal that get a row of their own within one minute; the rest are counted.
     pub refusal_rows_per_minute: u32,
+}
+
+/// How many of each thing an account, or one of its users, groups, roles and policies, may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quotas {
+    /// Users of an account.
+    pub users: u32,
+    /// Access keys of a user.
+    pub keys_per_user: u32,
+    /// Groups of an account.
+    pub groups: u32,
+    /// Groups that one user is in.
+    pub groups_per_user: u32,
+    /// Roles of an account.
+    pub roles: u32,
+    /// Custom policies of an account.
+    pub policies: u32,
+    /// Versions of a policy.
+    pub versions_per_policy: u32,
+    /// Characters of a policy or trust document.
+    pub document_chars: usize,
+    /// Custom policies attached to a user.
+    pub policies_per_user: u32,
+    /// Custom policies attached to a group.
+    pub policies_per_group: u32,
+    /// Custom policies attached to a role.
+    pub policies_per_role: u32,
+    /// System policies attached to a user, a group or a role.
+    pub system_policies: u32,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            users: 1000,
+            keys_per_user: 2,
+            groups: 50,
+            groups_per_user: 5,
+            roles: 1000,
+            policies: 1500,
+            versions_per_policy: 5,
+            document_chars: 6144,
+            policies_per_user: 10,
+            policies_per_group: 5,
+            policies_per_role: 5,
+            system_policies: 20,
+        }
+    }
 }
 
 impl Default for Limits {
@@ -34,6 +84,7 @@ impl Default for Limits {
             chain_depth: 6,
             session_policy_chars: 2048,
             object_bytes: 5 * 1024 * 1024 * 1024,
+            quotas: Quotas::default(),
             refusal_rows_per_minute: 120,
         }
     }

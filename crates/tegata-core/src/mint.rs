@@ -103,7 +103,7 @@ pub(crate) fn role_session(
         session_name: new.name.clone(),
         source_identity: new.source_identity,
     };
-    Ok(Effect::with(credential, changes, Entry { by, born: Some((session, birth)) }))
+    Ok(Effect::with(credential, changes, Entry { by, born: Some((session, birth)), note: None }))
 }
 
 /// Everyone before the new session, from the key on.

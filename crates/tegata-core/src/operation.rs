@@ -147,6 +147,8 @@ impl Core {
             | OpError::NotFound(_)
             | OpError::Exists(_)
             | OpError::NotEmpty(_)
+            | OpError::InUse(..)
+            | OpError::LimitExceeded(..)
             | OpError::Invalid(_) => {}
         }
         let mut commit = ChangeSet::new(now);

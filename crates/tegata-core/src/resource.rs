@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tegata_model::{AccountAlias, AccountNumber, BucketName, ObjectKey, PolicyName, RoleName, UserName};
+use tegata_model::{AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, ObjectKey, PolicyName, RoleName, UserName};
 use tegata_policy::Resource;
 
 /// The name of one resource. Every dialect spells it its own way; policies see its five segments.
@@ -10,6 +10,73 @@ use tegata_policy::Resource;
 pub enum ResourceName {
     /// An account, by the name people type.
     Account(AccountAlias),
+    /// The owner of an account.
+    Owner {
+        /// The account.
+        account: AccountNumber,
+    },
+    /// The users of an account, as a collection.
+    Users {
+        /// The account they belong to.
+        account: AccountNumber,
+    },
+    /// An access key, below whoever it belongs to.
+    AccessKey {
+        /// Whose it is: a user or the owner.
+        of: Box<ResourceName>,
+        /// Its public id.
+        key_id: AccessKeyId,
+    },
+    /// The groups of an account, as a collection.
+    Groups {
+        /// The account they belong to.
+        account: AccountNumber,
+    },
+    /// A group of an account.
+    Group {
+        /// The account it belongs to.
+        account: AccountNumber,
+        /// Its name.
+        name: GroupName,
+    },
+    /// A user as a member of a group.
+    Membership {
+        /// The account of both.
+        account: AccountNumber,
+        /// The user.
+        user: UserName,
+        /// The group.
+        group: GroupName,
+    },
+    /// The roles of an account, as a collection.
+    Roles {
+        /// The account they belong to.
+        account: AccountNumber,
+    },
+    /// The policies of an account, as a collection.
+    Policies {
+        /// The account they belong to.
+        account: AccountNumber,
+    },
+    /// A policy that every account has.
+    SystemPolicy {
+        /// Its name.
+        name: PolicyName,
+    },
+    /// One version of a policy.
+    PolicyVersion {
+        /// The policy.
+        of: Box<ResourceName>,
+        /// The number of the version.
+        version: u32,
+    },
+    /// A policy as it is attached to a user, group or role.
+    Attachment {
+        /// To whom.
+        to: Box<ResourceName>,
+        /// The policy.
+        policy: Box<ResourceName>,
+    },
     /// A user of an account.
     User {
         /// The account it belongs to.
@@ -65,6 +132,12 @@ pub(crate) struct Segments {
 }
 
 impl Segments {
+    /// Something below this.
+    fn below(mut self, more: &str) -> Self {
+        self.relative = format!("{}/{more}", self.relative);
+        self
+    }
+
     pub(crate) fn as_resource(&self) -> Resource<'_> {
         Resource { service: self.service, region: "", account: &self.account, relative: &self.relative }
     }
@@ -77,6 +150,23 @@ impl ResourceName {
             Self::User { account, name } => ("ram", Some(account), format!("user/{name}")),
             Self::Role { account, name } => ("ram", Some(account), format!("role/{name}")),
             Self::Policy { account, name } => ("ram", Some(account), format!("policy/{name}")),
+            Self::Owner { account } => ("ram", Some(account), "root".to_owned()),
+            Self::Users { account } => ("ram", Some(account), "user/*".to_owned()),
+            Self::Groups { account } => ("ram", Some(account), "group/*".to_owned()),
+            Self::Roles { account } => ("ram", Some(account), "role/*".to_owned()),
+            Self::Policies { account } => ("ram", Some(account), "policy/*".to_owned()),
+            Self::Group { account, name } => ("ram", Some(account), format!("group/{name}")),
+            Self::Membership { account, user, group } => ("ram", Some(account), format!("group/{group}/user/{user}")),
+            Self::SystemPolicy { name } => {
+                return Segments { service: "ram", account: "system".to_owned(), relative: format!("policy/{name}") };
+            }
+            Self::AccessKey { of, key_id } => return of.segments().below(&format!("accesskey/{key_id}")),
+            Self::PolicyVersion { of, version } => return of.segments().below(&format!("v{version}")),
+            Self::Attachment { to, policy } => {
+                let policy = policy.segments();
+                let system = if policy.account == "system" { "system-" } else { "" };
+                return to.segments().below(&format!("{system}{}", policy.relative));
+            }
             Self::Buckets { account } => ("oss", Some(account), "*".to_owned()),
             Self::Bucket { account, name } => ("oss", Some(account), name.to_string()),
             Self::Object { account, bucket, key } => ("oss", Some(account), format!("{bucket}/{key}")),

@@ -96,8 +96,8 @@ name_type!(
 );
 name_type!(
     /// A group's name: unique in its account, without case.
-    GroupName, "a group name", "1 to 64 letters, digits and `-`",
-    |text| made_of(text, 1, 64, |b| word(b, b"-"))
+    GroupName, "a group name", "1 to 64 letters, digits and `.`, `-`, `_`",
+    |text| made_of(text, 1, 64, |b| word(b, b".-_"))
 );
 name_type!(
     /// A role's name: unique in its account, without case.
@@ -153,6 +153,40 @@ impl AccessKeyId {
         self.as_str().starts_with(Self::TEMPORARY_PREFIX)
     }
 }
+
+fn line(text: &str, min: usize, max: usize) -> bool {
+    (min..=max).contains(&text.chars().count()) && !text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+}
+
+name_type!(
+    /// What a user is called for people.
+    DisplayName, "a display name", "1 to 128 characters, none of them a control character",
+    |text| line(text, 1, 128)
+);
+name_type!(
+    /// A remark about a user or a group.
+    Comments, "comments", "1 to 128 characters, none of them a control character",
+    |text| line(text, 1, 128)
+);
+name_type!(
+    /// What a role or a policy is for.
+    Description, "a description", "1 to 1024 characters, none of them a control character",
+    |text| line(text, 1, 1024)
+);
+name_type!(
+    /// An e-mail address, as far as it can be told from its form.
+    EmailAddress, "an e-mail address", "`name@host`, at most 254 characters, without spaces",
+    |text| text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+        && text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
+);
+name_type!(
+    /// A telephone number with its country code.
+    PhoneNumber, "a telephone number", "`<country code>-<number>`, digits only",
+    |text| text.split_once('-').is_some_and(|(code, number)| {
+        let digits = |text: &str, max| (1..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        digits(code, 4) && digits(number, 15)
+    })
+);
 
 #[cfg(test)]
 mod tests {

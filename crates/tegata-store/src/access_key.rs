@@ -15,6 +15,7 @@ const INSERT: &str = "INSERT INTO access_keys (id, key_id, account_id, user_id, 
 const EXPECT: &str = "SELECT 1 FROM access_keys WHERE id = $1 AND generation = $2";
 const RAISE_EPOCH: &str = "UPDATE access_keys SET epoch = epoch + 1, generation = generation + 1 WHERE id = $1";
 const SET_STATUS: &str = "UPDATE access_keys SET status = $2, generation = generation + 1 WHERE id = $1";
+const AT_MOST: &str = "SELECT 1 WHERE (SELECT count(*) FROM access_keys WHERE user_id = $1) <= $2";
 const DELETE: &str = "DELETE FROM access_keys WHERE id = $1";
 
 /// One access key.
@@ -86,6 +87,11 @@ pub fn insert(row: &AccessKeyRow) -> [Step; 2] {
         row.created_at.into(),
     ];
     [user::raise_generation(row.user_id), Step::new(INSERT, params, Must::BeNew("access key"))]
+}
+
+/// The user has at most this many keys, the new one among them. Goes after [`insert`].
+pub fn at_most(user: UserId, limit: u32) -> Step {
+    Step::new(AT_MOST, vec![user.into(), limit.into()], Must::Hold)
 }
 
 /// The key must still be as it was read.

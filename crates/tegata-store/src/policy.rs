@@ -4,16 +4,34 @@ use tegata_model::{AccountId, Generation, GroupId, PolicyId, PolicyName, RoleId,
 
 use crate::{Must, Row, Step, Store, StoreError, Value, group, role, row::Fields, user};
 
-const FIND: &str = "SELECT id, account_id, name, kind, description, default_version, generation, created_at FROM policies WHERE id = $1";
-const FIND_BY_NAME: &str = "SELECT id, account_id, name, kind, description, default_version, generation, created_at FROM policies \
+const FIND: &str = "SELECT id, account_id, name, kind, description, default_version, generation, created_at, \
+    last_version, updated_at FROM policies WHERE id = $1";
+const FIND_BY_NAME: &str = "SELECT id, account_id, name, kind, description, default_version, generation, created_at, \
+    last_version, updated_at FROM policies \
     WHERE account_id = $1 AND name_folded = $2";
-const LIST: &str = "SELECT id, account_id, name, kind, description, default_version, generation, created_at FROM policies \
+const LIST: &str = "SELECT id, account_id, name, kind, description, default_version, generation, created_at, \
+    last_version, updated_at FROM policies \
     WHERE account_id = $1 AND name_folded > $2 ORDER BY name_folded LIMIT $3";
-const INSERT: &str = "INSERT INTO policies (id, account_id, name, name_folded, kind, description, default_version, generation, created_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
+const INSERT: &str = "INSERT INTO policies (id, account_id, name, name_folded, kind, description, default_version, generation, created_at, \
+    last_version, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
 const EXPECT: &str = "SELECT 1 FROM policies WHERE id = $1 AND generation = $2";
-const RAISE_GENERATION: &str = "UPDATE policies SET generation = generation + 1 WHERE id = $1";
-const SET_DEFAULT: &str = "UPDATE policies SET default_version = $2, generation = generation + 1 WHERE id = $1";
+const RAISE_GENERATION: &str = "UPDATE policies SET generation = generation + 1, updated_at = $3, \
+    last_version = CASE WHEN last_version < $2 THEN $2 ELSE last_version END WHERE id = $1";
+const REMOVE_VERSION: &str = "DELETE FROM policy_versions WHERE policy_id = $1 AND version = $2 \
+    AND NOT EXISTS (SELECT 1 FROM policies WHERE id = $1 AND default_version = $2)";
+const TOUCH: &str = "UPDATE policies SET generation = generation + 1, updated_at = $2 WHERE id = $1";
+const COUNT: &str = "SELECT count(*) FROM policies WHERE account_id = $1";
+const AT_MOST: &str = "SELECT 1 WHERE (SELECT count(*) FROM policies WHERE account_id = $1) <= $2";
+const ATTACHED_AT_MOST: &str = "SELECT 1 WHERE (SELECT count(*) FROM attachments a JOIN policies p ON p.id = a.policy_id \
+    WHERE a.target_id = $1 AND p.kind = $2) <= $3";
+const ATTACHMENTS: &str = "SELECT p.name, p.kind, p.description, p.default_version, a.attached_at FROM attachments a \
+    JOIN policies p ON p.id = a.policy_id WHERE a.target_id = $1 ORDER BY p.name_folded, p.kind LIMIT 1000";
+const ATTACHMENT_COUNT: &str = "SELECT count(*) FROM attachments WHERE policy_id = $1 AND account_id = $2";
+const ATTACHMENT_COUNTS: &str = "SELECT policy_id, count(*) FROM attachments WHERE account_id = $1 GROUP BY policy_id";
+const ATTACHED_IN: &str = "SELECT target_id, target_kind, attached_at FROM attachments WHERE policy_id = $1 AND account_id = $2 \
+    ORDER BY target_id LIMIT 10000";
+const SET_DEFAULT: &str = "UPDATE policies SET default_version = $2, generation = generation + 1, updated_at = $3 WHERE id = $1 \
+    AND EXISTS (SELECT 1 FROM policy_versions WHERE policy_id = $1 AND version = $2)";
 const DELETE: &str = "DELETE FROM policies WHERE id = $1";
 const VERSIONS: &str = "SELECT policy_id, version, document, created_at FROM policy_versions WHERE policy_id = $1 ORDER BY version";
 const VERSION: &str = "SELECT policy_id, version, document, created_at FROM policy_versions WHERE policy_id = $1 AND version = $2";
@@ -79,6 +97,38 @@ pub struct PolicyRow {
     pub generation: Generation,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The highest version number ever given.
+    pub last_version: u32,
+    /// When a version was last added or chosen.
+    pub updated_at: Timestamp,
+}
+
+/// One policy as it is attached to one user, group or role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachmentRow {
+    /// Its name.
+    pub name: PolicyName,
+    /// Custom or system.
+    pub kind: PolicyKind,
+    /// For people.
+    pub description: String,
+    /// The version that counts.
+    pub default_version: u32,
+    /// When it was attached.
+    pub attached_at: Timestamp,
+}
+
+impl AttachmentRow {
+    fn read(row: Row) -> Result<Self, StoreError> {
+        let mut f = Fields::new("attachments", row);
+        Ok(Self {
+            name: f.parsed("policies.name", PolicyName::new)?,
+            kind: f.number("policies.kind", PolicyKind::from_i64)?,
+            description: f.text("policies.description")?,
+            default_version: f.unsigned("policies.default_version", u32::try_from)?,
+            attached_at: f.at("attached_at")?,
+        })
+    }
 }
 
 impl PolicyRow {
@@ -93,6 +143,8 @@ impl PolicyRow {
             default_version: f.unsigned("default_version", u32::try_from)?,
             generation: f.generation()?,
             created_at: f.at("created_at")?,
+            last_version: f.unsigned("last_version", u32::try_from)?,
+            updated_at: f.at("updated_at")?,
         })
     }
 }
@@ -144,6 +196,15 @@ pub enum Target {
 }
 
 impl Target {
+    fn new(kind: i64, id: [u8; 16]) -> Option<Self> {
+        match kind {
+            0 => Some(Self::User(UserId::from_bytes(id))),
+            1 => Some(Self::Group(GroupId::from_bytes(id))),
+            2 => Some(Self::Role(RoleId::from_bytes(id))),
+            _ => None,
+        }
+    }
+
     /// The bytes of its id.
     pub fn id(self) -> [u8; 16] {
         match self {
@@ -247,12 +308,7 @@ pub async fn targets(store: &Store, policy: PolicyId) -> Result<Vec<Target>, Sto
     let read = |row| {
         let mut f = Fields::new("attachments", row);
         let id = f.id("target_id", |bytes| bytes)?;
-        f.number("target_kind", |kind| match kind {
-            0 => Some(Target::User(UserId::from_bytes(id))),
-            1 => Some(Target::Group(GroupId::from_bytes(id))),
-            2 => Some(Target::Role(RoleId::from_bytes(id))),
-            _ => None,
-        })
+        f.number("target_kind", |kind| Target::new(kind, id))
     };
     store.list(TARGETS, vec![policy.into()], read).await
 }
@@ -269,6 +325,8 @@ pub fn insert(row: &PolicyRow) -> Step {
         row.default_version.into(),
         row.generation.into(),
         row.created_at.into(),
+        row.last_version.into(),
+        row.updated_at.into(),
     ];
     Step::new(INSERT, params, Must::BeNew("policy"))
 }
@@ -281,12 +339,63 @@ pub fn expect(id: PolicyId, generation: Generation) -> Step {
 /// Adds a version and raises the policy's generation.
 pub fn add_version(row: &PolicyVersionRow) -> [Step; 2] {
     let params = vec![row.policy_id.into(), row.version.into(), row.document.as_str().into(), row.created_at.into()];
-    [Step::new(RAISE_GENERATION, vec![row.policy_id.into()], Must::Hold), Step::new(ADD_VERSION, params, Must::BeNew("policy version"))]
+    let raise = vec![row.policy_id.into(), row.version.into(), row.created_at.into()];
+    [Step::new(RAISE_GENERATION, raise, Must::Hold), Step::new(ADD_VERSION, params, Must::BeNew("policy version"))]
 }
 
 /// Makes a version the one that counts.
-pub fn set_default(id: PolicyId, version: u32) -> Step {
-    Step::new(SET_DEFAULT, vec![id.into(), version.into()], Must::Hold)
+pub fn set_default(id: PolicyId, version: u32, now: Timestamp) -> Step {
+    Step::new(SET_DEFAULT, vec![id.into(), version.into(), now.into()], Must::Hold)
+}
+
+/// Removes a version, which must not be the one that counts, and raises the policy's generation.
+pub fn delete_version(id: PolicyId, version: u32, now: Timestamp) -> [Step; 2] {
+    [Step::new(TOUCH, vec![id.into(), now.into()], Must::Hold), Step::new(REMOVE_VERSION, vec![id.into(), version.into()], Must::Hold)]
+}
+
+/// How many custom policies the account has.
+pub async fn count(store: &Store, account: AccountId) -> Result<u64, StoreError> {
+    store.count(COUNT, &[account.into()]).await
+}
+
+/// The account has at most this many custom policies, the new one among them. Goes after [`insert`].
+pub fn at_most(account: AccountId, limit: u32) -> Step {
+    Step::new(AT_MOST, vec![account.into(), limit.into()], Must::Hold)
+}
+
+/// At most this many policies of that kind are attached to the target, the new one among them. Goes after [`attach`].
+pub fn attached_at_most(target: Target, kind: PolicyKind, limit: u32) -> Step {
+    Step::new(ATTACHED_AT_MOST, vec![target.id().into(), kind.to_i64().into(), limit.into()], Must::Hold)
+}
+
+/// What is attached to one target, by name; at most 1,000.
+pub async fn attachments(store: &Store, target: Target) -> Result<Vec<AttachmentRow>, StoreError> {
+    store.list(ATTACHMENTS, vec![target.id().into()], AttachmentRow::read).await
+}
+
+/// How often the policy is attached within one account.
+pub async fn attachment_count(store: &Store, policy: PolicyId, account: AccountId) -> Result<u64, StoreError> {
+    store.count(ATTACHMENT_COUNT, &[policy.into(), account.into()]).await
+}
+
+/// How often each policy is attached within one account; policies that are not attached are left out.
+pub async fn attachment_counts(store: &Store, account: AccountId) -> Result<Vec<(PolicyId, u64)>, StoreError> {
+    let read = |row| {
+        let mut f = Fields::new("attachments", row);
+        Ok((f.id("policy_id", PolicyId::from_bytes)?, f.number("count", |count| u64::try_from(count).ok())?))
+    };
+    store.list(ATTACHMENT_COUNTS, vec![account.into()], read).await
+}
+
+/// To whom of one account the policy is attached, and since when; at most 10,000.
+pub async fn attached_in(store: &Store, policy: PolicyId, account: AccountId) -> Result<Vec<(Target, Timestamp)>, StoreError> {
+    let read = |row| {
+        let mut f = Fields::new("attachments", row);
+        let id = f.id("target_id", |bytes| bytes)?;
+        let target = f.number("target_kind", |kind| Target::new(kind, id))?;
+        Ok((target, f.at("attached_at")?))
+    };
+    store.list(ATTACHED_IN, vec![policy.into(), account.into()], read).await
 }
 
 /// Removes the policy with its versions; it must not be attached to anything.

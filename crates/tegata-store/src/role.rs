@@ -7,18 +7,23 @@ use tegata_model::{AccountId, Epoch, Generation, PrincipalNumber, RoleId, RoleNa
 use crate::{Must, Row, Step, Store, StoreError, Value, row::Fields};
 
 const FIND: &str = "SELECT id, account_id, number, name, description, trust_document, max_session_seconds, status, epoch, generation, \
-    created_at FROM roles WHERE id = $1";
+    created_at, updated_at FROM roles WHERE id = $1";
 const FIND_BY_NAME: &str = "SELECT id, account_id, number, name, description, trust_document, max_session_seconds, status, epoch, \
-    generation, created_at FROM roles WHERE account_id = $1 AND name_folded = $2";
+    generation, created_at, updated_at FROM roles WHERE account_id = $1 AND name_folded = $2";
 const LIST: &str = "SELECT id, account_id, number, name, description, trust_document, max_session_seconds, status, epoch, generation, \
-    created_at FROM roles WHERE account_id = $1 AND name_folded > $2 ORDER BY name_folded LIMIT $3";
+    created_at, updated_at FROM roles WHERE account_id = $1 AND name_folded > $2 ORDER BY name_folded LIMIT $3";
 const INSERT: &str = "INSERT INTO roles (id, account_id, number, name, name_folded, description, trust_document, max_session_seconds, \
-    status, epoch, generation, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
+    status, epoch, generation, created_at, updated_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
 const EXPECT: &str = "SELECT 1 FROM roles WHERE id = $1 AND generation = $2";
 const RAISE_EPOCH: &str = "UPDATE roles SET epoch = epoch + 1, generation = generation + 1 WHERE id = $1";
 const RAISE_GENERATION: &str = "UPDATE roles SET generation = generation + 1 WHERE id = $1";
 const SET_STATUS: &str = "UPDATE roles SET status = $2, generation = generation + 1 WHERE id = $1";
 const SET_TRUST: &str = "UPDATE roles SET trust_document = $2, generation = generation + 1 WHERE id = $1";
+const UPDATE: &str = "UPDATE roles SET description = $2, max_session_seconds = $3, updated_at = $4, generation = generation + 1 \
+    WHERE id = $1";
+const COUNT: &str = "SELECT count(*) FROM roles WHERE account_id = $1";
+const AT_MOST: &str = "SELECT 1 WHERE (SELECT count(*) FROM roles WHERE account_id = $1) <= $2";
 const DELETE: &str = "DELETE FROM roles WHERE id = $1";
 const BINDINGS: &str = "SELECT principal, subject FROM trust_bindings WHERE role_id = $1 ORDER BY principal";
 const BIND: &str = "INSERT INTO trust_bindings (role_id, principal, subject) VALUES ($1, $2, $3) \
@@ -50,6 +55,8 @@ pub struct RoleRow {
     pub generation: Generation,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When what is said of it was last changed.
+    pub updated_at: Timestamp,
 }
 
 impl RoleRow {
@@ -67,6 +74,7 @@ impl RoleRow {
             epoch: f.epoch()?,
             generation: f.generation()?,
             created_at: f.at("created_at")?,
+            updated_at: f.at("updated_at")?,
         })
     }
 }
@@ -101,8 +109,25 @@ pub fn insert(row: &RoleRow) -> Step {
         row.epoch.into(),
         row.generation.into(),
         row.created_at.into(),
+        row.updated_at.into(),
     ];
     Step::new(INSERT, params, Must::BeNew("role"))
+}
+
+/// How many roles the account has.
+pub async fn count(store: &Store, account: AccountId) -> Result<u64, StoreError> {
+    store.count(COUNT, &[account.into()]).await
+}
+
+/// The account has at most this many roles, the new one among them. Goes after [`insert`].
+pub fn at_most(account: AccountId, limit: u32) -> Step {
+    Step::new(AT_MOST, vec![account.into(), limit.into()], Must::Hold)
+}
+
+/// Writes what is said of a role besides its trust: description and longest session.
+pub fn update(row: &RoleRow) -> Step {
+    let seconds = i64::try_from(row.max_session.as_secs()).unwrap_or(i64::MAX);
+    Step::new(UPDATE, vec![row.id.into(), row.description.as_str().into(), seconds.into(), row.updated_at.into()], Must::Hold)
 }
 
 /// The role must still be as it was read.

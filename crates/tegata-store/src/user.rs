@@ -4,22 +4,27 @@ use tegata_model::{AccountId, Epoch, Generation, PrincipalNumber, Status, Timest
 
 use crate::{Must, Row, Step, Store, StoreError, Value, row::Fields};
 
-const FIND: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at \
-    FROM users WHERE id = $1";
-const FIND_BY_NAME: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at \
-    FROM users WHERE account_id = $1 AND name_folded = $2";
-const FIND_BY_LOGIN: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at \
-    FROM users WHERE login = $1";
-const FIND_ROOT: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at \
-    FROM users WHERE account_id = $1 AND name_folded IS NULL AND kind = 0";
-const LIST: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at \
-    FROM users WHERE account_id = $1 AND name_folded > $2 ORDER BY name_folded LIMIT $3";
+const FIND: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at, \
+    email, phone, comments, updated_at FROM users WHERE id = $1";
+const FIND_BY_NAME: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at, \
+    email, phone, comments, updated_at FROM users WHERE account_id = $1 AND name_folded = $2";
+const FIND_BY_LOGIN: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at, \
+    email, phone, comments, updated_at FROM users WHERE login = $1";
+const FIND_ROOT: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at, \
+    email, phone, comments, updated_at FROM users WHERE account_id = $1 AND name_folded IS NULL AND kind = 0";
+const LIST: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at, \
+    email, phone, comments, updated_at FROM users WHERE account_id = $1 AND name_folded > $2 ORDER BY name_folded LIMIT $3";
 const INSERT: &str = "INSERT INTO users (id, account_id, number, kind, name, name_folded, login, display_name, status, epoch, generation, \
-    created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
+    created_at, email, phone, comments, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING";
 const EXPECT: &str = "SELECT 1 FROM users WHERE id = $1 AND generation = $2";
 const RAISE_EPOCH: &str = "UPDATE users SET epoch = epoch + 1, generation = generation + 1 WHERE id = $1";
 const RAISE_GENERATION: &str = "UPDATE users SET generation = generation + 1 WHERE id = $1";
 const SET_STATUS: &str = "UPDATE users SET status = $2, generation = generation + 1 WHERE id = $1";
+const UPDATE: &str = "UPDATE users SET name = $2, name_folded = $3, display_name = $4, email = $5, phone = $6, comments = $7, \
+    updated_at = $8, generation = generation + 1 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM users AS other \
+    WHERE other.account_id = users.account_id AND other.name_folded = $3 AND other.id <> users.id)";
+const COUNT: &str = "SELECT count(*) FROM users WHERE account_id = $1 AND kind = 1";
+const AT_MOST: &str = "SELECT 1 WHERE (SELECT count(*) FROM users WHERE account_id = $1 AND kind = 1) <= $2";
 const DELETE: &str = "DELETE FROM users WHERE id = $1";
 
 /// What a user is to the account.
@@ -73,6 +78,14 @@ pub struct UserRow {
     pub generation: Generation,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Its e-mail address; empty if none was given.
+    pub email: String,
+    /// Its telephone number; empty if none was given.
+    pub phone: String,
+    /// For people; empty if none were given.
+    pub comments: String,
+    /// When what is said of it was last changed.
+    pub updated_at: Timestamp,
 }
 
 impl UserRow {
@@ -90,6 +103,10 @@ impl UserRow {
             epoch: f.epoch()?,
             generation: f.generation()?,
             created_at: f.at("created_at")?,
+            email: f.text("email")?,
+            phone: f.text("phone")?,
+            comments: f.text("comments")?,
+            updated_at: f.at("updated_at")?,
         })
     }
 }
@@ -135,8 +152,38 @@ pub fn insert(row: &UserRow) -> Step {
         row.epoch.into(),
         row.generation.into(),
         row.created_at.into(),
+        row.email.as_str().into(),
+        row.phone.as_str().into(),
+        row.comments.as_str().into(),
+        row.updated_at.into(),
     ];
     Step::new(INSERT, params, Must::BeNew("user"))
+}
+
+/// How many members the account has.
+pub async fn count(store: &Store, account: AccountId) -> Result<u64, StoreError> {
+    store.count(COUNT, &[account.into()]).await
+}
+
+/// The account has at most this many members, the new one among them. Goes after [`insert`].
+pub fn at_most(account: AccountId, limit: u32) -> Step {
+    Step::new(AT_MOST, vec![account.into(), limit.into()], Must::Hold)
+}
+
+/// Writes what is said of a member: name, display name, e-mail address, telephone number, comments. Fails while another
+/// member of the account has that name.
+pub fn update(row: &UserRow) -> Step {
+    let params = vec![
+        row.id.into(),
+        row.name.as_str().into(),
+        row.name.folded().into(),
+        row.display_name.as_str().into(),
+        row.email.as_str().into(),
+        row.phone.as_str().into(),
+        row.comments.as_str().into(),
+        row.updated_at.into(),
+    ];
+    Step::new(UPDATE, params, Must::Hold)
 }
 
 /// The user must still be as it was read.

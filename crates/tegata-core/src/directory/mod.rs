@@ -1,9 +1,148 @@
-//! Accounts and what belongs to them, as the operator of the machine makes them: with the data folder in hand, before anybody can sign in.
+//! Accounts and what belongs to them.
 //!
-//! Operations of signed-in administrators come with the dialects that have them; they build on the same rows.
+//! | module | what |
+//! |---|---|
+//! | `provision`, `system` | as the operator of the machine makes them: with the data folder in hand, before anybody can sign in |
+//! | `user`, `key`, `group`, `role`, `policy`, `attachment` | as signed-in administrators do, within their own account |
+//!
+//! Permission is asked on the name before anybody looks whether it exists. Whatever is written raises the generation of
+//! what it belongs to and touches the account, so that it acts at the next request.
 
+mod attachment;
+mod group;
+mod key;
+mod policy;
 mod provision;
+mod role;
 mod system;
+mod user;
 
+pub use attachment::{
+    AttachPolicyToGroup, AttachPolicyToRole, AttachPolicyToUser, AttachedPolicy, DetachPolicyFromGroup, DetachPolicyFromRole,
+    DetachPolicyFromUser, Entities, ListEntitiesForPolicy, ListPoliciesForGroup, ListPoliciesForRole, ListPoliciesForUser,
+};
+pub use group::{
+    AddUserToGroup, CreateGroup, DeleteGroup, DescribeGroup, Group, ListGroups, ListGroupsForUser, ListUsersForGroup, Member,
+    RemoveUserFromGroup, UpdateGroup,
+};
+pub use key::{AccessKey, CreateAccessKey, CreatedAccessKey, DeleteAccessKey, ListAccessKeys, UpdateAccessKey};
+pub use policy::{
+    CreatePolicy, CreatePolicyVersion, DeletePolicy, DeletePolicyVersion, DescribePolicy, DescribePolicyVersion, ListPolicies,
+    ListPolicyVersions, ManagedPolicy, PolicyRef, PolicyType, PolicyVersion, SetDefaultPolicyVersion,
+};
 pub use provision::{Attachable, NewAccessKey, NewAccount, NewRole, NewUser, Provision, ProvisionError, Provisioned};
+pub use role::{CreateRole, DeleteRole, DescribeRole, ListRoles, Role, UpdateRole};
 pub use system::{SYSTEM_POLICIES, SystemPolicy};
+pub use user::{CreateUser, DeleteUser, DescribeUser, ListUsers, UpdateUser, User};
+
+use tegata_model::{AccountNumber, GroupName, PrincipalNumber, RoleName, UserName};
+use tegata_store::{
+    ChangeSet,
+    group::{self as group_rows, GroupRow},
+    role::{self as role_rows, RoleRow},
+    user::{self as user_rows, UserRow},
+};
+
+use crate::{
+    audit::Entry,
+    authz::Permit,
+    caller::Caller,
+    clock::random,
+    error::OpError,
+    operation::Effect,
+    resource::ResourceName,
+    view::{Read, View},
+};
+
+/// Which part of a list is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Where the page before ended, as [`Listed::next`] said; empty for the first.
+    pub after: String,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed<T> {
+    /// In order of their names.
+    pub items: Vec<T>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<String>,
+}
+
+impl Page {
+    /// One more row than a page shows tells whether it is the last.
+    fn rows(&self) -> u32 {
+        u32::try_from(self.limit).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// Makes a page of the rows that [`Page::rows`] brought.
+    fn cut<R, T>(&self, mut rows: Vec<R>, marker: impl Fn(&R) -> String, show: impl FnMut(R) -> T) -> Listed<T> {
+        let more = rows.len() > self.limit;
+        rows.truncate(self.limit);
+        let next = if more { rows.last().map(marker) } else { None };
+        Listed { items: rows.into_iter().map(show).collect(), next }
+    }
+}
+
+/// The caller's account, which everything here belongs to.
+fn own(caller: &Caller) -> AccountNumber {
+    caller.evidence.principal().account.number
+}
+
+fn user_name(caller: &Caller, name: &UserName) -> ResourceName {
+    ResourceName::User { account: own(caller), name: name.clone() }
+}
+
+fn group_name(caller: &Caller, name: &GroupName) -> ResourceName {
+    ResourceName::Group { account: own(caller), name: name.clone() }
+}
+
+fn role_name(caller: &Caller, name: &RoleName) -> ResourceName {
+    ResourceName::Role { account: own(caller), name: name.clone() }
+}
+
+/// The user of that name, noted as read. Ask for permission first.
+async fn find_user(view: &View<'_>, caller: &Caller, name: &UserName) -> Result<UserRow, OpError> {
+    let row = user_rows::find_by_name(&view.core().store, caller.account(), &name.folded()).await?;
+    let row = row.ok_or_else(|| OpError::NotFound(user_name(caller, name)))?;
+    view.note(&[Read::User(row.id, row.generation)]);
+    Ok(row)
+}
+
+/// The group of that name, noted as read. Ask for permission first.
+async fn find_group(view: &View<'_>, caller: &Caller, name: &GroupName) -> Result<GroupRow, OpError> {
+    let row = group_rows::find_by_name(&view.core().store, caller.account(), &name.folded()).await?;
+    let row = row.ok_or_else(|| OpError::NotFound(group_name(caller, name)))?;
+    view.note(&[Read::Group(row.id, row.generation)]);
+    Ok(row)
+}
+
+/// The role of that name, noted as read. Ask for permission first.
+async fn find_role(view: &View<'_>, caller: &Caller, name: &RoleName) -> Result<RoleRow, OpError> {
+    let row = role_rows::find_by_name(&view.core().store, caller.account(), &name.folded()).await?;
+    let row = row.ok_or_else(|| OpError::NotFound(role_name(caller, name)))?;
+    view.note(&[Read::Role(row.id, row.generation)]);
+    Ok(row)
+}
+
+/// A change of the caller's account: whoever remembers anything of it reads again.
+fn changes(view: &View<'_>, caller: &Caller) -> ChangeSet {
+    let mut changes = ChangeSet::new(view.now());
+    changes.touch(caller.account());
+    changes
+}
+
+/// An effect allowed by a permit.
+fn done<T>(output: T, changes: ChangeSet, permit: Permit) -> Effect<T> {
+    Effect::with(output, changes, Entry { by: permit.spend(), ..Entry::default() })
+}
+
+/// A public number for a new user or role.
+fn new_number(view: &View<'_>) -> Result<PrincipalNumber, OpError> {
+    let (first, last) = (*PrincipalNumber::RANGE.start(), *PrincipalNumber::RANGE.end());
+    let drawn = u64::from_be_bytes(random(view.core().entropy.as_ref())?);
+    PrincipalNumber::new(first + drawn % (last - first + 1)).map_err(OpError::internal)
+}

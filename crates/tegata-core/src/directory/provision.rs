@@ -250,6 +250,10 @@ impl Provision<'_> {
             epoch: Epoch(0),
             generation: Generation(1),
             created_at: now,
+            email: String::new(),
+            phone: String::new(),
+            comments: String::new(),
+            updated_at: now,
         };
         self.changes.push(account::insert(&row));
         self.changes.push(user::insert(&root));
@@ -274,6 +278,10 @@ impl Provision<'_> {
             epoch: Epoch(0),
             generation: Generation(1),
             created_at: self.core.now(),
+            email: String::new(),
+            phone: String::new(),
+            comments: String::new(),
+            updated_at: self.core.now(),
         };
         self.changes.push(user::insert(&row));
         self.users.push((owner.number, new.name.folded(), id));
@@ -299,6 +307,7 @@ impl Provision<'_> {
             epoch: Epoch(0),
             generation: Generation(1),
             created_at: self.core.now(),
+            updated_at: self.core.now(),
         };
         self.changes.push(role::insert(&row));
         self.roles.push((owner.number, new.name.folded(), id));
@@ -374,6 +383,8 @@ impl Provision<'_> {
             default_version: 1,
             generation: Generation(1),
             created_at: now,
+            last_version: 1,
+            updated_at: now,
         };
         self.changes.push(policy::insert(&row));
         self.changes.extend(policy::add_version(&PolicyVersionRow {

@@ -57,7 +57,7 @@ impl Operation for CreateBucket {
                 };
                 let mut changes = ChangeSet::new(view.now());
                 changes.push(bucket::insert(&row));
-                Ok(Effect::with((), changes, Entry { by: permit.spend(), born: None }).or_exists(resource))
+                Ok(Effect::with((), changes, Entry { by: permit.spend(), ..Entry::default() }).or_exists(resource))
             }
         }
     }
@@ -170,6 +170,6 @@ impl Operation for DeleteBucket {
         let mut changes = ChangeSet::new(view.now());
         // An object put meanwhile still refers to the bucket, so the statement fails and this decides again.
         changes.push(bucket::delete(row.id));
-        Ok(Effect::with((), changes, Entry { by: permit.spend(), born: None }))
+        Ok(Effect::with((), changes, Entry { by: permit.spend(), ..Entry::default() }))
     }
 }

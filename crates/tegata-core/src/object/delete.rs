@@ -40,7 +40,7 @@ impl Operation for DeleteObject {
         let Some(row) = view.object(bucket.id, &self.key).await? else { return Ok(Effect::nothing(None)) };
         let mut changes = ChangeSet::new(view.now());
         changes.push(object::delete(bucket.id, &self.key, row.blob_id));
-        Ok(Effect::with(Some(row.blob_id), changes, Entry { by: permit.spend(), born: None }))
+        Ok(Effect::with(Some(row.blob_id), changes, Entry { by: permit.spend(), ..Entry::default() }))
     }
 }
 

@@ -101,7 +101,7 @@ impl Operation for PutObject<'_> {
         let mut changes = ChangeSet::new(view.now());
         changes.push(object::put(&row, replaced));
         let put = Put { stored: Some(StoredObject::of(&row)), replaced };
-        Ok(Effect::with(put, changes, Entry { by: permit.spend(), born: None }))
+        Ok(Effect::with(put, changes, Entry { by: permit.spend(), ..Entry::default() }))
     }
 }
 

@@ -41,6 +41,11 @@ pub(crate) fn user(account: AccountNumber, name: &UserName) -> String {
     format!("acs:ram::{account}:user/{name}")
 }
 
+/// A role.
+pub(crate) fn role(account: AccountNumber, name: &RoleName) -> String {
+    format!("acs:ram::{account}:role/{name}")
+}
+
 /// A role session as AssumeRole names it.
 pub(crate) fn new_session(account: AccountNumber, role: &RoleName, session: &RoleSessionName) -> String {
     format!("acs:ram::{account}:role/{role}/{session}")

@@ -3,7 +3,9 @@
 use std::{borrow::Cow, error::Error, time::Duration};
 
 use http::{Method, StatusCode};
-use tegata_core::{AuthnFailure, CallerKind, Denial, DeniedBy, Input, LayerKind, OpError, Problem, ProblemKind, ResourceName};
+use tegata_core::{
+    AuthnFailure, CallerKind, Denial, DeniedBy, Holding, Input, LayerKind, OpError, Problem, ProblemKind, Quota, ResourceName,
+};
 use tegata_sign::{Mismatch, acs::AcsProblem, acs_rpc::RpcProblem, acs3::Acs3Problem, arrived::ArrivedProblem};
 
 use super::{params::Received, reply::Tree};
@@ -58,6 +60,11 @@ impl AcsError {
         Self::new(400, format!("InvalidParameter.{name}"), format!("the parameter `{name}` is not valid: {rule}"))
     }
 
+    /// A parameter with a value that is wrong in a way that has a code of its own: `Length`, `InvalidChars`, `Format`.
+    pub(crate) fn invalid_in(name: &str, way: &str, rule: &str) -> Self {
+        Self::new(400, format!("InvalidParameter.{name}.{way}"), format!("the parameter `{name}` is not valid: {rule}"))
+    }
+
     /// A parameter that stands twice.
     pub(crate) fn repeated(name: &str) -> Self {
         Self::new(400, "InvalidParameter", format!("the parameter `{}` is repeated", shown(name)))
@@ -107,6 +114,11 @@ impl From<OpError> for AcsError {
             OpError::NotFound(resource) => Self::new(404, coded("EntityNotExist", &resource), message),
             OpError::Exists(resource) => Self::new(409, coded("EntityAlreadyExists", &resource), message),
             OpError::NotEmpty(resource) => Self::new(409, coded("DeleteConflict", &resource), message),
+            OpError::InUse(resource, holding) => {
+                let code = format!("{}.{}", coded("DeleteConflict", &resource), held(holding));
+                Self::new(409, code, message)
+            }
+            OpError::LimitExceeded(quota, _) => Self::new(409, limit_code(quota), message),
             OpError::Invalid(problem) => Self::new(400, invalid_code(&problem), message),
             OpError::Precondition(_) => Self::new(412, "PreconditionFailed", message),
             OpError::Conflict => Self::new(409, "OperationConflict", message),
@@ -150,14 +162,47 @@ fn mismatch_message(mismatch: &Mismatch) -> String {
 fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
     let kind = match resource {
         ResourceName::Account(_) => "Account",
-        ResourceName::User { .. } => "User",
-        ResourceName::Role { .. } => "Role",
-        ResourceName::Policy { .. } => "Policy",
+        ResourceName::User { .. } | ResourceName::Users { .. } | ResourceName::Owner { .. } => "User",
+        ResourceName::AccessKey { .. } => "User.AccessKey",
+        ResourceName::Group { .. } | ResourceName::Groups { .. } => "Group",
+        ResourceName::Membership { .. } => "User.Group",
+        ResourceName::Role { .. } | ResourceName::Roles { .. } => "Role",
+        ResourceName::Policy { .. } | ResourceName::Policies { .. } | ResourceName::SystemPolicy { .. } => "Policy",
+        ResourceName::PolicyVersion { .. } => "Policy.Version",
+        ResourceName::Attachment { to, .. } => return format!("{}.Policy", coded(stem, to)).into(),
         ResourceName::Buckets { .. } | ResourceName::Bucket { .. } => "Bucket",
         ResourceName::Object { .. } => "Object",
         ResourceName::Caller => return stem.into(),
     };
     format!("{stem}.{kind}").into()
+}
+
+/// What keeps something from being deleted.
+fn held(holding: Holding) -> &'static str {
+    match holding {
+        Holding::AccessKeys => "AccessKey",
+        Holding::Groups | Holding::AttachedGroups => "Group",
+        Holding::Policies => "Policy",
+        Holding::Users => "User",
+        Holding::Roles => "Role",
+        Holding::Versions => "Version",
+        Holding::Default => "Default",
+    }
+}
+
+fn limit_code(quota: Quota) -> &'static str {
+    match quota {
+        Quota::Users => "LimitExceeded.User",
+        Quota::KeysPerUser => "LimitExceeded.User.AccessKey",
+        Quota::Groups => "LimitExceeded.Group",
+        Quota::GroupsPerUser => "LimitExceeded.User.Group",
+        Quota::Roles => "LimitExceeded.Role",
+        Quota::Policies => "LimitExceeded.Policy",
+        Quota::VersionsPerPolicy => "LimitExceeded.Policy.Version",
+        Quota::PoliciesPerUser => "LimitExceeded.User.Policy",
+        Quota::PoliciesPerGroup => "LimitExceeded.Group.Policy",
+        Quota::PoliciesPerRole => "LimitExceeded.Role.Policy",
+    }
 }
 
 fn invalid_code(problem: &Problem) -> &'static str {
@@ -166,6 +211,13 @@ fn invalid_code(problem: &Problem) -> &'static str {
         Input::SessionPolicy if problem.kind == ProblemKind::TooLarge => "InvalidParameter.PolicySize",
         Input::SessionPolicy => "InvalidParameter.PolicyGrammar",
         Input::SourceIdentity => "InvalidParameter.SourceIdentity",
+        Input::PolicyDocument if problem.kind == ProblemKind::TooLarge => "InvalidParameter.PolicyDocument.Length",
+        Input::TrustDocument if problem.kind == ProblemKind::TooLarge => "InvalidParameter.AssumeRolePolicyDocument.Length",
+        Input::NewTrustDocument if problem.kind == ProblemKind::TooLarge => "InvalidParameter.NewAssumeRolePolicyDocument.Length",
+        Input::PolicyDocument | Input::TrustDocument | Input::NewTrustDocument => "MalformedPolicyDocument",
+        Input::MaxSession => "InvalidParameter.MaxSessionDuration",
+        Input::NewMaxSession => "InvalidParameter.NewMaxSessionDuration",
+        Input::UserName => "InvalidParameter.UserName",
         Input::ContentMd5
         | Input::ContentCrc64
         | Input::ContentLength

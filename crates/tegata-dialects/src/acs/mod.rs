@@ -1,7 +1,7 @@
 //! The RPC-style cloud API: one path, the operation in `Action`, the version of the API in `Version`.
 //!
 //! Sources: the vendor's pages "Request syntax and signature method V3 for the RPC mechanism", "Signature method V1 for
-//! RPC", and the API references of STS 2015-04-01.
+//! RPC", and the API references of STS 2015-04-01 and RAM 2015-05-01.
 //!
 //! | on this wire | in this house |
 //! |---|---|
@@ -18,6 +18,7 @@ mod error;
 mod page;
 mod params;
 mod proof;
+pub(crate) mod ram;
 mod reply;
 mod sts;
 
@@ -112,6 +113,7 @@ impl Acs {
         let reply = match operation {
             Operation::AssumeRole => sts::assume_role(&self.core, &caller, &params).await?,
             Operation::GetCallerIdentity => sts::get_caller_identity(&self.core, &caller).await?,
+            Operation::Ram(entry) => ram::answer(entry, &self.core, &caller, &params).await?,
         };
         Ok(Some(reply))
     }

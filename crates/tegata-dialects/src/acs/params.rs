@@ -85,6 +85,16 @@ impl<'a> Params<'a> {
         self.0.parameter(name).map(|text| parsed(name, text)).transpose()
     }
 
+    /// The text of a parameter, however it is spelled.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.0.parameter(name)
+    }
+
+    /// True if a parameter of that name, or of that name with an index, is there.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        self.0.pairs().any(|(known, _)| known.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    }
+
     /// A number of seconds that may be absent.
     pub(crate) fn seconds(&self, name: &'static str) -> Result<Option<Duration>, AcsError> {
         let Some(text) = self.0.parameter(name) else { return Ok(None) };

@@ -3,7 +3,7 @@
 use tegata_core::authn::Proof;
 use tegata_sign::{Scheme, acs, acs3};
 
-use super::{error::AcsError, params::Received};
+use super::{error::AcsError, params::Received, ram};
 
 /// A request's proof and the operation it names.
 pub(crate) struct Call {
@@ -47,10 +47,11 @@ pub(crate) fn is_visitor(received: &Received) -> bool {
 }
 
 /// The operations of this dialect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Operation {
     AssumeRole,
     GetCallerIdentity,
+    Ram(&'static ram::Entry),
 }
 
 const STS: &str = "2015-04-01";
@@ -63,6 +64,7 @@ impl Operation {
         match self {
             Self::AssumeRole => "AssumeRole",
             Self::GetCallerIdentity => "GetCallerIdentity",
+            Self::Ram(entry) => entry.name,
         }
     }
 
@@ -76,7 +78,7 @@ impl Operation {
             (STS, "AssumeRoleWithOIDC" | "AssumeRoleWithSAML") => Err(AcsError::no_action(action, "this server does not offer federation")),
             (STS, "GenerateSessionAccessKey") => Err(AcsError::no_action(action, "this server does not offer RSA key pairs")),
             (STS, _) => Err(AcsError::no_action(action, "STS has no such operation")),
-            (RAM, _) => Err(AcsError::no_action(action, "this server does not offer RAM operations")),
+            (RAM, _) => ram::find(action).map(Self::Ram).ok_or_else(|| AcsError::no_action(action, "this server does not offer it")),
             (IMS, _) => Err(AcsError::no_action(action, "this server does not offer IMS operations")),
             _ => Err(AcsError::version(version)),
         }

@@ -19,7 +19,11 @@ const RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after");
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Tree {
     Text(String),
+    Number(u64),
+    Flag(bool),
     Object(Vec<(&'static str, Tree)>),
+    /// Items of one field: an array in JSON, the field repeated in XML.
+    List(Vec<Tree>),
 }
 
 /// What an operation answers, `RequestId` apart.
@@ -38,6 +42,18 @@ impl Tree {
     fn write_json(&self, out: &mut String) {
         match self {
             Self::Text(text) => json_text(out, text),
+            Self::Number(number) => out.push_str(&number.to_string()),
+            Self::Flag(flag) => out.push_str(if *flag { "true" } else { "false" }),
+            Self::List(items) => {
+                out.push('[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    item.write_json(out);
+                }
+                out.push(']');
+            }
             Self::Object(fields) => {
                 out.push('{');
                 for (index, (name, value)) in fields.iter().enumerate() {
@@ -53,14 +69,24 @@ impl Tree {
         }
     }
 
+    fn write_field(&self, out: &mut String, name: &str) {
+        open(out, name);
+        self.write_xml(out);
+        close(out, name);
+    }
+
     fn write_xml(&self, out: &mut String) {
         match self {
             Self::Text(text) => escape_into(out, text),
+            Self::Number(number) => out.push_str(&number.to_string()),
+            Self::Flag(flag) => out.push_str(if *flag { "true" } else { "false" }),
+            Self::List(items) => items.iter().for_each(|item| item.write_xml(out)),
             Self::Object(fields) => {
                 for (name, value) in fields {
-                    open(out, name);
-                    value.write_xml(out);
-                    close(out, name);
+                    match value {
+                        Self::List(items) => items.iter().for_each(|item| item.write_field(out, name)),
+                        one => one.write_field(out, name),
+                    }
                 }
             }
         }

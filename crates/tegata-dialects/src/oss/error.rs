@@ -251,7 +251,7 @@ impl From<OpError> for OssError {
             }
             OpError::Invalid(problem) => problem.into(),
             OpError::Precondition(precondition) => precondition.into(),
-            OpError::Conflict => Self::new(409, "OperationConflict", message),
+            OpError::Conflict | OpError::InUse(..) | OpError::LimitExceeded(..) => Self::new(409, "OperationConflict", message),
             OpError::Throttled(wait) => Self::new(503, "ServiceUnavailable", "Please reduce your request rate, and retry later.")
                 .with_header("retry-after", wait.as_millis().div_ceil(1000).max(1).to_string()),
             OpError::Internal(cause) => {
@@ -329,6 +329,17 @@ impl OssError {
             | ResourceName::User { .. }
             | ResourceName::Role { .. }
             | ResourceName::Policy { .. }
+            | ResourceName::Owner { .. }
+            | ResourceName::Users { .. }
+            | ResourceName::AccessKey { .. }
+            | ResourceName::Groups { .. }
+            | ResourceName::Group { .. }
+            | ResourceName::Membership { .. }
+            | ResourceName::Roles { .. }
+            | ResourceName::Policies { .. }
+            | ResourceName::SystemPolicy { .. }
+            | ResourceName::PolicyVersion { .. }
+            | ResourceName::Attachment { .. }
             | ResourceName::Buckets { .. }
             | ResourceName::Caller => Self::new(404, "NoSuchKey", message),
         }
@@ -363,7 +374,15 @@ impl From<Problem> for OssError {
             Input::Range => Self::new(416, "InvalidRange", "The requested range cannot be satisfied"),
             Input::BucketProperties => Self::new(409, "BucketAlreadyExists", message),
             Input::Lifetime => Self::new(400, "InvalidArgument", message).ec("0002-00000232"),
-            Input::Header | Input::SessionPolicy | Input::SourceIdentity => Self::new(400, "InvalidArgument", message),
+            Input::Header
+            | Input::SessionPolicy
+            | Input::SourceIdentity
+            | Input::PolicyDocument
+            | Input::TrustDocument
+            | Input::NewTrustDocument
+            | Input::MaxSession
+            | Input::NewMaxSession
+            | Input::UserName => Self::new(400, "InvalidArgument", message),
         }
     }
 }

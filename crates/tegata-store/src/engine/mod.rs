@@ -131,6 +131,15 @@ impl Store {
         }
     }
 
+    /// The one number that a statement answers.
+    pub(crate) async fn count(&self, statement: &'static str, params: &[Value]) -> Result<u64, StoreError> {
+        let rows = self.query(statement, params).await?;
+        Ok(match rows.first().and_then(|row| row.0.first()) {
+            Some(Value::Int(count)) => u64::try_from(*count).unwrap_or(0),
+            _ => 0,
+        })
+    }
+
     /// Reads at most one row.
     pub(crate) async fn find<T>(
         &self,

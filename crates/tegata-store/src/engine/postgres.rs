@@ -161,7 +161,10 @@ impl From<Error> for Failure {
         match error.code() {
             Some(code) if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED => Self::Again,
             // A row this refers to is gone, or something still refers to a row that was to go.
-            Some(code) if *code == SqlState::FOREIGN_KEY_VIOLATION => Self::Refused(CommitError::Changed),
+            // Or a name was taken between the check of an update and its write.
+            Some(code) if [SqlState::FOREIGN_KEY_VIOLATION, SqlState::UNIQUE_VIOLATION].contains(code) => {
+                Self::Refused(CommitError::Changed)
+            }
             _ => Self::Refused(store_error(error).into()),
         }
     }

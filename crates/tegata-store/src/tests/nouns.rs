@@ -64,8 +64,11 @@ async fn users_groups_and_keys() {
 
         let staff = group(account, 1, "staff");
         apply(&store, [group::insert(&staff)]).await.unwrap();
-        apply(&store, group::add_member(staff.id, alice.id)).await.unwrap();
-        assert!(matches!(apply(&store, group::add_member(staff.id, alice.id)).await, Err(CommitError::Exists("membership"))));
+        apply(&store, group::add_member(staff.id, alice.id, super::sample::NOW)).await.unwrap();
+        assert!(matches!(
+            apply(&store, group::add_member(staff.id, alice.id, super::sample::NOW)).await,
+            Err(CommitError::Exists("membership"))
+        ));
         assert_eq!(group::members(&store, staff.id).await.unwrap(), [alice.id]);
         let of_alice = group::of_user(&store, alice.id).await.unwrap();
         assert_eq!(of_alice.iter().map(|group| (group.id, group.generation)).collect::<Vec<_>>(), [(staff.id, Generation(2))]);

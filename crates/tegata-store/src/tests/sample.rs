@@ -56,6 +56,10 @@ pub(super) fn user(account: AccountId, n: u8, name: &str) -> UserRow {
         epoch: Epoch(0),
         generation: Generation(1),
         created_at: NOW,
+        email: String::new(),
+        phone: String::new(),
+        comments: String::new(),
+        updated_at: NOW,
     }
 }
 
@@ -66,6 +70,8 @@ pub(super) fn group(account: AccountId, n: u8, name: &str) -> GroupRow {
         name: GroupName::new(name).unwrap(),
         generation: Generation(1),
         created_at: NOW,
+        comments: String::new(),
+        updated_at: NOW,
     }
 }
 
@@ -82,6 +88,7 @@ pub(super) fn role(account: AccountId, n: u8, name: &str) -> RoleRow {
         epoch: Epoch(0),
         generation: Generation(1),
         created_at: NOW,
+        updated_at: NOW,
     }
 }
 
@@ -95,6 +102,8 @@ pub(super) fn policy(account: Option<AccountId>, n: u8, name: &str) -> (PolicyRo
         default_version: 1,
         generation: Generation(1),
         created_at: NOW,
+        last_version: 1,
+        updated_at: NOW,
     };
     let version = PolicyVersionRow { policy_id: policy.id, version: 1, document: format!("document of {name}"), created_at: NOW };
     (policy, version)

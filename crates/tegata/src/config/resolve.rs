@@ -465,6 +465,7 @@ impl Work {
         let clock_skew =
             seconds(self.limit("limits.clock_skew_seconds", raw.clock_skew_seconds, 1, 31 * 60, standard.clock_skew.as_secs()));
         let limits = Limits {
+            quotas: standard.quotas,
             clock_skew,
             // A nonce must be remembered as long as its request could be sent again: from skew before to skew after.
             nonce_memory: 2 * clock_skew + seconds(60),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use tegata_core::{Precondition, testing::TestCore};
-use tegata_model::{AccountAlias, AccountNumber, BucketName, ObjectKey, PolicyName, RoleName, Timestamp, UserName};
+use tegata_model::{AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, ObjectKey, PolicyName, RoleName, Timestamp, UserName};
 use tegata_sign::TimeProblem;
 
 use super::*;
@@ -16,7 +16,25 @@ fn line(out: &mut String, cause: &str, error: impl Into<AcsError>) {
 fn resources() -> Vec<(&'static str, ResourceName)> {
     let account = AccountNumber::new(1_000_000_000_000_001).unwrap();
     let bucket = BucketName::new("photos").unwrap();
+    let user = || Box::new(ResourceName::User { account, name: UserName::new("bob").unwrap() });
+    let group = || Box::new(ResourceName::Group { account, name: GroupName::new("g").unwrap() });
+    let role = || Box::new(ResourceName::Role { account, name: RoleName::new("deploy").unwrap() });
+    let system = || Box::new(ResourceName::SystemPolicy { name: PolicyName::new("S").unwrap() });
+    let policy = || Box::new(ResourceName::Policy { account, name: PolicyName::new("p").unwrap() });
     vec![
+        ("owner", ResourceName::Owner { account }),
+        ("users", ResourceName::Users { account }),
+        ("key", ResourceName::AccessKey { of: user(), key_id: AccessKeyId::new("LTAIx").unwrap() }),
+        ("groups", ResourceName::Groups { account }),
+        ("group", *group()),
+        ("membership", ResourceName::Membership { account, user: "bob".parse().unwrap(), group: "g".parse().unwrap() }),
+        ("roles", ResourceName::Roles { account }),
+        ("policies", ResourceName::Policies { account }),
+        ("system policy", *system()),
+        ("policy version", ResourceName::PolicyVersion { of: policy(), version: 2 }),
+        ("user attachment", ResourceName::Attachment { to: user(), policy: policy() }),
+        ("group attachment", ResourceName::Attachment { to: group(), policy: system() }),
+        ("role attachment", ResourceName::Attachment { to: role(), policy: policy() }),
         ("account", ResourceName::Account(AccountAlias::new("acme").unwrap())),
         ("user", ResourceName::User { account, name: UserName::new("bob").unwrap() }),
         ("role", ResourceName::Role { account, name: RoleName::new("deploy").unwrap() }),
@@ -46,7 +64,13 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 10] = [
+const INPUTS: [Input; 16] = [
+    Input::PolicyDocument,
+    Input::TrustDocument,
+    Input::NewTrustDocument,
+    Input::MaxSession,
+    Input::NewMaxSession,
+    Input::UserName,
     Input::Lifetime,
     Input::SessionPolicy,
     Input::SourceIdentity,
@@ -63,7 +87,15 @@ fn operation_errors(out: &mut String) {
     for (name, resource) in resources() {
         line(out, &format!("NotFound {name}"), OpError::NotFound(resource.clone()));
         line(out, &format!("Exists {name}"), OpError::Exists(resource.clone()));
-        line(out, &format!("NotEmpty {name}"), OpError::NotEmpty(resource));
+        line(out, &format!("NotEmpty {name}"), OpError::NotEmpty(resource.clone()));
+        if matches!(name, "user" | "group" | "role" | "policy" | "policy version") {
+            for holding in Holding::ALL {
+                line(out, &format!("InUse {name} {holding:?}"), OpError::InUse(resource.clone(), holding));
+            }
+        }
+    }
+    for quota in Quota::ALL {
+        line(out, &format!("LimitExceeded {quota:?}"), OpError::LimitExceeded(quota, 7));
     }
     for input in INPUTS {
         for kind in [ProblemKind::Malformed, ProblemKind::TooLarge] {

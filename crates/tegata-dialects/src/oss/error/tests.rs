@@ -132,6 +132,9 @@ fn operation_errors(out: &mut String) {
         line(out, &format!("Exists {name}"), &OpError::Exists(resource.clone()).into());
         line(out, &format!("NotEmpty {name}"), &OpError::NotEmpty(resource).into());
     }
+    let user = ResourceName::User { account, name: UserName::new("bob").unwrap() };
+    line(out, "InUse", &OpError::InUse(user, tegata_core::Holding::Groups).into());
+    line(out, "LimitExceeded", &OpError::LimitExceeded(tegata_core::Quota::Users, 7).into());
     for input in [
         Input::Lifetime,
         Input::SessionPolicy,
@@ -143,6 +146,12 @@ fn operation_errors(out: &mut String) {
         Input::Range,
         Input::Header,
         Input::BucketProperties,
+        Input::PolicyDocument,
+        Input::TrustDocument,
+        Input::NewTrustDocument,
+        Input::MaxSession,
+        Input::NewMaxSession,
+        Input::UserName,
     ] {
         line(out, &format!("Invalid {input:?}"), &OpError::invalid(input, ProblemKind::TooLarge, "the rule").into());
     }

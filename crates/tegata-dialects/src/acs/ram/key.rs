@@ -1,0 +1,49 @@
+//! Access keys.
+
+use tegata_core::directory::{AccessKey, CreateAccessKey, CreatedAccessKey, DeleteAccessKey, ListAccessKeys, UpdateAccessKey};
+use tegata_model::Status;
+
+use super::{Ask, Fields, text, wrapped};
+use crate::acs::{error::AcsError, reply::Tree};
+
+fn status_word(status: Status) -> &'static str {
+    if status.is_active() { "Active" } else { "Inactive" }
+}
+
+fn fields(key: &AccessKey) -> Fields {
+    vec![
+        ("AccessKeyId", text(&key.key_id)),
+        ("Status", text(&status_word(key.status))),
+        ("CreateDate", Tree::Text(key.created_at.to_iso())),
+    ]
+}
+
+pub(super) async fn create(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+    let CreatedAccessKey { key, secret } = ask.perform(CreateAccessKey { user: ask.maybe_name("UserName")? }).await?;
+    let mut fields = fields(&key);
+    fields.insert(1, ("AccessKeySecret", Tree::Text(secret.expose().to_owned())));
+    Ok(vec![("AccessKey", Tree::Object(fields))])
+}
+
+pub(super) async fn list(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+    let keys = ask.perform(ListAccessKeys { user: ask.maybe_name("UserName")? }).await?;
+    Ok(vec![wrapped("AccessKeys", "AccessKey", keys.iter().map(|key| Tree::Object(fields(key))).collect())])
+}
+
+pub(super) async fn update(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+    let status = match ask.params.text("Status") {
+        None | Some("") => return Err(AcsError::missing("Status")),
+        Some("Active") => Status::Active,
+        Some("Inactive") => Status::Inactive,
+        Some(_) => return Err(AcsError::invalid("Status", "`Active` and `Inactive` are the values")),
+    };
+    let input = UpdateAccessKey { user: ask.maybe_name("UserName")?, key_id: ask.params.required("UserAccessKeyId")?, status };
+    ask.perform(input).await?;
+    Ok(Vec::new())
+}
+
+pub(super) async fn delete(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+    let input = DeleteAccessKey { user: ask.maybe_name("UserName")?, key_id: ask.params.required("UserAccessKeyId")? };
+    ask.perform(input).await?;
+    Ok(Vec::new())
+}
