@@ -112,7 +112,8 @@ impl Oss {
         query.extend(after.map(|token| ("continuation-token", token)));
         let query: Vec<_> = query.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let reply = self.call(credential, "GET", &ObjectAddress::Bucket(bucket.to_owned()), &query, Bytes::new(), now).await?;
-        let unreadable = || ClientError::Answer { url: self.endpoint.clone(), cause: "the list names an object without size or date".to_owned() };
+        let unreadable =
+            || ClientError::Answer { url: self.endpoint.clone(), cause: "the list names an object without size or date".to_owned() };
         let (keys, sizes) = (elements(&reply.body, "Key"), elements(&reply.body, "Size"));
         let dates = elements(&reply.body, "LastModified");
         if keys.len() != sizes.len() || keys.len() != dates.len() {

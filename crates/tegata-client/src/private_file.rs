@@ -16,7 +16,9 @@ const MAX_FILE: u64 = 4 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum PrivateFileError {
     /// It is a symbolic link.
-    #[error("`{0}` is a symbolic link; whoever can change the link decides which keys are used, so it is not followed: put the file itself there")]
+    #[error(
+        "`{0}` is a symbolic link; whoever can change the link decides which keys are used, so it is not followed: put the file itself there"
+    )]
     Symlink(PathBuf),
     /// It is something else than a file.
     #[error("`{0}` is not a regular file")]

@@ -175,7 +175,8 @@ impl Profile {
 
     /// A field that must be there.
     pub fn required(&self, field: &'static str) -> Result<&str, ProfileError> {
-        self.text(field).ok_or_else(|| self.unusable(format!("`{field}` is missing; add it with `tegata configure --profile {}`", self.name())))
+        self.text(field)
+            .ok_or_else(|| self.unusable(format!("`{field}` is missing; add it with `tegata configure --profile {}`", self.name())))
     }
 
     /// The key that stands in the profile.
@@ -230,8 +231,8 @@ impl Profiles {
             return Ok(Self(Map::new()));
         }
         // The position is told and nothing of the text: it is full of secrets.
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| format!("it is not JSON at line {}, column {}", error.line(), error.column()))?;
+        let value: Value =
+            serde_json::from_str(text).map_err(|error| format!("it is not JSON at line {}, column {}", error.line(), error.column()))?;
         let Value::Object(whole) = value else { return Err("it is not a JSON object".to_owned()) };
         match whole.get("profiles") {
             None | Some(Value::Null) => {}

@@ -145,18 +145,36 @@ impl Source {
                 }
                 Source::Program(words) => {
                     add(digest, "program");
-                    words.iter().for_each(|word| add(digest, word));
+                    for word in words {
+                        add(digest, word);
+                    }
                 }
             }
         }
-        use std::fmt::Write as _;
         let mut digest = Context::new(&SHA256);
         describe(self, &mut digest);
-        digest.finish().as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hex(digest.finish().as_ref())
     }
+}
+
+/// A file name for what `label` and `parts` stand for: one for each, whatever letters they hold.
+pub fn cache_name(label: &str, parts: &[&str]) -> String {
+    let mut digest = Context::new(&SHA256);
+    for part in [label].iter().chain(parts) {
+        digest.update(&(part.len() as u64).to_be_bytes());
+        digest.update(part.as_bytes());
+    }
+    let plain: String = label.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').take(40).collect();
+    let digits: String = hex(digest.finish().as_ref()).chars().take(16).collect();
+    format!("{plain}-{digits}.json")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Why no key could be had.

@@ -186,6 +186,10 @@ impl Transport {
         for (name, value) in headers {
             request = request.header(name, value);
         }
+        // hyper leaves the length of nothing out, and some servers want to be told that nothing is all there is.
+        if matches!(method, "PUT" | "POST") && body.size_hint().exact() == Some(0) {
+            request = request.header(http::header::CONTENT_LENGTH, 0);
+        }
         let request = request.body(body).map_err(|error| ClientError::Request(error.to_string()))?;
         let response = match request.uri().scheme_str() {
             Some("http") => self.plain.request(request).await,
