@@ -12,8 +12,7 @@ use tokio::{io::AsyncReadExt as _, sync::Mutex};
 use zeroize::Zeroizing;
 
 use crate::{
-    ClientError, Credential, Sts, Transport,
-    private_file::{self, PrivateFileError},
+    ClientError, Credential, Sts, Transport, private_file,
     profile::{Mode, Profile, ProfileError, Profiles},
     sts::AssumeRole,
     words,
@@ -183,9 +182,6 @@ pub enum ProvideError {
     /// A call did not succeed.
     #[error(transparent)]
     Call(#[from] ClientError),
-    /// The cache file could not be used.
-    #[error(transparent)]
-    Cache(#[from] PrivateFileError),
     /// The program did not print a key. What it printed is not told: it may be one.
     #[error("`{program}` gave no key: {problem}")]
     Program {
@@ -300,12 +296,13 @@ impl Provider {
         let held = match self.cache.clone() {
             None => None,
             Some(path) => {
+                // Without a place to remember things, everybody asks for himself.
                 let held = tokio::task::spawn_blocking(move || private_file::lock(&path)).await;
-                let held = held.map_err(|error| ClientError::Request(error.to_string()))??;
+                let held = held.ok().and_then(Result::ok);
                 if let Some(found) = self.cached().filter(|found| found.is_fresh(now())) {
                     return Ok(kept.insert(found).credential.clone());
                 }
-                Some(held)
+                held
             }
         };
         let answer = obtain(&self.source, &self.transport, &now).await;
@@ -314,7 +311,7 @@ impl Provider {
             (Err(_), Some(old)) if old.is_alive(now()) => return Ok(old.credential.clone()),
             (Err(error), _) => return Err(error),
         };
-        self.remember(&new)?;
+        self.remember(&new);
         drop(held);
         Ok(kept.insert(new).credential.clone())
     }
@@ -335,10 +332,10 @@ impl Provider {
         Some(Kept { credential, at: Timestamp::parse_iso(&file.obtained)? })
     }
 
-    /// Only temporary keys are written down.
-    fn remember(&self, kept: &Kept) -> Result<(), PrivateFileError> {
+    /// Only temporary keys are written down. What cannot be remembered is asked for again.
+    fn remember(&self, kept: &Kept) {
         let key = &kept.credential;
-        let (Some(path), Some(token), Some(end)) = (&self.cache, &key.security_token, key.expires_at) else { return Ok(()) };
+        let (Some(path), Some(token), Some(end)) = (&self.cache, &key.security_token, key.expires_at) else { return };
         let file = CacheFile {
             fingerprint: self.source.fingerprint(),
             access_key_id: key.access_key_id.to_string(),
@@ -348,7 +345,7 @@ impl Provider {
             obtained: kept.at.to_iso(),
         };
         let text = Zeroizing::new(serde_json::to_vec(&file).unwrap_or_default());
-        private_file::write(path, &text)
+        let _ = private_file::write(path, &text);
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     pin::Pin,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
     task::{Context, Poll},
     time::Duration,
 };
@@ -23,7 +23,7 @@ use rustls::{
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::ClientError;
 
@@ -31,6 +31,11 @@ use crate::ClientError;
 const MAX_REPLY: usize = 64 * 1024 * 1024;
 /// Longest wait for a reply, or for the next piece of a long one.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Longest body that is sent without asking whether it is wanted, in bytes.
+const UNASKED: u64 = 64 * 1024;
+/// How long a server may leave that question open before it gets the body all the same.
+const INDIFFERENT: Duration = Duration::from_secs(2);
 
 type Outgoing = UnsyncBoxBody<Bytes, io::Error>;
 type Encrypted = Client<HttpsConnector<HttpConnector>, Outgoing>;
@@ -108,13 +113,16 @@ impl LongReply {
 pub struct Upload {
     left: u64,
     pieces: mpsc::Receiver<io::Result<Bytes>>,
+    /// Answers when the server wants to see the body, or drops.
+    wanted: Option<oneshot::Receiver<()>>,
+    patience: Pin<Box<tokio::time::Sleep>>,
 }
 
 impl Upload {
     /// A body of `length` bytes, and where its pieces go. A sender that is dropped early breaks the request off.
     pub fn new(length: u64) -> (mpsc::Sender<io::Result<Bytes>>, Self) {
         let (sender, pieces) = mpsc::channel(4);
-        (sender, Self { left: length, pieces })
+        (sender, Self { left: length, pieces, wanted: None, patience: Box::pin(tokio::time::sleep(Duration::ZERO)) })
     }
 }
 
@@ -123,6 +131,12 @@ impl Body for Upload {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if let Some(wanted) = &mut self.wanted {
+            if Pin::new(wanted).poll(context).is_pending() && self.patience.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            self.wanted = None;
+        }
         let Poll::Ready(piece) = self.pieces.poll_recv(context) else { return Poll::Pending };
         Poll::Ready(match piece {
             Some(Ok(piece)) if piece.len() as u64 <= self.left => {
@@ -177,20 +191,31 @@ impl Transport {
     }
 
     /// Sends a request with a long body and reads the whole reply. However long it takes: whoever feeds the body watches it move.
-    pub async fn upload(&self, method: &str, url: &str, headers: &[(String, String)], body: Upload) -> Result<Reply, ClientError> {
-        self.request(method, url, headers, body.boxed_unsync()).await?.whole().await
+    ///
+    /// A long body waits until the server wants it (RFC 9110 §10.1.1): a refusal is then read before the server closes on us.
+    pub async fn upload(&self, method: &str, url: &str, headers: &[(String, String)], mut body: Upload) -> Result<Reply, ClientError> {
+        if body.left <= UNASKED {
+            return self.request(method, url, headers, body.boxed_unsync()).await?.whole().await;
+        }
+        let (want, wanted) = oneshot::channel();
+        body.wanted = Some(wanted);
+        body.patience.as_mut().reset(tokio::time::Instant::now() + INDIFFERENT);
+        let mut request = prepared(method, url, headers, body.boxed_unsync())?;
+        request.headers_mut().insert(http::header::EXPECT, http::HeaderValue::from_static("100-continue"));
+        let want = Mutex::new(Some(want));
+        hyper::ext::on_informational(&mut request, move |_| {
+            if let Some(want) = want.lock().ok().and_then(|mut want| want.take()) {
+                let _ = want.send(());
+            }
+        });
+        self.dispatch(url, request).await?.whole().await
     }
 
     async fn request(&self, method: &str, url: &str, headers: &[(String, String)], body: Outgoing) -> Result<LongReply, ClientError> {
-        let mut request = Request::builder().method(method).uri(url);
-        for (name, value) in headers {
-            request = request.header(name, value);
-        }
-        // hyper leaves the length of nothing out, and some servers want to be told that nothing is all there is.
-        if matches!(method, "PUT" | "POST") && body.size_hint().exact() == Some(0) {
-            request = request.header(http::header::CONTENT_LENGTH, 0);
-        }
-        let request = request.body(body).map_err(|error| ClientError::Request(error.to_string()))?;
+        self.dispatch(url, prepared(method, url, headers, body)?).await
+    }
+
+    async fn dispatch(&self, url: &str, request: Request<Outgoing>) -> Result<LongReply, ClientError> {
         let response = match request.uri().scheme_str() {
             Some("http") => self.plain.request(request).await,
             Some("https") => {
@@ -202,6 +227,18 @@ impl Transport {
         let response = response.map_err(|error| unreachable(url, with_cause(&error)))?;
         Ok(LongReply { url: url.to_owned(), response })
     }
+}
+
+fn prepared(method: &str, url: &str, headers: &[(String, String)], body: Outgoing) -> Result<Request<Outgoing>, ClientError> {
+    let mut request = Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    // hyper leaves the length of nothing out, and some servers want to be told that nothing is all there is.
+    if matches!(method, "PUT" | "POST") && body.size_hint().exact() == Some(0) {
+        request = request.header(http::header::CONTENT_LENGTH, 0);
+    }
+    request.body(body).map_err(|error| ClientError::Request(error.to_string()))
 }
 
 fn encrypted(ca_file: Option<&Path>) -> Result<Encrypted, String> {

@@ -46,7 +46,8 @@ impl std::fmt::Display for Origin {
 pub(super) struct Opened {
     pub(super) origin: Origin,
     pub(super) file: ProfileFile,
-    pub(super) profile: Option<Profile>,
+    /// The profile and those its key comes from: what one does not say, the next may.
+    chain: Vec<Profile>,
     pub(super) provider: Provider,
     pub(super) transport: Transport,
     server: Option<String>,
@@ -87,7 +88,11 @@ impl Opened {
         };
         let profile = profiles.as_ref().map(|profiles| choose(profiles, access, environment, by_key)).transpose()?.flatten();
 
-        let server = server(access.endpoint.as_deref(), profile.as_ref(), environment)?;
+        let chain = match (&profile, &profiles) {
+            (Some(profile), Some(profiles)) => chain(profile, profiles),
+            _ => Vec::new(),
+        };
+        let server = server(access.endpoint.as_deref(), &chain, environment)?;
         let (origin, source) = match (&profile, &profiles) {
             _ if by_key => (Origin::Environment, Source::Fixed(from_environment(environment)?)),
             (Some(profile), Some(profiles)) => {
@@ -119,11 +124,11 @@ impl Opened {
             },
         };
         let ca_file = access.ca_file.clone().or_else(|| environment.ca_file.clone());
-        let ca_file = ca_file.or_else(|| profile.as_ref()?.text(CA_FILE).map(PathBuf::from));
+        let ca_file = ca_file.or_else(|| first(&chain, CA_FILE).map(PathBuf::from));
         let transport = ca_file.into_iter().fold(Transport::new(), Transport::trusting);
         let cache = cache(access, environment, &origin, &file, server.as_deref());
         let provider = Provider::new(source, transport.clone(), cache);
-        Ok(Self { origin, file, profile, provider, transport, server })
+        Ok(Self { origin, file, chain, provider, transport, server })
     }
 
     /// A key that is good now.
@@ -161,7 +166,7 @@ impl Opened {
     /// URL of the object gateway, if anything names it.
     pub(super) fn gateway(&self, flag: Option<&str>, environment: &Environment) -> Result<Option<String>, Failure> {
         let given = flag.or(environment.oss_endpoint.as_deref());
-        given.or_else(|| self.profile.as_ref()?.text(OSS_URL)).map(url).transpose()
+        given.or_else(|| first(&self.chain, OSS_URL)).map(url).transpose()
     }
 
     /// The object gateway.
@@ -175,7 +180,7 @@ impl Opened {
 
     /// The profile's region.
     pub(super) fn region(&self) -> Option<&str> {
-        self.profile.as_ref()?.text("region_id")
+        first(&self.chain, "region_id")
     }
 }
 
@@ -204,11 +209,29 @@ fn no_server() -> Failure {
     Failure::usage("nothing says which server to ask; name it with `--endpoint URL`, TEGATA_ENDPOINT, or `tegata configure --endpoint URL`")
 }
 
-fn server(flag: Option<&str>, profile: Option<&Profile>, environment: &Environment) -> Result<Option<String>, Failure> {
+/// A profile and, one after the other, those it takes its key from.
+fn chain(profile: &Profile, profiles: &Profiles) -> Vec<Profile> {
+    let mut chain = vec![profile.clone()];
+    // A circle is somebody else's complaint; here it only has to end.
+    while let Some(next) = chain.last().and_then(|last| profiles.find(last.text("source_profile")?)) {
+        if chain.iter().any(|seen| seen.name() == next.name()) {
+            break;
+        }
+        chain.push(next);
+    }
+    chain
+}
+
+fn first<'a>(chain: &'a [Profile], field: &str) -> Option<&'a str> {
+    chain.iter().find_map(|profile| profile.text(field))
+}
+
+fn server(flag: Option<&str>, chain: &[Profile], environment: &Environment) -> Result<Option<String>, Failure> {
     if let Some(given) = flag.or(environment.endpoint.as_deref()) {
         return url(given).map(Some);
     }
-    let Some(profile) = profile else { return Ok(None) };
+    let says = |profile: &&Profile| [SERVER_URL, "sts_endpoint", "endpoint"].iter().any(|field| profile.text(field).is_some());
+    let Some(profile) = chain.iter().find(says) else { return Ok(None) };
     let plain = profile.text("sts_endpoint").or_else(|| profile.text("endpoint"));
     match (plain, profile.text(SERVER_URL)) {
         (None, ours) => ours.map(url).transpose(),
@@ -293,11 +316,11 @@ mod tests {
         let environment = Environment::default();
         profile.set("sts_endpoint", Some("127.0.0.1:1".into()));
         profile.set(SERVER_URL, Some("https://127.0.0.1:1".into()));
-        assert_eq!(server(None, Some(&profile), &environment).unwrap().unwrap(), "https://127.0.0.1:1");
+        assert_eq!(server(None, std::slice::from_ref(&profile), &environment).unwrap().unwrap(), "https://127.0.0.1:1");
         profile.set("sts_endpoint", Some("other.example.com".into()));
-        assert_eq!(server(None, Some(&profile), &environment).unwrap().unwrap(), "https://other.example.com");
+        assert_eq!(server(None, std::slice::from_ref(&profile), &environment).unwrap().unwrap(), "https://other.example.com");
         let environment = Environment { endpoint: Some("b".to_owned()), ..environment };
-        assert_eq!(server(None, Some(&profile), &environment).unwrap().unwrap(), "https://b");
-        assert_eq!(server(Some("a"), Some(&profile), &environment).unwrap().unwrap(), "https://a");
+        assert_eq!(server(None, std::slice::from_ref(&profile), &environment).unwrap().unwrap(), "https://b");
+        assert_eq!(server(Some("a"), std::slice::from_ref(&profile), &environment).unwrap().unwrap(), "https://a");
     }
 }

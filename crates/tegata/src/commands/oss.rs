@@ -34,6 +34,9 @@ const PIECE: usize = 256 * 1024;
 /// Longest wait until the server takes one more piece.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Longest wait for the answer once everything is sent: the server may have much to bring to its disk.
+const ANSWER: Duration = Duration::from_mins(5);
+
 /// `oss://bucket/key`, taken apart; the key may be empty.
 fn address(text: &str) -> Option<(&str, &str)> {
     let rest = text.strip_prefix("oss://")?;
@@ -189,12 +192,24 @@ async fn up(oss: &Oss, credential: &Credential, path: &Path, bucket: &str, key: 
     let length = found.len();
     let (pieces, body) = Upload::new(length);
     let bar = terminal::progress(Some(length));
-    let feed = tokio::spawn(feed(file, length, pieces, bar.clone()));
+    let mut feed = tokio::spawn(feed(file, length, pieces, bar.clone()));
     let headers = [("content-type".to_owned(), "application/octet-stream".to_owned())];
-    let reply = oss.upload(credential, bucket, key, &headers, body, now()).await;
+    let mut upload = std::pin::pin!(oss.upload(credential, bucket, key, &headers, body, now()));
+    // While pieces move it may take as long as it takes; after the last one the server has to answer.
+    let (reply, sent) = tokio::select! {
+        reply = &mut upload => (reply, None),
+        sent = &mut feed => {
+            let late = || Failure::new("the server took all there was to send, and did not answer within five minutes");
+            (tokio::time::timeout(ANSWER, upload).await.map_err(|_| late())?, Some(sent))
+        }
+    };
     bar.finish_and_clear();
     let reply = reply?;
-    let check = feed.await.map_err(|error| Failure::new(error.to_string()))?.map_err(unreadable)?;
+    let sent = match sent {
+        Some(sent) => sent,
+        None => feed.await,
+    };
+    let check = sent.map_err(|error| Failure::new(error.to_string()))?.map_err(unreadable)?;
     if !check.agrees(reply.header(CHECK_HEADER)) {
         return Err(Failure::new(format!("what the server stored is not what `{}` held; copy it again", path.display())));
     }
