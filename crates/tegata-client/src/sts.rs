@@ -7,7 +7,7 @@ use aws_lc_rs::{
     rand::{SecureRandom as _, SystemRandom},
 };
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tegata_model::{SecretKey, Timestamp};
 use tegata_sign::{acs3, form};
 
@@ -33,10 +33,12 @@ pub struct AssumeRole<'a> {
     pub lifetime: Option<Duration>,
     /// A policy that narrows the role.
     pub policy: Option<&'a str>,
+    /// What the role's owner asks of strangers.
+    pub external_id: Option<&'a str>,
 }
 
 /// Who a credential is.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CallerIdentity {
     /// The kind of identity.
@@ -85,6 +87,7 @@ impl Sts {
             vec![("RoleArn".to_owned(), input.role_arn.to_owned()), ("RoleSessionName".to_owned(), input.session_name.to_owned())];
         query.extend(input.lifetime.map(|lifetime| ("DurationSeconds".to_owned(), lifetime.as_secs().to_string())));
         query.extend(input.policy.map(|policy| ("Policy".to_owned(), policy.to_owned())));
+        query.extend(input.external_id.map(|id| ("ExternalId".to_owned(), id.to_owned())));
         let answer: AssumedRole = self.call(credential, "AssumeRole", &query, now).await?;
         let Triple { access_key_id, access_key_secret, security_token, expiration } = answer.credentials;
         let unreadable = |cause: String| ClientError::Answer { url: self.endpoint.clone(), cause };

@@ -1,25 +1,32 @@
 //! The commands and their flags. Help, and later completions and manual pages, come from these definitions.
 
+pub(crate) mod client;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::logging::Level;
+use client::{ConfigureFlags, CredentialsFlags, ExecFlags, OssCommand, ProfileCommand, StsCommand, WhoamiFlags};
 
 /// The map on the first page of the help. A test holds it against the commands that exist.
 const MAP: &str = "\
 Run a server
-  serve                 for real; http://127.0.0.1:8420, objects on :8421, no file needed
-  dev                   for tests: same enforcement, sample people, well-known keys
-
-Look after it
-  account create ALIAS  one more account, and the key of its owner
-  config check          every problem of a configuration at once
-  config show           what is in force and where it came from, without secrets
-
+  serve                          for real; http://127.0.0.1:8420, objects on :8421
+  dev                            for tests: same enforcement, sample people and keys
+  account create ALIAS           one more account, and the key of its owner
+  config check|show              its configuration: every problem; what is in force
+Use one
+  configure                      keep a server and a key as a profile
+  profile list|show|use|delete   the profiles, shared with the `aliyun` command line
+  whoami                         who you are, until when, where the secret lies
+  sts assume-role|get-caller-identity  the operations of the API
+  credentials                    a temporary key for another program
+  exec -- CMD                    run a program that gets a temporary key
+  oss ls|cp|rm|sign              objects: list, copy up and down, remove, sign URLs
 Understand it
-  audit tail            who did what, and who was refused
-  why REQUEST_ID        which policy decided, and the smallest change that flips it";
+  audit tail                     who did what, and who was refused
+  why REQUEST_ID                 which policy decided, and what would flip it";
 
 /// The first page of the help: where to go, and nothing else.
 const FIRST_PAGE: &str = "\
@@ -75,6 +82,36 @@ pub(crate) enum Command {
         /// What to do with it.
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// Keep a server and a key as a profile
+    #[command(after_help = client::CONFIGURE_HELP)]
+    Configure(ConfigureFlags),
+    /// The profiles
+    Profile {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: ProfileCommand,
+    },
+    /// Who you are, until when, and where the secret lies
+    #[command(after_help = client::ENVIRONMENT)]
+    Whoami(WhoamiFlags),
+    /// Sessions: the operations of the API
+    Sts {
+        /// What to ask for.
+        #[command(subcommand)]
+        command: StsCommand,
+    },
+    /// Print a temporary key for another program
+    #[command(after_help = client::ENVIRONMENT)]
+    Credentials(CredentialsFlags),
+    /// Run a program that gets a temporary key, and nothing else, from its environment
+    #[command(after_help = client::ENVIRONMENT)]
+    Exec(ExecFlags),
+    /// Objects
+    Oss {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: OssCommand,
     },
     /// The audit trail
     Audit {
@@ -263,12 +300,16 @@ mod tests {
         }
         let mut expected = Vec::new();
         leaves(&Cli::command(), "", &mut expected);
+        // `config check|show` stands for two commands.
         let shown: Vec<String> = MAP
             .lines()
-            .filter(|line| line.starts_with("  "))
-            .map(|line| {
-                let words = line.trim_start().split("  ").next().unwrap_or_default();
-                words.split(' ').filter(|word| word.chars().any(char::is_lowercase)).collect::<Vec<_>>().join(" ")
+            .filter_map(|line| line.strip_prefix("  "))
+            .flat_map(|line| {
+                let words = line.split("  ").next().unwrap_or_default();
+                let words: Vec<&str> = words.split(' ').filter(|word| word.chars().any(char::is_lowercase)).collect();
+                let (last, first) = words.split_last().unwrap();
+                let path = |last: &str| first.iter().copied().chain([last]).collect::<Vec<_>>().join(" ");
+                last.split('|').map(path).collect::<Vec<_>>()
             })
             .collect();
         assert_eq!(shown, expected);

@@ -61,6 +61,8 @@ failures!(
     crate::data_dir::DataDirError,
     crate::listen::ListenError,
     crate::node::NodeError,
+    tegata_client::private_file::PrivateFileError,
+    tegata_client::profile::ProfileError,
     tegata_core::directory::ProvisionError,
     tegata_store::StoreError,
 );
@@ -68,5 +70,29 @@ failures!(
 impl From<crate::config::Problems> for Failure {
     fn from(problems: crate::config::Problems) -> Self {
         Self::new(problems.to_string())
+    }
+}
+
+impl From<tegata_client::ClientError> for Failure {
+    fn from(error: tegata_client::ClientError) -> Self {
+        let Some(refusal) = error.refusal() else { return Self::new(error.to_string()) };
+        // What the server says may hold what a stranger said.
+        let said = |text: &str| tegata_core::why::escape(text);
+        let (code, message, id) = (said(&refusal.code), said(&refusal.message), said(&refusal.request_id));
+        let hint = match (id.is_empty(), message.contains("tegata why")) {
+            (true, _) => String::new(),
+            (false, true) => format!(" (request {id})"),
+            (false, false) => format!(" (request {id}; `tegata why {id}` on the server may tell more)"),
+        };
+        Self::new(format!("the server refused with {} {code}: {message}{hint}", refusal.status))
+    }
+}
+
+impl From<tegata_client::provider::ProvideError> for Failure {
+    fn from(error: tegata_client::provider::ProvideError) -> Self {
+        match error {
+            tegata_client::provider::ProvideError::Call(error) => error.into(),
+            other => Self::new(other.to_string()),
+        }
     }
 }

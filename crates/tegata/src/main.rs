@@ -30,7 +30,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::{
-    cli::{AccountCommand, AuditCommand, Cli, Command, ConfigCommand},
+    cli::{
+        AccountCommand, AuditCommand, Cli, Command, ConfigCommand,
+        client::{OssCommand, ProfileCommand, StsCommand},
+    },
     config::Environment,
     failure::Failure,
 };
@@ -42,10 +45,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let command = Cli::parse().command;
     // Everything this program makes is for its own user only, whatever the shell that started it thinks; and a crash
-    // leaves no image of its memory behind.
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    let no_core = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
-    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, no_core);
+    // leaves no image of its memory behind. The program that `exec` becomes keeps what its user has set.
+    if !matches!(command, Command::Exec(_)) {
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+        let no_core = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+        let _ = rustix::process::setrlimit(rustix::process::Resource::Core, no_core);
+    }
     let environment = Environment::read();
     match run(command, &environment) {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,6 +68,20 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
         Command::Account { command: AccountCommand::Create(flags) } => commands::account::create(&flags, environment),
         Command::Config { command: ConfigCommand::Check(flags) } => commands::config::check(&flags, environment),
         Command::Config { command: ConfigCommand::Show(flags) } => commands::config::show(&flags, environment),
+        Command::Configure(flags) => commands::configure::configure(&flags, environment),
+        Command::Profile { command: ProfileCommand::List(flags) } => commands::profile::list(&flags, environment),
+        Command::Profile { command: ProfileCommand::Show(flags) } => commands::profile::show(&flags, environment),
+        Command::Profile { command: ProfileCommand::Use(flags) } => commands::profile::use_profile(&flags, environment),
+        Command::Profile { command: ProfileCommand::Delete(flags) } => commands::profile::delete(&flags, environment),
+        Command::Whoami(flags) => commands::whoami::whoami(&flags, environment),
+        Command::Sts { command: StsCommand::AssumeRole(flags) } => commands::whoami::assume_role(&flags, environment),
+        Command::Sts { command: StsCommand::GetCallerIdentity(flags) } => commands::whoami::get_caller_identity(&flags, environment),
+        Command::Credentials(flags) => commands::credentials::print(&flags, environment),
+        Command::Exec(flags) => commands::credentials::exec(&flags, environment),
+        Command::Oss { command: OssCommand::Ls(flags) } => commands::oss::ls(&flags, environment),
+        Command::Oss { command: OssCommand::Cp(flags) } => commands::oss::cp(&flags, environment),
+        Command::Oss { command: OssCommand::Rm(flags) } => commands::oss::rm(&flags, environment),
+        Command::Oss { command: OssCommand::Sign(flags) } => commands::oss::sign(&flags, environment),
         Command::Audit { command: AuditCommand::Tail(flags) } => commands::audit::tail(&flags, environment),
         Command::Why(flags) => commands::why::explain(&flags, environment),
     }

@@ -34,3 +34,42 @@ pub(crate) fn mark(good: bool) -> &'static str {
         (false, false) => "✗",
     }
 }
+
+/// Asks on standard error, so that results stay alone on standard output.
+pub(crate) fn ask(text: &str) {
+    let mut err = io::stderr().lock();
+    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
+/// While it lives, what is typed is not shown.
+pub(crate) struct Quiet(Option<rustix::termios::Termios>);
+
+impl Quiet {
+    /// Begins.
+    pub(crate) fn start() -> Self {
+        let before = rustix::termios::tcgetattr(io::stdin()).ok();
+        if let Some(mut now) = before.clone() {
+            now.local_modes.remove(rustix::termios::LocalModes::ECHO);
+            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Flush, &now);
+        }
+        Self(before)
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, before);
+        }
+    }
+}
+
+/// Bytes that pass, shown on standard error where a person looks on.
+pub(crate) fn progress(length: Option<u64>) -> indicatif::ProgressBar {
+    if !io::stderr().is_terminal() {
+        return indicatif::ProgressBar::hidden();
+    }
+    let bar = length.map_or_else(indicatif::ProgressBar::no_length, indicatif::ProgressBar::new);
+    let form = "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+    if let Ok(style) = indicatif::ProgressStyle::with_template(form) { bar.with_style(style) } else { bar }
+}

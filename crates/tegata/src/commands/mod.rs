@@ -1,8 +1,15 @@
 //! Commands that are not a server.
 
+mod access;
 pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod config;
+pub(crate) mod configure;
+pub(crate) mod credentials;
+pub(crate) mod oss;
+pub(crate) mod profile;
+mod table;
+pub(crate) mod whoami;
 pub(crate) mod why;
 
 use tegata_store::Store;

@@ -25,6 +25,26 @@ pub(crate) struct Environment {
     pub(crate) state_directory: Option<PathBuf>,
     /// `XDG_DATA_HOME`.
     pub(crate) xdg_data_home: Option<PathBuf>,
+    /// `XDG_CACHE_HOME`.
+    pub(crate) xdg_cache_home: Option<PathBuf>,
+    /// A key, for commands that use a server.
+    pub(crate) access_key_id: Option<String>,
+    /// Its secret.
+    pub(crate) access_key_secret: Option<SecretText>,
+    /// Its token, if it is a temporary one.
+    pub(crate) security_token: Option<SecretText>,
+    /// The profile to use.
+    pub(crate) profile: Option<String>,
+    /// The profiles are not to be looked at.
+    pub(crate) ignore_profile: bool,
+    /// No program is to be started and no URL called to find a key.
+    pub(crate) no_external: bool,
+    /// `TEGATA_ENDPOINT`: the server that commands use.
+    pub(crate) endpoint: Option<String>,
+    /// `TEGATA_OSS_ENDPOINT`: its object gateway.
+    pub(crate) oss_endpoint: Option<String>,
+    /// `TEGATA_CA_FILE`: the authorities its certificate leads to.
+    pub(crate) ca_file: Option<PathBuf>,
     /// `HOME`.
     pub(crate) home: Option<PathBuf>,
     /// Where temporary folders go.
@@ -46,6 +66,16 @@ impl Environment {
             no_colour: variable("NO_COLOR").is_some(),
             state_directory: path("STATE_DIRECTORY"),
             xdg_data_home: path("XDG_DATA_HOME"),
+            xdg_cache_home: path("XDG_CACHE_HOME"),
+            access_key_id: vendor("ACCESS_KEY_ID"),
+            access_key_secret: vendor("ACCESS_KEY_SECRET").map(SecretText::new),
+            security_token: vendor("SECURITY_TOKEN").map(SecretText::new),
+            profile: vendor("PROFILE"),
+            ignore_profile: is_on("IGNORE_PROFILE"),
+            no_external: is_on("DISABLE_EXTERNAL_PROCESS"),
+            endpoint: text("TEGATA_ENDPOINT"),
+            oss_endpoint: text("TEGATA_OSS_ENDPOINT"),
+            ca_file: path("TEGATA_CA_FILE"),
             home: path("HOME"),
             temporary: std::env::temp_dir(),
         }
@@ -64,6 +94,17 @@ impl Environment {
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// A variable of the vendor's programs, in any of the spellings they have had.
+pub(crate) const VENDOR_PREFIXES: [&str; 3] = ["ALIBABA_CLOUD_", "ALIBABACLOUD_", "ALICLOUD_"];
+
+fn vendor(name: &str) -> Option<String> {
+    VENDOR_PREFIXES.iter().find_map(|prefix| text(&format!("{prefix}{name}")))
+}
+
+fn is_on(name: &str) -> bool {
+    vendor(name).is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true"))
 }
 
 /// A value that is not UTF-8 is kept with replacement characters, so that it is refused where it is read and not ignored.

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::{
     address::host_name,
-    environment::Environment,
+    environment::{Environment, VENDOR_PREFIXES},
     problem::{Problem, Problems},
     resolve::{Flags, resolve},
     show::show,

@@ -67,6 +67,7 @@ impl Walk<'_> {
             session_name: "alice-phone",
             lifetime: Some(Duration::from_mins(15)),
             policy: Some(FOR_ALICE),
+            external_id: None,
         };
         let answer = self.sts.assume_role(appserver, &input, (self.now)()).await;
         self.guide.step("appserver: AssumeRole app-uploader, 15 minutes, only photos/alice/*", &Should::Work, answer, |key| {
@@ -140,7 +141,7 @@ impl Walk<'_> {
     }
 
     async fn refuse_wrong_callers(&mut self, root: &Credential, appserver: &Credential) {
-        let input = AssumeRole { role_arn: &self.role, session_name: "root", lifetime: None, policy: None };
+        let input = AssumeRole { role_arn: &self.role, session_name: "root", ..AssumeRole::default() };
         let answer = self.sts.assume_role(root, &input, (self.now)()).await;
         self.guide.step("root: AssumeRole app-uploader", &Should::Refuse("NoPermission"), answer, |_| String::new());
         let answer = self.oss.get(appserver, BUCKET, CAT, (self.now)()).await;

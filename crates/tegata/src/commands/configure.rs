@@ -1,0 +1,181 @@
+//! `tegata configure`: a profile from flags, and from answers where flags are silent.
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+
+use serde_json::Value;
+use tegata_client::{Profile, profile::Mode, words};
+
+use super::access::{CA_FILE, OSS_URL, SERVER_URL, host, profile_file, url};
+use crate::{cli::client::ConfigureFlags, config::Environment, failure::Failure, terminal};
+
+/// `tegata configure`
+///
+/// Everything is asked before the file is locked: nobody waits for somebody's typing.
+pub(crate) fn configure(flags: &ConfigureFlags, environment: &Environment) -> Result<(), Failure> {
+    if flags.profile.is_empty() || flags.profile.chars().any(char::is_control) {
+        return Err(Failure::usage("a profile needs a name of visible letters"));
+    }
+    let file = profile_file(flags.config_path.as_ref(), environment)?;
+    let old = file.read()?.find(&flags.profile).unwrap_or_else(|| Profile::new(&flags.profile));
+    let asking = Asking { person: io::stdin().is_terminal() && io::stderr().is_terminal() };
+    let mode = match (flags.mode, old.text("mode")) {
+        (Some(mode), _) => mode,
+        (None, None) => Mode::Ak,
+        (None, Some(text)) => text
+            .parse()
+            .map_err(|problem| Failure::usage(format!("the profile `{}`: {problem}; choose one with `--mode`", flags.profile)))?,
+    };
+    let mut changes = given(flags)?;
+    changes.push(("mode", Value::from(mode.as_str())));
+    // A temporary key that ends is of no use once its parts are replaced.
+    let changed = |changes: &[(&str, Value)], field: &str| changes.iter().any(|(name, _)| *name == field);
+    for field in mode.required() {
+        if changed(&changes, field) {
+            continue;
+        }
+        let kept = old.text(field);
+        let whole_key_is_new = matches!(*field, "access_key_secret" | "sts_token") && changed(&changes, "access_key_id");
+        let kept = kept.filter(|_| !whole_key_is_new);
+        if let Some(answer) = asking.field(field, kept)? {
+            changes.push((field, answer.into()));
+        }
+    }
+    if asking.person && flags.endpoint.is_none() {
+        let kept = old.text(SERVER_URL).or_else(|| old.text("sts_endpoint"));
+        let answer = open("URL of the server", kept)?;
+        changes.extend(answer.map(|answer| server_fields(&answer)).transpose()?.into_iter().flatten());
+    }
+    if asking.person && flags.oss_endpoint.is_none() {
+        let answer = open("URL of its object gateway (may be empty)", old.text(OSS_URL).or(Some("")))?;
+        changes.extend(answer.map(|answer| url(&answer)).transpose()?.map(|answer| (OSS_URL, answer.into())));
+    }
+    file.edit(|profiles| {
+        let mut profile = profiles.find(&flags.profile).unwrap_or_else(|| Profile::new(&flags.profile));
+        // The vendor's command line accepts no profile without these.
+        for (field, usual) in [("region_id", "cn-hangzhou"), ("output_format", "json"), ("language", "en")] {
+            if profile.text(field).is_none() {
+                profile.set(field, Some(usual.into()));
+            }
+        }
+        // What remains of another mode or key would mislead whoever reads the profile.
+        if mode != Mode::StsToken && (mode == Mode::Ak || changed(&changes, "access_key_id")) {
+            profile.set("sts_token", None);
+        }
+        if changed(&changes, "access_key_id") || changed(&changes, "sts_token") {
+            profile.set("sts_expiration", None);
+        }
+        for (field, value) in changes.iter().cloned() {
+            profile.set(field, Some(value));
+        }
+        profiles.put(profile);
+        profiles.use_profile(&flags.profile)
+    })?;
+    terminal::say(&format!(
+        "Profile `{}` ({mode}) is in `{}` and is the current one. See it work: tegata whoami",
+        flags.profile,
+        file.path().display()
+    ));
+    Ok(())
+}
+
+/// What the flags say.
+fn given(flags: &ConfigureFlags) -> Result<Vec<(&'static str, Value)>, Failure> {
+    let texts = [
+        ("access_key_id", &flags.access_key_id),
+        ("access_key_secret", &flags.access_key_secret),
+        ("sts_token", &flags.sts_token),
+        ("ram_role_arn", &flags.ram_role_arn),
+        ("ram_session_name", &flags.role_session_name),
+        ("external_id", &flags.external_id),
+        ("source_profile", &flags.source_profile),
+        ("credentials_uri", &flags.credentials_uri),
+        ("process_command", &flags.process_command),
+        ("region_id", &flags.region),
+    ];
+    let mut all: Vec<_> = texts.into_iter().filter_map(|(field, text)| Some((field, Value::from(text.clone()?)))).collect();
+    all.extend(flags.expired_seconds.map(|seconds| ("expired_seconds", Value::from(seconds))));
+    if let Some(text) = &flags.endpoint {
+        all.extend(server_fields(text)?);
+    }
+    if let Some(text) = &flags.oss_endpoint {
+        all.push((OSS_URL, url(text)?.into()));
+    }
+    if let Some(path) = &flags.ca_file {
+        let path = std::path::absolute(path).map_err(|error| Failure::usage(format!("`--ca-file`: {error}")))?;
+        all.push((CA_FILE, path.to_string_lossy().into()));
+    }
+    if let Some(command) = &flags.process_command {
+        words::split(command).map_err(|problem| Failure::usage(format!("`--process-command`: {problem}")))?;
+    }
+    Ok(all)
+}
+
+/// The server in the vendor's fields, which know no scheme, and in ours, which does.
+fn server_fields(text: &str) -> Result<[(&'static str, Value); 3], Failure> {
+    let whole = url(text)?;
+    let place = Value::from(host(&whole));
+    Ok([("endpoint", place.clone()), ("sts_endpoint", place), (SERVER_URL, whole.into())])
+}
+
+/// Asks a person, or reads secrets from standard input.
+struct Asking {
+    person: bool,
+}
+
+impl Asking {
+    /// A field of the file. `None` keeps what is there.
+    fn field(&self, field: &str, kept: Option<&str>) -> Result<Option<String>, Failure> {
+        let secret = matches!(field, "access_key_secret" | "sts_token");
+        let (name, flag) = match field {
+            "access_key_id" => ("Access key id", "--access-key-id"),
+            "access_key_secret" => ("Access key secret", "--access-key-secret"),
+            "sts_token" => ("Security token", "--sts-token"),
+            "ram_role_arn" => ("Role to take on (acs:ram::ACCOUNT:role/NAME)", "--ram-role-arn"),
+            "ram_session_name" => ("Name of its sessions", "--role-session-name"),
+            "source_profile" => ("Profile whose key takes it on", "--source-profile"),
+            "credentials_uri" => ("URL that answers with a key", "--credentials-uri"),
+            _ => ("Program that prints a key", "--process-command"),
+        };
+        let missing = || Failure::usage(format!("`{flag}` is missing"));
+        let answer = match (self.person, secret) {
+            (true, true) => hidden(name, kept)?,
+            (true, false) => open(name, kept)?,
+            (false, _) if kept.is_some() => return Ok(None),
+            (false, true) => line()?,
+            (false, false) => return Err(missing()),
+        };
+        match answer {
+            None if kept.is_some() => Ok(None),
+            None if secret && !self.person => Err(Failure::usage(format!("`{flag}` is missing, and standard input does not hold it"))),
+            None => Err(missing()),
+            Some(answer) => Ok(Some(answer)),
+        }
+    }
+}
+
+/// Asks for something everybody may read. `None` keeps what is there.
+fn open(name: &str, kept: Option<&str>) -> Result<Option<String>, Failure> {
+    terminal::ask(&match kept {
+        Some(kept) if !kept.is_empty() => format!("{name} [{kept}]: "),
+        _ => format!("{name}: "),
+    });
+    let answer = line()?;
+    if answer.is_none() && kept.is_none() { Err(Failure::usage(format!("an answer is needed: {name}"))) } else { Ok(answer) }
+}
+
+/// Asks for a secret. `None` keeps what is there.
+fn hidden(name: &str, kept: Option<&str>) -> Result<Option<String>, Failure> {
+    terminal::ask(&format!("{name} (not shown){}: ", if kept.is_some() { " [unchanged]" } else { "" }));
+    let quiet = terminal::Quiet::start();
+    let answer = line();
+    drop(quiet);
+    terminal::ask("\n");
+    answer
+}
+
+/// One line of standard input; `None` if it is empty or there is none.
+fn line() -> Result<Option<String>, Failure> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
+    Ok(Some(line.trim().to_owned()).filter(|line| !line.is_empty()))
+}

@@ -1,0 +1,450 @@
+//! The commands that use a server, as a person or a script meets them, against `tegata dev`.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A `dev` server, and the home of somebody who uses it.
+struct World {
+    server: Child,
+    home: TempDir,
+    ready: Value,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+impl World {
+    fn new(more: &[&str]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("ready.json");
+        let server = tegata(home.path())
+            .args(["dev", "--http", "127.0.0.1:0", "--oss", "127.0.0.1:0", "--ready-file", "ready.json"])
+            .args(more)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let end = Instant::now() + LIMIT;
+        while !file.exists() {
+            assert!(Instant::now() < end, "the server does not start");
+            sleep(Duration::from_millis(5));
+        }
+        let ready = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+        Self { server, home, ready }
+    }
+
+    fn at(&self, pointer: &str) -> &str {
+        self.ready.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer}: {:#}", self.ready))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        tegata(self.home.path()).args(words).output().unwrap()
+    }
+
+    /// Runs what must succeed; what it prints.
+    fn ok(&self, words: &[&str]) -> String {
+        let output = self.run(words);
+        assert!(output.status.success(), "{words:?}\n{}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    fn json(&self, words: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(words)).unwrap()
+    }
+
+    /// Runs what must fail with this status; its complaint.
+    fn fails(&self, status: i32, words: &[&str]) -> String {
+        let output = self.run(words);
+        assert_eq!(output.status.code(), Some(status), "{words:?}\n{}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stderr)
+    }
+
+    /// A profile of a sample user, its secret given on standard input.
+    fn configure(&self, profile: &str, user: &str) {
+        let id = self.at(&format!("/users/{user}/access_key_id"));
+        let secret = self.at(&format!("/users/{user}/access_key_secret"));
+        let mut words = vec!["configure", "--profile", profile, "--access-key-id", id];
+        words.extend(["--endpoint", self.at("/issuer"), "--oss-endpoint", self.at("/oss"), "--region", self.at("/oss_region")]);
+        let output = with_input(self.home.path(), &words, &format!("{secret}\n"));
+        assert!(output.status.success() && !text(&output.stdout).contains(secret), "{}{}", text(&output.stdout), text(&output.stderr));
+    }
+
+    /// A profile that takes on the sample role with the key of another profile.
+    fn configure_role(&self, profile: &str, source: &str) {
+        let arn = self.at("/roles/app-uploader/arn");
+        let words = ["configure", "--profile", profile, "--mode", "chainableramrolearn", "--source-profile", source, "--ram-role-arn", arn];
+        // The servers are those of the other profile.
+        let more = ["--role-session-name", "cli-test"];
+        self.ok(&[&words[..], &more].concat());
+    }
+
+    fn config(&self) -> Value {
+        serde_json::from_str(&fs::read_to_string(self.path(".aliyun/config.json")).unwrap()).unwrap()
+    }
+}
+
+fn tegata(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tegata"));
+    command.env_clear().env("HOME", home).env("TMPDIR", home).env("PATH", "/usr/bin:/bin").current_dir(home).stdin(Stdio::null());
+    command
+}
+
+fn with_input(home: &Path, words: &[&str], input: &str) -> Output {
+    let mut child = tegata(home).args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn from_configure_to_an_object_and_back() {
+    let world = World::new(&[]);
+    let secret = world.at("/users/appserver/access_key_secret").to_owned();
+    world.configure("default", "appserver");
+    assert_eq!(mode(&world.path(".aliyun/config.json")), 0o600);
+
+    let who = world.ok(&["whoami"]);
+    let expected = ["user/appserver", "profile `default` (AK)", "a long-term key", ".aliyun/config.json", "Session    none"];
+    assert!(expected.iter().all(|words| who.contains(words)) && !who.contains(&secret), "{who}");
+    assert_eq!(world.json(&["sts", "get-caller-identity", "--output", "json"])["IdentityType"], "RAMUser");
+
+    let arn = world.at("/roles/app-uploader/arn");
+    let words = ["sts", "assume-role", "--role-arn", arn, "--session-name", "s1", "--duration", "15m", "--output", "json"];
+    let key = world.json(&words);
+    assert!(key["Credentials"]["AccessKeyId"].as_str().unwrap().starts_with("STS."), "{key}");
+    assert!(key["Credentials"]["Expiration"].as_str().unwrap().ends_with('Z'), "{key}");
+
+    // The temporary key is a profile like any other.
+    let temporary = |field: &str| key["Credentials"][field].as_str().unwrap().to_owned();
+    let (id, both) = (temporary("AccessKeyId"), format!("{}\n{}\n", temporary("AccessKeySecret"), temporary("SecurityToken")));
+    let words = ["configure", "--profile", "sts", "--mode", "StsToken", "--access-key-id", &id, "--endpoint", world.at("/issuer")];
+    assert!(with_input(world.home.path(), &words, &both).status.success());
+    assert_eq!(world.json(&["whoami", "--output", "json"])["session"], "s1");
+
+    world.configure_role("role", "default");
+    let who = world.ok(&["whoami"]);
+    assert!(who.contains("`cli-test` of a role") && who.contains("temporary, ends in") && who.contains("0600"), "{who}");
+
+    fs::write(world.path("cat.txt"), "meow").unwrap();
+    assert!(world.ok(&["oss", "cp", "cat.txt", "oss://photos/cli/"]).contains("oss://photos/cli/cat.txt"));
+    let big: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
+    fs::write(world.path("big.bin"), &big).unwrap();
+    world.ok(&["oss", "cp", "big.bin", "oss://photos/cli/a & b/große.bin"]);
+    fs::write(world.path("empty"), "").unwrap();
+    world.ok(&["oss", "cp", "empty", "oss://photos/cli/empty"]);
+
+    let list = world.json(&["oss", "ls", "oss://photos/cli/", "--output", "json"]);
+    let found: Vec<_> =
+        list.as_array().unwrap().iter().map(|object| (object["key"].as_str().unwrap(), object["size"].as_u64().unwrap())).collect();
+    assert_eq!(found, [("cli/a & b/große.bin", 12_000_000), ("cli/cat.txt", 4), ("cli/empty", 0)]);
+    let table = world.ok(&["oss", "ls", "oss://photos/cli/"]);
+    assert!(table.starts_with("MODIFIED") && table.contains("11.4 MiB") && table.contains("oss://photos/cli/cat.txt"), "{table}");
+
+    world.ok(&["oss", "cp", "oss://photos/cli/a & b/große.bin", "back.bin"]);
+    assert!(fs::read(world.path("back.bin")).unwrap() == big);
+    assert_eq!(world.ok(&["oss", "cp", "oss://photos/cli/cat.txt", "-"]), "meow");
+    fs::create_dir(world.path("into")).unwrap();
+    world.ok(&["oss", "cp", "oss://photos/cli/empty", "into"]);
+    assert_eq!(fs::read(world.path("into/empty")).unwrap(), b"");
+
+    let url = world.ok(&["oss", "sign", "oss://photos/cli/cat.txt", "--expires", "5m"]);
+    assert!(url.starts_with(world.at("/oss")) && url.contains("x-oss-signature=") && url.contains("x-oss-expires=300"), "{url}");
+
+    let denied = world.fails(1, &["oss", "rm", "oss://photos/cli/cat.txt"]);
+    assert!(denied.contains("403 AccessDenied") && denied.matches("tegata why").count() == 1, "{denied}");
+    world.configure("alice", "alice");
+    assert!(world.ok(&["oss", "ls"]).contains("oss://photos"));
+    world.ok(&["oss", "rm", "oss://photos/cli/cat.txt"]);
+    let gone = world.fails(1, &["oss", "cp", "oss://photos/cli/cat.txt", "gone.txt"]);
+    assert!(gone.contains("404 NoSuchKey") && gone.contains("tegata why"), "{gone}");
+    let left: Vec<_> = fs::read_dir(world.home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("gone.txt")), "{left:?}");
+}
+
+#[test]
+fn a_refusal_is_one_sentence_that_leads_on() {
+    let world = World::new(&[]);
+    world.configure("dan", "dan");
+    let arn = world.at("/roles/app-uploader/arn");
+    let told = world.fails(1, &["sts", "assume-role", "--role-arn", arn, "--session-name", "xyz"]);
+    assert!(told.starts_with("tegata: the server refused with 403 NoPermission: ") && told.lines().count() == 1, "{told}");
+    let id = told.split("`tegata why ").nth(1).unwrap().split('`').next().unwrap();
+    assert!(world.ok(&["why", id, "--data", world.at("/data")]).contains("sts:AssumeRole"));
+
+    // However much there would be to send, the refusal arrives.
+    fs::write(world.path("big"), vec![0; 20_000_000]).unwrap();
+    for _ in 0..10 {
+        let told = world.fails(1, &["oss", "cp", "big", "oss://photos/big", "--oss-endpoint", world.at("/oss")]);
+        assert!(told.contains("403 AccessDenied"), "{told}");
+    }
+
+    for (words, complaint) in [
+        (&["oss", "ls", "photos"][..], "names no bucket"),
+        (&["oss", "cp", "a", "b"], "one of the two must be an object"),
+        (&["oss", "rm", "oss://photos"], "names no object"),
+        (&["whoami", "--endpoint", "ftp://x"], "no address of a server"),
+        (&["sts", "assume-role"], "required arguments"),
+        (&["exec"], "required arguments"),
+        (&["configure", "--profile", "new"], "`--access-key-id` is missing"),
+        (&["configure", "--profile", "new", "--access-key-id", "LTAIDEVEXAMPLEALICE00001"], "standard input does not hold it"),
+        (&["configure", "--mode", "OAuth"], "ChainableRamRoleArn"),
+    ] {
+        let told = world.fails(2, words);
+        assert!(told.contains(complaint), "{words:?}: {told}");
+    }
+    assert!(world.fails(1, &["whoami", "--endpoint", "http://127.0.0.1:1"]).contains("could not be reached"));
+    assert!(world.fails(1, &["whoami", "--profile", "nobody"]).contains("there are `dan`"));
+}
+
+#[test]
+fn keys_for_other_programs_are_temporary_and_cached() {
+    let mut world = World::new(&[]);
+    world.configure("default", "appserver");
+    let secret = world.at("/users/appserver/access_key_secret").to_owned();
+    let refused = world.fails(1, &["credentials"]);
+    assert!(refused.contains("long-term key") && refused.contains("--role"), "{refused}");
+    assert!(world.fails(1, &["exec", "--", "true"]).contains("long-term key"));
+    let arn = world.at("/roles/app-uploader/arn").to_owned();
+    assert_eq!(world.json(&["credentials", "--role", &arn])["StatusCode"], 200);
+
+    world.configure_role("role", "default");
+    let json = world.json(&["credentials"]);
+    let cache = fs::read_dir(world.path(".cache/tegata/credentials")).unwrap().map(|entry| entry.unwrap().path());
+    let cache: Vec<_> = cache.filter(|path| path.extension().is_some_and(|ending| ending == "json")).collect();
+    assert!(cache.len() == 2 && cache.iter().all(|path| mode(path) == 0o600), "{cache:?}");
+    assert!(cache.iter().all(|path| !fs::read_to_string(path).unwrap().contains(&secret)));
+
+    // Nobody answers any more: whatever comes now comes from the cache.
+    world.server.kill().unwrap();
+    world.server.wait().unwrap();
+    assert_eq!(world.json(&["credentials", "--format", "json"]), json);
+    let value = |field: &str| json[field].as_str().unwrap().to_owned();
+    let (id, key, token, end) = (value("AccessKeyId"), value("AccessKeySecret"), value("SecurityToken"), value("Expiration"));
+    let aliyun = json!({"mode": "StsToken", "access_key_id": id, "access_key_secret": key, "sts_token": token, "expiration": end});
+    assert_eq!(world.json(&["credentials", "--format", "aliyun"]), aliyun);
+    let aws = json!({"Version": 1, "AccessKeyId": id, "SecretAccessKey": key, "SessionToken": token, "Expiration": end});
+    assert_eq!(world.json(&["credentials", "--format", "aws"]), aws);
+    let uri = json!({"Code": "Success", "AccessKeyId": id, "AccessKeySecret": key, "SecurityToken": token, "Expiration": end});
+    assert_eq!(world.json(&["credentials", "--format", "uri"]), uri);
+    let script =
+        format!("eval \"$({} credentials --format env)\" && printf %s \"$ALIBABA_CLOUD_ACCESS_KEY_SECRET\"", env!("CARGO_BIN_EXE_tegata"));
+    let shell = Command::new("/bin/sh").env_clear().env("HOME", world.home.path()).args(["-c", &script]).output().unwrap();
+    assert_eq!(text(&shell.stdout), key);
+
+    // A program gets the temporary key and its own way to end; nothing of the long-term key.
+    let output = tegata(world.home.path())
+        .args(["exec", "--", "env"])
+        .env("ALICLOUD_ACCESS_KEY_SECRET", "stale")
+        .env("ACCESS_KEY_SECRET", "stale")
+        .env("TEGATA_MASTER_KEY", "stale")
+        .env("KEPT", "yes")
+        .output()
+        .unwrap();
+    let told = text(&output.stdout);
+    for line in [format!("ALIBABA_CLOUD_ACCESS_KEY_SECRET={key}"), format!("OSS_SESSION_TOKEN={token}"), "KEPT=yes".to_owned()] {
+        assert!(told.lines().any(|found| found == line), "{line}\n{told}");
+    }
+    assert!(!told.contains("stale") && !told.contains(&secret), "{told}");
+    assert_eq!(world.run(&["exec", "--", "sh", "-c", "exit 7"]).status.code(), Some(7));
+    assert!(world.fails(1, &["exec", "--", "/nowhere/program"]).contains("cannot be run"));
+
+    // A cache that somebody else could have written is not believed.
+    for path in &cache {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o666)).unwrap();
+    }
+    assert!(world.fails(1, &["credentials"]).contains("could not be reached"));
+}
+
+#[test]
+fn many_programs_at_once_cause_one_session() {
+    let world = World::new(&[]);
+    world.configure("default", "appserver");
+    world.configure_role("role", "default");
+    let start = || tegata(world.home.path()).arg("credentials").stdout(Stdio::piped()).spawn().unwrap();
+    let all: Vec<_> = (0..40).map(|_| start()).collect();
+    let told: std::collections::BTreeSet<_> = all.into_iter().map(|child| text(&child.wait_with_output().unwrap().stdout)).collect();
+    assert!(told.len() == 1 && told.first().unwrap().contains("STS."), "{told:?}");
+    let trail = world.ok(&["audit", "tail", "--data", world.at("/data"), "--output", "json", "-n", "1000"]);
+    assert_eq!(trail.lines().filter(|line| line.contains("sts:AssumeRole")).count(), 1, "{trail}");
+}
+
+#[test]
+fn keys_are_found_in_their_order() {
+    let world = World::new(&[]);
+    world.configure("alice", "alice");
+    world.configure("bob", "bob");
+    let arn = |command: &mut Command| {
+        let output = command.args(["whoami", "--output", "json"]).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["arn"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+    };
+    let base = || tegata(world.home.path());
+    let with_key = || {
+        let mut command = base();
+        command.env("ALIBABA_CLOUD_ACCESS_KEY_ID", world.at("/users/carol/access_key_id"));
+        command.env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", world.at("/users/carol/access_key_secret"));
+        command
+    };
+    assert_eq!(arn(&mut base()), "bob", "the current one");
+    assert_eq!(arn(base().env("ALIBABA_CLOUD_PROFILE", "alice")), "alice");
+    assert_eq!(arn(with_key().env("ALIBABA_CLOUD_PROFILE", "alice")), "carol", "the environment is stronger than the current profile");
+    assert_eq!(arn(with_key().env("HOME", world.path("elsewhere")).env("TEGATA_ENDPOINT", world.at("/issuer"))), "carol");
+    let mut named = with_key();
+    named.args(["whoami", "--profile", "alice", "--output", "json"]);
+    assert!(text(&named.output().unwrap().stdout).contains("user/alice"), "a named profile is stronger than the environment");
+    let ignored = base().args(["whoami"]).env("ALIBABA_CLOUD_IGNORE_PROFILE", "TRUE").output().unwrap();
+    assert!(text(&ignored.stderr).contains("there is no key to use"), "{}", text(&ignored.stderr));
+}
+
+#[test]
+fn a_program_or_a_url_may_give_the_key() {
+    let world = World::new(&[]);
+    world.configure("default", "appserver");
+    world.configure_role("role", "default");
+    let program = format!("{} credentials --profile role --format aliyun", env!("CARGO_BIN_EXE_tegata"));
+    world.ok(&["configure", "--profile", "ext", "--mode", "External", "--process-command", &program, "--endpoint", world.at("/issuer")]);
+    let who = world.json(&["whoami", "--output", "json"]);
+    assert!(who["session"] == "cli-test" && who["found_in"] == "profile `ext` (External)", "{who}");
+    let blocked = tegata(world.home.path()).arg("whoami").env("ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS", "1").output().unwrap();
+    assert!(text(&blocked.stderr).contains("forbids that"), "{}", text(&blocked.stderr));
+
+    let body = world.ok(&["credentials", "--profile", "role", "--format", "uri"]);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/secret-path", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = std::io::Read::read(&mut stream, &mut [0; 4096]);
+        write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len()).unwrap();
+    });
+    world.ok(&["configure", "--profile", "uri", "--mode", "CredentialsURI", "--credentials-uri", &url, "--endpoint", world.at("/issuer")]);
+    // The listener answers once; the second time the key is remembered.
+    for _ in 0..2 {
+        assert_eq!(world.json(&["whoami", "--output", "json"])["session"], "cli-test");
+    }
+}
+
+#[test]
+fn a_server_is_reached_by_tls_and_only_if_it_is_the_right_one() {
+    let world = World::new(&["--https", "127.0.0.1:0"]);
+    world.configure("default", "appserver");
+    let (url, ca) = (world.at("/https/issuer"), world.at("/https/ca_file"));
+    assert!(world.ok(&["whoami", "--endpoint", url, "--ca-file", ca]).contains("user/appserver"));
+    let told = world.fails(1, &["whoami", "--endpoint", url]);
+    assert!(told.contains("could not be reached") || told.contains("--ca-file"), "{told}");
+    let other = world.path("other.pem");
+    fs::write(&other, "nothing").unwrap();
+    assert!(world.fails(1, &["whoami", "--endpoint", url, "--ca-file", other.to_str().unwrap()]).contains("holds no certificate"));
+    world.ok(&["configure", "--endpoint", url, "--ca-file", ca]);
+    assert_eq!(world.config()["profiles"][0]["sts_endpoint"], url.trim_start_matches("https://"));
+    assert!(world.ok(&["whoami"]).contains(url));
+}
+
+#[test]
+fn profiles_of_other_programs_survive_ours() {
+    let home = tempfile::tempdir().unwrap();
+    let (folder, file) = (home.path().join(".aliyun"), home.path().join(".aliyun/config.json"));
+    fs::create_dir(&folder).unwrap();
+    let foreign = json!({"current": "sso", "meta_path": "", "later": [1, {"x": null}], "profiles": [
+        {"name": "sso", "mode": "CloudSSO", "access_token": "secret-access-token-value", "new_field": {"deep": [true]}},
+        {"name": "old", "mode": "AK", "access_key_id": "LTAIDEVEXAMPLEALICE00001", "access_key_secret": "secret-0123456789", "site": "china"},
+    ]});
+    fs::write(&file, foreign.to_string()).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let run = |words: &[&str]| tegata(home.path()).args(words).output().unwrap();
+    let ok = |words: &[&str]| {
+        let output = run(words);
+        assert!(output.status.success(), "{words:?} {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let list = ok(&["profile", "list"]);
+    assert!(list.contains("*  sso") && list.contains("CloudSSO"), "{list}");
+    let told = text(&run(&["whoami"]).stderr);
+    assert!(told.contains("`sso`") && told.contains("CloudSSO"), "{told}");
+    ok(&["profile", "use", "old"]);
+    ok(&["configure", "--profile", "old", "--region", "cn-shanghai", "--endpoint", "https://id.example.com"]);
+    assert_eq!(mode(&file), 0o600);
+    let now: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!((&now["later"], &now["profiles"][0], &now["current"]), (&foreign["later"], &foreign["profiles"][0], &json!("old")));
+    let old = &now["profiles"][1];
+    assert!(old["site"] == "china" && old["access_key_secret"] == "secret-0123456789" && old["region_id"] == "cn-shanghai", "{old}");
+    assert!(old["sts_endpoint"] == "id.example.com" && old["tegata_endpoint"] == "https://id.example.com", "{old}");
+    for shown in
+        [ok(&["profile", "show"]), ok(&["profile", "show", "sso", "--output", "json"]), ok(&["profile", "list", "--output", "json"])]
+    {
+        assert!(!shown.contains("secret-"), "{shown}");
+    }
+    ok(&["profile", "delete", "old"]);
+    let told = run(&["profile", "delete", "old"]);
+    assert!(told.status.code() == Some(1) && text(&told.stderr).contains("no profile `old`"), "{}", text(&told.stderr));
+
+    // What others could have changed is refused, by name and with a way out.
+    for (bits, path) in [(0o620, &file), (0o602, &file), (0o777, &folder)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(bits)).unwrap();
+        let told = run(&["profile", "list"]);
+        assert!(told.status.code() == Some(1) && text(&told.stderr).contains("chmod go-w"), "{}", text(&told.stderr));
+        fs::set_permissions(path, fs::Permissions::from_mode(if path == &file { 0o600 } else { 0o700 })).unwrap();
+    }
+    fs::rename(&file, home.path().join("real.json")).unwrap();
+    symlink(home.path().join("real.json"), &file).unwrap();
+    for words in [&["profile", "list"][..], &["profile", "use", "sso"], &["whoami"]] {
+        let told = run(words);
+        assert!(told.status.code() == Some(1) && text(&told.stderr).contains("is a symbolic link"), "{}", text(&told.stderr));
+    }
+    assert!(fs::symlink_metadata(&file).unwrap().is_symlink());
+}
+
+#[test]
+fn two_writers_lose_nothing_and_a_killed_one_holds_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let configure = |name: &str| {
+        let words = ["configure", "--profile", name, "--access-key-id", "LTAIDEVEXAMPLEALICE00001", "--access-key-secret", "example"];
+        tegata(home.path()).args(words).stdout(Stdio::null()).spawn().unwrap()
+    };
+    let all: Vec<_> = (0..20).map(|at| configure(&format!("p{at}"))).collect();
+    for mut child in all {
+        assert!(child.wait().unwrap().success());
+    }
+    let text = fs::read_to_string(home.path().join(".aliyun/config.json")).unwrap();
+    let names = |text: &str| serde_json::from_str::<Value>(text).unwrap()["profiles"].as_array().unwrap().len();
+    assert_eq!(names(&text), 20);
+
+    let lock = home.path().join(".aliyun/.config.json.lock");
+    let mut holder = Command::new("flock").args(["-o".as_ref(), lock.as_os_str(), "sleep".as_ref(), "60".as_ref()]).spawn().unwrap();
+    sleep(Duration::from_millis(200));
+    let mut waiting = configure("late");
+    sleep(Duration::from_millis(200));
+    assert!(waiting.try_wait().unwrap().is_none(), "it waits for the lock");
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert!(waiting.wait().unwrap().success());
+    assert_eq!(names(&fs::read_to_string(home.path().join(".aliyun/config.json")).unwrap()), 21);
+}
