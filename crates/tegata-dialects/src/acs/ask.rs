@@ -140,7 +140,11 @@ impl Ask<'_> {
     }
 
     /// Tags are not offered: a caller that sends some must not believe that they were kept, or that they selected anything.
+    /// Clients send an empty list where their user said nothing of tags.
     pub(crate) fn no_tags(&self) -> Result<(), AcsError> {
+        if matches!(self.params.text("Tag"), Some("" | "[]")) {
+            return Ok(());
+        }
         if self.params.mentions("Tag") { Err(AcsError::invalid("Tag", "this server does not offer tags")) } else { Ok(()) }
     }
 }
