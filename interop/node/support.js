@@ -27,6 +27,12 @@ function keyOf(user) {
   return { id: entry.access_key_id, secret: entry.access_key_secret };
 }
 
+/** Our own program, for the ways in which other programs get their keys from it. */
+function program() {
+  assert.ok(process.env.TEGATA_PROGRAM, 'TEGATA_PROGRAM must name the program `tegata`');
+  return process.env.TEGATA_PROGRAM;
+}
+
 function userArn(user) {
   return `acs:ram::${ready.account.uid}:user/${user}`;
 }
@@ -124,6 +130,6 @@ async function refusal(call) {
 }
 
 module.exports = {
-  ready, issuerHost, role, bucket, keyOf, userArn, temporaryKey, remember, uniquePrefix, sessionPolicy, issue, tampered, withClock,
+  ready, issuerHost, role, bucket, keyOf, program, userArn, temporaryKey, remember, uniquePrefix, sessionPolicy, issue, tampered, withClock,
   refusal,
 };

@@ -103,6 +103,7 @@ fn against_server(session: &Session<'_>, log: &Path, name: &str, mut suite: Comm
     let _ = fs::remove_file(&secrets);
     let server = Server::start(session, &folder)?;
     let kept = secrets::keep_those_of(&server.ready, &folder.join(secrets::SEEDED));
+    suite.env("TEGATA_PROGRAM", session.binary("tegata"));
     suite.env("TEGATA_READY", &server.ready).env("TEGATA_SECRETS_FILE", &secrets).env("NO_PROXY", "127.0.0.1,localhost");
     let ran = sys::run_logged(&mut suite, log, SUITE_LIMIT);
     let stopped = server.stop();
