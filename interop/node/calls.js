@@ -7,7 +7,9 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 
-const { ready, keyOf, remember } = require('./support');
+const { RPCClient } = require('@alicloud/pop-core');
+
+const { ready, keyOf, remember, refusal } = require('./support');
 
 class Refused extends Error {
   constructor(status, code) {
@@ -55,6 +57,14 @@ function* at(value, places) {
   else if (value !== null && typeof value === 'object' && first in value) yield* at(value[first], rest);
 }
 
+/** The message that comes with a refusal of `dan`; not every library passes it on. */
+async function diagnostic(table) {
+  const key = keyOf('dan');
+  const client = new RPCClient({ endpoint: ready.issuer, apiVersion: table.all.version, accessKeyId: key.id, accessKeySecret: key.secret });
+  const { data } = await refusal(() => client.request('ListUsers'));
+  return data.AccessDeniedDetail.EncodedDiagnosticMessage;
+}
+
 /** One scenario, from its first step to what it leaves behind being taken away. */
 async function play(table, scenario, call) {
   const keys = {};
@@ -98,6 +108,11 @@ async function play(table, scenario, call) {
 
   for (const [name, text] of Object.entries(table.all.documents ?? {})) values[name] = filled(text);
   for (const kind of scenario.unique ?? []) values[kind] = `${kind}-${crypto.randomBytes(6).toString('hex')}`;
+  for (const kind of scenario.passwords ?? []) {
+    values[kind] = `Interop-${crypto.randomBytes(11).toString('hex')}`;
+    remember(values[kind]);
+  }
+  if (scenario.needs?.includes('diagnostic')) values.diagnostic = await diagnostic(table);
   try {
     for (const [operation, parameters, expected, who] of scenario.steps) {
       const where = `${operation} ${JSON.stringify(parameters)} as ${who ?? 'alice'}`;

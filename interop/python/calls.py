@@ -6,6 +6,9 @@ values; `who` is a user of the sample directory (`alice` if it is left out) or a
 A place is a path with dots; `*` stands for every item of a list, and then one of them has to fit; `!` before it means that none does.
 Besides a plain value, `{"keep": name}` puts what is there into `${name}`, `{"key": name}` makes an access key of it, `{"date": true}` wants a
 date of this API, `{"any": true}` wants anything.
+
+`${…}` in a text is a value: a name of its own (`unique`), a password, a document, what an earlier step kept, `${totp:seed:-1}`, a one-time code
+of that seed for the half minute before this one, or `${diagnostic}`, the message of a refusal.
 """
 
 import datetime
@@ -60,6 +63,12 @@ def one_time_code(seed, step):
     return pyotp.TOTP(seed).at(int(time.time()), step)
 
 
+def diagnostic(ready, table):
+    """The message that comes with a refusal of `dan`; not every library passes it on."""
+    answer = support.rpc_call(ready, ready.key("dan"), "ListUsers", Version=table.all["version"])
+    return answer.json()["AccessDeniedDetail"]["EncodedDiagnosticMessage"]
+
+
 class Play:
     """One scenario. `call(key, operation, parameters)` answers the body as the API names it, or raises `Refused`."""
 
@@ -71,6 +80,11 @@ class Play:
             self.values[name] = self.filled(text)
         for kind in scenario.get("unique", []):
             self.values[kind] = f"{kind}-{uuid.uuid4().hex[:12]}"
+        for kind in scenario.get("passwords", []):
+            self.values[kind] = f"Interop-{uuid.uuid4().hex}"[:31]
+            support.remember(self.values[kind])
+        if "diagnostic" in scenario.get("needs", []):
+            self.values["diagnostic"] = diagnostic(ready, table)
 
     def run(self):
         try:
