@@ -84,7 +84,7 @@ async function play(table, scenario, call) {
     if (given !== null && typeof given === 'object') return Object.fromEntries(Object.entries(given).map(([name, item]) => [name, filled(item)]));
     return given;
   };
-  const send = (operation, parameters, who = 'alice') => call(keys[who] ?? keyOf(who), operation, filled(parameters));
+  const send = async (operation, parameters, who = 'alice') => call(keys[who] ?? keyOf(who), operation, filled(parameters));
   const fits = (found, expected) => {
     if (expected?.date) return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(found);
     if (expected?.any) return found !== undefined && found !== null && found !== '';

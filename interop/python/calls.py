@@ -60,7 +60,7 @@ def one_time_code(seed, step):
     """The code of the current half minute, or of `step` half minutes later."""
     import pyotp
 
-    return pyotp.TOTP(seed).at(int(time.time()), step)
+    return pyotp.TOTP(seed).at(int(time.time()) + 30 * step)
 
 
 def diagnostic(ready, table):
