@@ -21,6 +21,7 @@ class Refused extends Error {
 class Table {
   constructor(name) {
     this.all = JSON.parse(fs.readFileSync(path.join(__dirname, '../calls', `${name}.json`), 'utf8'));
+    this.version = this.all.version;
     this.scenarios = this.all.scenarios;
   }
 
@@ -33,10 +34,11 @@ class Table {
   }
 }
 
-/** The operations that a reference page lists: the first column of its tables. */
-function offered(page) {
-  const text = fs.readFileSync(path.join(__dirname, '../../docs', `${page}.md`), 'utf8');
-  return [...text.matchAll(/^\| `([A-Z][A-Za-z]+)` \|/gm)].map((found) => found[1]).sort();
+/** The operations of that version which the reference page says are offered. */
+function claims(version) {
+  const page = fs.readFileSync(path.join(__dirname, '../../docs/ram.md'), 'utf8');
+  const [section] = page.match(new RegExp(`^### [^\\n]*${version}[^]*?(?=^#|$(?![^]))`, 'm'));
+  return [...section.matchAll(/^\| `([A-Z][A-Za-z]+)` \| yes\b/gm)].map((found) => found[1]).sort();
 }
 
 /** The code of the current half minute, or of `step` half minutes later (RFC 6238). */
@@ -57,10 +59,25 @@ function* at(value, places) {
   else if (value !== null && typeof value === 'object' && first in value) yield* at(value[first], rest);
 }
 
+/** `@alicloud/pop-core` by that method. */
+function pop(table, method) {
+  return async (key, operation, parameters) => {
+    const client = new RPCClient({
+      endpoint: ready.issuer, apiVersion: table.version, accessKeyId: key.id, accessKeySecret: key.secret, opts: { timeout: 30000 },
+    });
+    try {
+      return await client.request(operation, parameters, { method });
+    } catch (error) {
+      if (error.entry === undefined) throw error;
+      throw new Refused(error.entry.response.statusCode, error.code);
+    }
+  };
+}
+
 /** The message that comes with a refusal of `dan`; not every library passes it on. */
 async function diagnostic(table) {
   const key = keyOf('dan');
-  const client = new RPCClient({ endpoint: ready.issuer, apiVersion: table.all.version, accessKeyId: key.id, accessKeySecret: key.secret });
+  const client = new RPCClient({ endpoint: ready.issuer, apiVersion: table.version, accessKeyId: key.id, accessKeySecret: key.secret });
   const { data } = await refusal(() => client.request('ListUsers'));
   return data.AccessDeniedDetail.EncodedDiagnosticMessage;
 }
@@ -137,4 +154,4 @@ async function play(table, scenario, call) {
   }
 }
 
-module.exports = { Refused, Table, offered, play };
+module.exports = { Refused, Table, claims, pop, play };

@@ -173,3 +173,9 @@ test('the default chain in our exec', async () => {
   const found = JSON.parse(await run(program(), parameters, { ...as('bob'), TEGATA_ENDPOINT: ready.issuer }));
   assert.equal(shown(found), sessionArn('exec'));
 });
+
+test('the default chain in our agent', async () => {
+  const parameters = ['agent', '--role', role, '--role-session-name', 'agent', '--', process.execPath, '-e', WHOAMI];
+  const found = JSON.parse(await run(program(), parameters, { ...as('bob'), TEGATA_ENDPOINT: ready.issuer }));
+  assert.equal(shown(found), sessionArn('agent'));
+});

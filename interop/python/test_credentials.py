@@ -228,3 +228,9 @@ def test_the_default_chain_with_a_profile(ready, home):
     write_profiles(home, base(ready), {"name": "ext", "mode": "External", "process_command": command(ready), "region_id": "x"})
     assert whoami(ready, {}) == session_arn(ready, "external")
     assert whoami(ready, {"ALIBABA_CLOUD_PROFILE": "base"}) == ready.user_arn("bob")
+
+
+def test_the_default_chain_in_our_agent(ready, home):
+    # This library leaves the port out of `Host`.
+    arguments = ["agent", "--role", ready.role_arn, "--role-session-name", "agent", "--", sys.executable, "-c", WHOAMI, ready.issuer_host]
+    assert tegata(ready, "bob", *arguments, home=home).strip() == session_arn(ready, "agent")

@@ -35,7 +35,7 @@ fn every_vector() {
 /// What the `aliyun` command line sent to a development server, in each of its modes.
 #[test]
 fn the_vendors_command_line() {
-    replay("aliyun-cli.json", 19);
+    replay("aliyun-cli.json", 20);
 }
 
 fn replay(file: &str, count: usize) {

@@ -1,0 +1,21 @@
+"""The table of IMS calls, through `alibabacloud_ims20190815` (ACS3-HMAC-SHA256)."""
+
+import re
+
+import pytest
+
+import calls
+import tea
+
+IMS = calls.Table("ims")
+
+
+@pytest.mark.parametrize("scenario", IMS.scenarios, ids=lambda scenario: re.sub(r"\W+", "-", scenario["about"]))
+def test_calls(ready, scenario):
+    calls.Play(ready, IMS, scenario, tea.caller(ready, "ims")).run()
+
+
+def test_the_claims(ready):
+    """What the reference page says is offered was called above; what it says is not answers that it is not there."""
+    assert IMS.operations() == calls.claims(IMS.version)
+    calls.not_there(ready, IMS)
