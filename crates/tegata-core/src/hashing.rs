@@ -49,7 +49,7 @@ struct State {
 
 /// The right to work on one password. Dropping it gives the turn to the next in line.
 #[derive(Debug)]
-struct Turn(Option<Arc<Shared>>);
+pub(crate) struct Turn(Option<Arc<Shared>>);
 
 impl Pool {
     pub(crate) fn new(limits: limits::Hashing) -> Self {
@@ -71,7 +71,8 @@ impl Pool {
         tokio::task::spawn_blocking(work).await.map_err(OpError::internal)
     }
 
-    async fn turn(&self, source: Option<IpAddr>) -> Result<Turn, OpError> {
+    /// Waits for the right to work on one password.
+    pub(crate) async fn turn(&self, source: Option<IpAddr>) -> Result<Turn, OpError> {
         let waiting = {
             let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
             if state.working < self.0.limits.at_once.max(1) {

@@ -126,8 +126,18 @@ impl Core {
     /// Decides without effect, without a row for success: the check before the first byte of a body is read.
     pub(crate) async fn check<O: Operation>(&self, caller: &Caller, operation: &O) -> Result<(), OpError> {
         let now = self.now();
-        let view = View::new(self, now);
-        let result = operation.decide(&view, caller).await.map(drop);
+        let result = async {
+            let evidence = self.still_alive(&caller.evidence, now).await?;
+            let refreshed;
+            let caller = if evidence.is(&caller.evidence) {
+                caller
+            } else {
+                refreshed = caller.refreshed(evidence);
+                &refreshed
+            };
+            operation.decide(&View::new(self, now), caller).await.map(drop)
+        };
+        let result = result.await;
         if let Err(error) = &result {
             self.record_refusal(caller, O::ACTION, &operation.resource(caller), error).await;
         }
