@@ -27,6 +27,14 @@ const SEED: usize = 25;
 #[derive(Clone, PartialEq, Eq)]
 pub struct OneTimeCode([u8; 6]);
 
+#[cfg(any(test, feature = "testing"))]
+impl OneTimeCode {
+    /// The digits, for whoever plays the device.
+    pub(crate) fn digits(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 /// A text is no one-time code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a one-time code has six digits")]
