@@ -51,11 +51,7 @@ impl SelfService {
 
     async fn of(store: &Store, account: AccountId) -> Result<Self, StoreError> {
         let preference = SecurityPreference::of(security_preference::find(store, account).await?);
-        Ok(Self {
-            password: preference.users_change_password,
-            keys: preference.users_manage_keys,
-            factor: preference.users_manage_factor,
-        })
+        Ok(Self { password: preference.users_change_password, keys: preference.users_manage_keys, factor: preference.users_manage_factor })
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use tegata_model::{AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, MfaDeviceName, ObjectKey, PolicyName, RoleName, UserName};
+use tegata_model::{
+    AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, MfaDeviceName, ObjectKey, PolicyName, RoleName, UserName,
+};
 use tegata_policy::Resource;
 
 /// The name of one resource. Every dialect spells it its own way; policies see its five segments.

@@ -56,11 +56,8 @@ fn factor(of: ResourceName) -> ResourceName {
 
 /// The device of that name. One of another account is as absent as one that never was.
 async fn find_device(view: &View<'_>, caller: &Caller, account: AccountNumber, name: &MfaDeviceName) -> Result<MfaDeviceRow, OpError> {
-    let row = if account == own(caller) {
-        mfa_device::find_by_name(&view.core().store, caller.account(), &name.folded()).await?
-    } else {
-        None
-    };
+    let row =
+        if account == own(caller) { mfa_device::find_by_name(&view.core().store, caller.account(), &name.folded()).await? } else { None };
     row.ok_or_else(|| OpError::NotFound(device_name(account, name)))
 }
 

@@ -137,7 +137,10 @@ impl PasswordPolicy {
             (lacks(self.require_lowercase, char::is_lowercase), "a lower-case letter".to_owned()),
             (lacks(self.require_uppercase, char::is_uppercase), "an upper-case letter".to_owned()),
             (lacks(self.require_numbers, char::is_numeric), "a digit".to_owned()),
-            (lacks(self.require_symbols, |c| !c.is_alphanumeric() && !c.is_control()), "a character that is no letter and no digit".to_owned()),
+            (
+                lacks(self.require_symbols, |c| !c.is_alphanumeric() && !c.is_control()),
+                "a character that is no letter and no digit".to_owned(),
+            ),
             (different.len() < needed, format!("at least {needed} different characters")),
             (self.forbid_user_name && text.to_lowercase().contains(&user.folded()), "not the name of the user in it".to_owned()),
         ];
@@ -214,7 +217,13 @@ impl Operation for SetPasswordPolicy {
             "the fewest different characters of a password",
         )?;
         ranged(&mut policy.max_age_days, self.max_age_days, 0..=1095, Input::MaxPasswordAge, "the days a password may be used")?;
-        ranged(&mut policy.initial_age_days, self.initial_age_days, 0..=90, Input::InitialPasswordAge, "the days a first password is good")?;
+        ranged(
+            &mut policy.initial_age_days,
+            self.initial_age_days,
+            0..=90,
+            Input::InitialPasswordAge,
+            "the days a first password is good",
+        )?;
         ranged(&mut policy.reuse_prevention, self.reuse_prevention, 0..=24, Input::ReusePrevention, "the passwords that are remembered")?;
         ranged(&mut policy.max_attempts, self.max_attempts, 0..=32, Input::MaxLoginAttempts, "the tries at a password")?;
         chosen(&mut policy.require_lowercase, self.require_lowercase);

@@ -149,13 +149,8 @@ async fn sign_in(core: &TestCore, caller: &Caller, action: Action) -> &'static s
         }
         actions::RAM_GET_LOGIN_PROFILE => ask!(DescribeLoginProfile { user: user() }),
         actions::RAM_UPDATE_LOGIN_PROFILE => {
-            let change = d::LoginProfileChange {
-                user: user(),
-                password: Some(password()),
-                reset_required: None,
-                mfa_required: None,
-                status: None,
-            };
+            let change =
+                d::LoginProfileChange { user: user(), password: Some(password()), reset_required: None, mfa_required: None, status: None };
             word(d::update_login_profile(core, caller, change).await)
         }
         actions::RAM_DELETE_LOGIN_PROFILE => ask!(DeleteLoginProfile { user: user() }),

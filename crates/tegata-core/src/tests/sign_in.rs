@@ -280,10 +280,7 @@ async fn devices_are_made_bound_unbound_and_deleted() {
         assert_eq!(made.seed.expose().len(), 40);
         assert_eq!(
             made.address.expose(),
-            format!(
-                "otpauth://totp/tegata:Phone@acme?secret={}&issuer=tegata&algorithm=SHA1&digits=6&period=30",
-                made.seed.expose()
-            )
+            format!("otpauth://totp/tegata:Phone@acme?secret={}&issuer=tegata&algorithm=SHA1&digits=6&period=30", made.seed.expose())
         );
         let row = mfa_device::find_by_name(&core.store, core.acme.account, "phone").await.unwrap().unwrap();
         assert!(!row.sealed_seed.windows(8).any(|part| part == &made.seed.expose().as_bytes()[..8]), "it rests sealed");

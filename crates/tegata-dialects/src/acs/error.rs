@@ -108,7 +108,9 @@ impl From<OpError> for AcsError {
         let message = error.to_string();
         match error {
             OpError::Authentication(failure) => failure.into(),
-            OpError::Denied(denial) if denial.by == DeniedBy::NoPassword => Self { denied: true, ..Self::new(403, "NotSupport.Account", message) },
+            OpError::Denied(denial) if denial.by == DeniedBy::NoPassword => {
+                Self { denied: true, ..Self::new(403, "NotSupport.Account", message) }
+            }
             OpError::Denied(denial) => {
                 Self { denied: true, detail: Some(access_denied_detail(&denial)), ..Self::new(403, "NoPermission", message) }
             }

@@ -29,10 +29,7 @@ pub(super) const TOUR: &[(&str, &[(&str, &str)])] = &[
     ("SetSecurityPreference", &[("LoginNetworkMasks", ""), ("EnableSaveMFATicket", "true"), ("AllowUserToChangePassword", "false")]),
     ("CreateVirtualMFADevice", &[("VirtualMFADeviceName", "phone")]),
     ("ListVirtualMFADevices", &[]),
-    (
-        "BindMFADevice",
-        &[("SerialNumber", PHONE), ("UserName", "bob"), ("AuthenticationCode1", "CODE1"), ("AuthenticationCode2", "CODE2")],
-    ),
+    ("BindMFADevice", &[("SerialNumber", PHONE), ("UserName", "bob"), ("AuthenticationCode1", "CODE1"), ("AuthenticationCode2", "CODE2")]),
     ("ListVirtualMFADevices", &[]),
     ("GetUserMFAInfo", &[("UserName", "bob")]),
     ("UnbindMFADevice", &[("UserName", "bob")]),

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use tegata_core::directory::{
-    self, DeleteLoginProfile, DescribeLoginProfile, LoginProfile, LoginProfileChange, NewLoginProfile,
-};
+use tegata_core::directory::{self, DeleteLoginProfile, DescribeLoginProfile, LoginProfile, LoginProfileChange, NewLoginProfile};
 use tegata_model::Status;
 
 use crate::acs::{

@@ -29,12 +29,7 @@ pub(super) const OPERATIONS: &[Entry] = &[
         [need("VirtualMFADeviceName", Kind::Text)]
     ),
     entry!("ListVirtualMFADevices", "The devices for one-time codes, and whose they are", list, []),
-    entry!(
-        "DeleteVirtualMFADevice",
-        "Delete a device that is nobody's second factor",
-        delete,
-        [need("SerialNumber", Kind::MfaDevice)]
-    ),
+    entry!("DeleteVirtualMFADevice", "Delete a device that is nobody's second factor", delete, [need("SerialNumber", Kind::MfaDevice)]),
     entry!(
         "BindMFADevice",
         "Make a device the second factor of a user; two codes that follow one another prove it",
@@ -55,7 +50,8 @@ const EVERY: usize = 1000;
 
 pub(super) async fn create(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     let made = ask.perform(CreateVirtualMfaDevice { name: ask.name("VirtualMFADeviceName")? }).await?;
-    let picture = qr::png_base64(made.address.expose()).ok_or_else(|| AcsError::from(tegata_core::OpError::internal("no picture of a seed")))?;
+    let picture =
+        qr::png_base64(made.address.expose()).ok_or_else(|| AcsError::from(tegata_core::OpError::internal("no picture of a seed")))?;
     let fields = [
         ("SerialNumber", arn::mfa_device(made.device.account, &made.device.name)),
         ("Base32StringSeed", made.seed.expose().to_owned()),

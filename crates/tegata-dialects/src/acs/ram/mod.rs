@@ -15,5 +15,14 @@ mod user;
 use super::ask::Entry;
 
 /// Every operation that is offered, topic by topic.
-pub(crate) const TABLES: &[&[Entry]] =
-    &[user::OPERATIONS, key::OPERATIONS, group::OPERATIONS, role::OPERATIONS, policy::OPERATIONS, attachment::OPERATIONS, login::OPERATIONS, mfa::OPERATIONS, sign_in::OPERATIONS];
+pub(crate) const TABLES: &[&[Entry]] = &[
+    user::OPERATIONS,
+    key::OPERATIONS,
+    group::OPERATIONS,
+    role::OPERATIONS,
+    policy::OPERATIONS,
+    attachment::OPERATIONS,
+    login::OPERATIONS,
+    mfa::OPERATIONS,
+    sign_in::OPERATIONS,
+];
