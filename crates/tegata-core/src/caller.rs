@@ -87,7 +87,6 @@ impl Caller {
 
     /// True when the credential was given a verified second factor. No key proves one, and neither does a session that began
     /// with a key.
-    #[expect(clippy::unused_self, reason = "credentials that carry a second factor are read here")]
     pub fn second_factor(&self) -> bool {
         false
     }

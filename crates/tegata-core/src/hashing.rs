@@ -169,8 +169,8 @@ mod tests {
 
     use super::*;
 
-    fn address(last: u8) -> Option<IpAddr> {
-        Some([192, 0, 2, last].into())
+    fn address(last: u8) -> IpAddr {
+        [192, 0, 2, last].into()
     }
 
     #[test]
@@ -192,7 +192,7 @@ mod tests {
         let order = Arc::new(Mutex::new(Vec::new()));
         let first = tokio::spawn({
             let pool = Arc::clone(&pool);
-            async move { pool.run(address(9), move || wait.recv().is_ok()).await }
+            async move { pool.run(Some(address(9)), move || wait.recv().is_ok()).await }
         });
         while pool.0.state.lock().unwrap().working == 0 {
             tokio::task::yield_now().await;
@@ -203,13 +203,13 @@ mod tests {
             let before = pool.0.state.lock().unwrap().waiting;
             others.push(tokio::spawn({
                 let pool = Arc::clone(&pool);
-                async move { pool.run(address(last), move || order.lock().unwrap().push((last, at))).await }
+                async move { pool.run(Some(address(last)), move || order.lock().unwrap().push((last, at))).await }
             }));
             while pool.0.state.lock().unwrap().waiting == before {
                 tokio::task::yield_now().await;
             }
         }
-        assert!(matches!(pool.run(address(3), || ()).await, Err(OpError::Throttled(_))), "four wait");
+        assert!(matches!(pool.run(Some(address(3)), || ()).await, Err(OpError::Throttled(_))), "four wait");
         others.remove(1).abort();
         go.send(()).unwrap();
         assert!(first.await.unwrap().unwrap());
@@ -217,7 +217,7 @@ mod tests {
             other.await.unwrap().unwrap();
         }
         assert_eq!(*order.lock().unwrap(), [(1, 0), (2, 3), (1, 2)], "the one who went away is passed over");
-        pool.run(address(3), || ()).await.unwrap();
+        pool.run(Some(address(3)), || ()).await.unwrap();
         let state = pool.0.state.lock().unwrap();
         assert_eq!((state.working, state.waiting, state.lines.len()), (0, 0, 0));
     }
@@ -225,15 +225,15 @@ mod tests {
     #[tokio::test]
     async fn one_address_cannot_fill_the_queue() {
         let pool = Arc::new(Pool::new(limits::Hashing { at_once: 1, waiting: 9, waiting_per_address: 1 }));
-        let turn = pool.turn(address(1)).await.unwrap();
+        let turn = pool.turn(Some(address(1))).await.unwrap();
         let waiting = tokio::spawn({
             let pool = Arc::clone(&pool);
-            async move { pool.run(address(1), || ()).await }
+            async move { pool.run(Some(address(1)), || ()).await }
         });
         while pool.0.state.lock().unwrap().waiting == 0 {
             tokio::task::yield_now().await;
         }
-        assert!(matches!(pool.turn(address(1)).await, Err(OpError::Throttled(_))));
+        assert!(matches!(pool.turn(Some(address(1))).await, Err(OpError::Throttled(_))));
         drop(turn);
         waiting.await.unwrap().unwrap();
     }

@@ -82,13 +82,13 @@ pub(crate) fn code(seed: &SecretKey, step: i64) -> Option<OneTimeCode> {
 pub fn verify(seed: &SecretKey, given: &OneTimeCode, now: Timestamp, last_step: i64) -> Option<i64> {
     let around = step_at(now) - DRIFT..=step_at(now) + DRIFT;
     // Every step is compared, so that the time does not tell which one it was.
-    around.filter(|step| matches(seed, *step, given)).filter(|step| *step > last_step).last()
+    around.filter(|step| matches(seed, *step, given)).filter(|step| *step > last_step).max()
 }
 
 /// The step of the second of two codes that follow one another, if that is good now and newer than the newest one used.
 pub(crate) fn verify_pair(seed: &SecretKey, first: &OneTimeCode, second: &OneTimeCode, now: Timestamp, last_step: i64) -> Option<i64> {
     let around = step_at(now) - DRIFT..=step_at(now) + DRIFT;
-    around.filter(|step| matches(seed, *step, second) & matches(seed, *step - 1, first)).filter(|step| *step - 1 > last_step).last()
+    around.filter(|step| matches(seed, *step, second) & matches(seed, *step - 1, first)).filter(|step| *step - 1 > last_step).max()
 }
 
 fn matches(seed: &SecretKey, step: i64, given: &OneTimeCode) -> bool {

@@ -30,8 +30,8 @@ fn secret(text: &str) -> SecretKey {
     SecretKey::new(text.to_owned())
 }
 
-fn password(text: &str) -> Option<Arc<SecretKey>> {
-    Some(Arc::new(secret(text)))
+fn password(text: &str) -> Arc<SecretKey> {
+    Arc::new(secret(text))
 }
 
 async fn alice(core: &TestCore) -> Caller {
@@ -49,13 +49,18 @@ async fn by<O: Operation>(core: &TestCore, who: &str, operation: O) -> Result<O:
 }
 
 async fn create(core: &TestCore, user: &str, text: &str) -> Result<LoginProfile, OpError> {
-    let new =
-        NewLoginProfile { user: name(user), password: password(text), reset_required: false, mfa_required: false, status: Status::Active };
+    let new = NewLoginProfile {
+        user: name(user),
+        password: Some(password(text)),
+        reset_required: false,
+        mfa_required: false,
+        status: Status::Active,
+    };
     create_login_profile(core, &alice(core).await, new).await
 }
 
 fn change(user: &str, text: Option<&str>) -> LoginProfileChange {
-    let password = text.and_then(password);
+    let password = text.map(password);
     LoginProfileChange { user: name(user), password, reset_required: None, mfa_required: None, status: None }
 }
 
@@ -93,7 +98,7 @@ async fn profiles_are_made_changed_and_deleted() {
         assert!(row(&core, "bob").await.password_hash.unwrap().expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         assert!(matches!(create(&core, "bob", "correct horse").await, Err(OpError::Exists(ResourceName::LoginProfile { .. }))));
 
-        core.clock.advance(Duration::from_secs(60));
+        core.clock.advance(Duration::from_mins(1));
         let first = row(&core, "bob").await;
         let kept = LoginProfileChange { reset_required: Some(true), mfa_required: Some(true), ..change("bob", None) };
         let changed = update_login_profile(&core, &alice(&core).await, kept).await.unwrap();
@@ -129,7 +134,7 @@ async fn strangers_cost_no_hash() {
     let turn = busy.hashing.turn(None).await.unwrap();
     let new = NewLoginProfile {
         user: name("bob"),
-        password: password("correct horse"),
+        password: Some(password("correct horse")),
         reset_required: false,
         mfa_required: false,
         status: Status::Active,
@@ -337,7 +342,7 @@ async fn of_two_who_bring_the_same_code_one_gets_in() {
     for core in TestCore::each().await.unwrap() {
         give_factor(&core, "bob").await;
         let user = user::find_by_name(&core.store, core.acme.account, "bob").await.unwrap().unwrap();
-        core.clock.advance(Duration::from_secs(60));
+        core.clock.advance(Duration::from_mins(1));
         let (_, code) = codes(&core, "bob-phone", 0).await;
         let claim = async || {
             let row = mfa_device::of_user(&core.store, user.id).await.unwrap().unwrap();
@@ -372,7 +377,7 @@ async fn without_the_second_factor_nobody_takes_it_from_oneself() {
         // The owner, who is somebody else, may; so may alice for others.
         let new = NewLoginProfile {
             user: name("alice"),
-            password: password("correct horse"),
+            password: Some(password("correct horse")),
             reset_required: false,
             mfa_required: false,
             status: Status::Active,

@@ -165,7 +165,7 @@ fn mismatch_message(mismatch: &Mismatch) -> String {
 /// `EntityNotExist.Role` and its like.
 fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
     let kind = match resource {
-        ResourceName::Account(_) => "Account",
+        ResourceName::Account(_) | ResourceName::AccountSettings { .. } => "Account",
         ResourceName::User { .. } | ResourceName::Users { .. } | ResourceName::Owner { .. } => "User",
         ResourceName::AccessKey { .. } => "User.AccessKey",
         ResourceName::Group { .. } | ResourceName::Groups { .. } => "Group",
@@ -178,7 +178,6 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         ResourceName::Factor { .. } => "User.MFADevice",
         ResourceName::MfaDevices { .. } | ResourceName::MfaDevice { .. } => "VirtualMFADevice",
         ResourceName::BoundMfaDevice { .. } => "VirtualMFADevice.User",
-        ResourceName::AccountSettings { .. } => "Account",
         ResourceName::Buckets { .. } | ResourceName::Bucket { .. } => "Bucket",
         ResourceName::Object { .. } => "Object",
         ResourceName::Caller => return stem.into(),

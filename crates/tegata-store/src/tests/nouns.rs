@@ -355,7 +355,7 @@ async fn devices_are_bound_once_and_their_step_only_rises() {
 #[tokio::test]
 async fn tries_are_counted_for_a_while() {
     use crate::attempt::{self, Secret};
-    let (window, later) = (std::time::Duration::from_secs(60), |seconds| NOW.plus(std::time::Duration::from_secs(seconds)));
+    let (window, later) = (std::time::Duration::from_mins(1), |seconds| NOW.plus(std::time::Duration::from_secs(seconds)));
     for store in TestStore::each().await.unwrap() {
         let (one, other) = ([1; 16], [2; 16]);
         let claim = async |subject, secret, at| apply(&store, [attempt::claim(subject, secret, at, window, 2)]).await;
