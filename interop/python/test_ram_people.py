@@ -21,6 +21,7 @@ import support
 
 MODELS = {name.removesuffix("Request").lower(): getattr(models, name) for name in dir(models) if name.endswith("Request")}
 PASSWORD = "Correct-Horse-1"
+PASSWORDS = [PASSWORD, "Another-Horse-1", "Battery-Staple-2", "Battery-Staple-3", "Battery-Staple-4"]
 
 
 class Ram:
@@ -70,6 +71,7 @@ def two_codes(seed):
 
 @pytest.fixture(scope="module")
 def ram(ready):
+    support.remember(*PASSWORDS)
     return Ram(ready, ready.key("alice"))
 
 

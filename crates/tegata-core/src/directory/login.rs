@@ -19,6 +19,7 @@ use crate::{
     actions::{
         Action, RAM_CHANGE_PASSWORD, RAM_CREATE_LOGIN_PROFILE, RAM_DELETE_LOGIN_PROFILE, RAM_GET_LOGIN_PROFILE, RAM_UPDATE_LOGIN_PROFILE,
     },
+    audit::Entry,
     authz::{self, Permit},
     caller::Caller,
     error::{CallerKind, DeniedBy, Input, OpError, ProblemKind},
@@ -229,9 +230,8 @@ impl Operation for UpdateLoginProfile {
         let user = find_user(view, caller, &self.change.user).await?;
         authz::second_factor(view, caller, Self::ACTION, &resource, user.id).await?;
         let mut row = find_profile(view, &user, resource).await?;
-        let policy = PasswordPolicy::of_caller(view, caller).await?;
         if let Some(password) = &self.change.password {
-            policy.judge(Input::Password, &user.name, password)?;
+            PasswordPolicy::of_caller(view, caller).await?.judge(Input::Password, &user.name, password)?;
         }
         let mut changes = changes(view, caller);
         if let Some(hash) = &self.hash {
@@ -247,7 +247,15 @@ impl Operation for UpdateLoginProfile {
         row.status = self.change.status.unwrap_or(row.status);
         row.updated_at = view.now();
         changes.extend(login_profile::update(&row));
-        Ok(done(LoginProfile::of(&user, &row), changes, permit))
+        let mut said = Vec::new();
+        if self.hash.is_some() {
+            said.push("set the password");
+        }
+        if let Some(status) = self.change.status {
+            said.push(if status.is_active() { "switched on" } else { "switched off" });
+        }
+        let note = (!said.is_empty()).then(|| said.join(", "));
+        Ok(Effect::with(LoginProfile::of(&user, &row), changes, Entry { by: permit.spend(), note, ..Entry::default() }))
     }
 }
 
@@ -394,7 +402,9 @@ impl Operation for ChangePassword {
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<()>, OpError> {
         let (user, permit) = self.who(view, caller).await?;
         let mut row = find_profile(view, &user, self.resource(caller)).await?;
-        PasswordPolicy::of_caller(view, caller).await?.judge(Input::NewPassword, &user.name, &self.new)?;
+        let policy = PasswordPolicy::of_caller(view, caller).await?;
+        policy.still_good(&row, view.now())?;
+        policy.judge(Input::NewPassword, &user.name, &self.new)?;
         let mut changes = changes(view, caller);
         if let Some(checked) = &self.checked {
             if row.password_hash.as_ref() != Some(&checked.old) {

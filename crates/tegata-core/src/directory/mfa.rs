@@ -12,6 +12,7 @@ use crate::{
         Action, RAM_BIND_MFA_DEVICE, RAM_CREATE_VIRTUAL_MFA_DEVICE, RAM_DELETE_VIRTUAL_MFA_DEVICE, RAM_GET_USER_MFA_INFO,
         RAM_LIST_VIRTUAL_MFA_DEVICES, RAM_UNBIND_MFA_DEVICE,
     },
+    audit::Entry,
     authz::{self, Permit},
     caller::Caller,
     error::{DeniedBy, Holding, Input, OpError, ProblemKind, Quota},
@@ -225,7 +226,8 @@ impl Operation for BindMfaDevice {
         let mut changes = changes(view, caller);
         changes.extend(mfa_device::bind(device.id, user.id, view.now()));
         changes.push(mfa_device::use_step(device.id, step));
-        Ok(done((), changes, permit).or_used(wrong_codes()))
+        let entry = Entry { by: permit.spend(), note: Some(format!("bound device {}", device.name)), ..Entry::default() };
+        Ok(Effect::with((), changes, entry).or_used(wrong_codes()))
     }
 }
 
@@ -258,7 +260,8 @@ impl Operation for UnbindMfaDevice {
         let device = mfa_device::of_user(&view.core().store, user.id).await?.ok_or_else(|| OpError::NotFound(factor(resource)))?;
         let mut changes = changes(view, caller);
         changes.extend(mfa_device::unbind(device.id, user.id));
-        Ok(done(device.name, changes, permit))
+        let entry = Entry { by: permit.spend(), note: Some(format!("unbound device {}", device.name)), ..Entry::default() };
+        Ok(Effect::with(device.name, changes, entry))
     }
 }
 

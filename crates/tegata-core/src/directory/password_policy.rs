@@ -1,9 +1,12 @@
 //! What an account asks of the passwords of its users: as vendor defaults have it until it says something else.
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, time::Duration};
 
-use tegata_model::{AccountId, SecretKey, UserName};
-use tegata_store::password_policy::{self, PasswordPolicyRow};
+use tegata_model::{AccountId, SecretKey, Timestamp, UserName};
+use tegata_store::{
+    login_profile::LoginProfileRow,
+    password_policy::{self, PasswordPolicyRow},
+};
 
 use super::{changes, done, own};
 use crate::{
@@ -119,6 +122,18 @@ impl PasswordPolicy {
     /// How many wrong tries there may be.
     pub(super) fn attempts(&self) -> u32 {
         if self.max_attempts == 0 { USUAL } else { self.max_attempts }
+    }
+
+    /// Refuses a password that has become too old to be used, even to be changed by its user.
+    pub(super) fn still_good(&self, profile: &LoginProfileRow, now: Timestamp) -> Result<(), OpError> {
+        let older_than = |days: u32| days > 0 && now.since(profile.changed_at) > Duration::from_hours(24) * days;
+        let days = match profile.initial {
+            true if older_than(self.initial_age_days) => self.initial_age_days,
+            _ if self.hard_expiry && older_than(self.max_age_days) => self.max_age_days,
+            _ => return Ok(()),
+        };
+        let rule = format!("the password is older than {days} days and no longer good; an administrator must set a new one");
+        Err(OpError::invalid(Input::OldPassword, ProblemKind::OutOfRange, rule))
     }
 
     /// Refuses a password that does not meet it, and says in words which rules it breaks.

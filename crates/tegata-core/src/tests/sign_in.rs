@@ -230,6 +230,26 @@ async fn users_change_their_own_password_with_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_too_old_is_set_by_somebody_else() {
+    for core in TestCore::each().await.unwrap() {
+        create(&core, "bob", "correct horse").await.unwrap();
+        let ages = SetPasswordPolicy { max_age_days: Some(30), initial_age_days: Some(2), ..SetPasswordPolicy::default() };
+        ask(&core, ages).await.unwrap();
+        core.clock.advance(Duration::from_hours(49));
+        let refused = problem(change_own(&core, "bob", "correct horse", "battery staple").await);
+        assert_eq!((refused.input, refused.kind), (Input::OldPassword, ProblemKind::OutOfRange));
+        update_login_profile(&core, &alice(&core).await, change("bob", Some("another one"))).await.unwrap();
+        change_own(&core, "bob", "another one", "battery staple").await.unwrap();
+        core.clock.advance(Duration::from_hours(24 * 31));
+        change_own(&core, "bob", "battery staple", "yet another one").await.unwrap();
+        ask(&core, SetPasswordPolicy { hard_expiry: Some(true), ..SetPasswordPolicy::default() }).await.unwrap();
+        core.clock.advance(Duration::from_hours(24 * 31));
+        let refused = problem(change_own(&core, "bob", "yet another one", "battery staple").await);
+        assert_eq!(refused.message, "the password is older than 30 days and no longer good; an administrator must set a new one");
+    }
+}
+
+#[tokio::test]
 async fn old_passwords_cannot_be_guessed() {
     for core in TestCore::each().await.unwrap() {
         create(&core, "bob", "correct horse").await.unwrap();
