@@ -5,6 +5,7 @@ mod attacks;
 mod oss_objects;
 mod oss_replies;
 mod ram;
+mod sign_in;
 mod signatures;
 mod sockets;
 mod world;
