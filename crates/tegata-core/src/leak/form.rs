@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn checksums_hold_and_one_wrong_letter_breaks_them() {
         let id = Checked::KEY_ID.close("LTAI0123456789abcd");
-        assert_eq!(id, "LTAI0123456789abcd3tkbxL");
+        assert_eq!(id, "LTAI0123456789abcd30HQo3");
         let secret = Checked::KEY_SECRET.close("abcdefghijklmnopqrstuvwx");
         assert!(Checked::KEY_ID.is_one(&id) && Checked::KEY_SECRET.is_one(&secret) && secret.len() == 30);
         assert!(!Checked::KEY_SECRET.is_one(&id) && !Checked::KEY_ID.is_one(&secret));
