@@ -33,6 +33,7 @@ use crate::{
     cli::{
         AccountCommand, AuditCommand, Cli, Command, ConfigCommand,
         client::{OssCommand, ProfileCommand, StsCommand},
+        take_back::SessionsCommand,
     },
     config::Environment,
     failure::Failure,
@@ -82,6 +83,10 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
         Command::Oss { command: OssCommand::Cp(flags) } => commands::oss::cp(&flags, environment),
         Command::Oss { command: OssCommand::Rm(flags) } => commands::oss::rm(&flags, environment),
         Command::Oss { command: OssCommand::Sign(flags) } => commands::oss::sign(&flags, environment),
+        Command::Sessions { command: SessionsCommand::List(flags) } => commands::sessions::list(&flags, environment),
+        Command::Sessions { command: SessionsCommand::Show(flags) } => commands::sessions::show(&flags, environment),
+        Command::Sessions { command: SessionsCommand::Revoke(flags) } => commands::sessions::revoke(&flags, environment),
+        Command::Leaked(flags) => commands::leaked::report(&flags, environment),
         Command::Audit { command: AuditCommand::Tail(flags) } => commands::audit::tail(&flags, environment),
         Command::Why(flags) => commands::why::explain(&flags, environment),
     }
