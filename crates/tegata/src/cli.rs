@@ -37,8 +37,7 @@ const FIRST_PAGE: &str = "\
 {about-with-newline}
 {usage-heading} {usage}
 
-{before-help}Every command has --help; --version tells the version.
-Exit status: 0 done, 1 refused or failed, 2 wrong usage.
+{before-help}Every command has --help. Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 ";
 
 /// What the environment may say. Secrets come from here or from files, never from flags.

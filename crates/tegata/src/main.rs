@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     }
     let environment = Environment::read();
     match run(command, &environment) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             terminal::complain(&failure.to_string());
             ExitCode::from(failure.status())
@@ -62,8 +62,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
+fn run(command: Command, environment: &Environment) -> Result<ExitCode, Failure> {
     match command {
+        // It ends as its program ends.
+        Command::Exec(flags) => return commands::exec::exec(&flags, environment),
         Command::Serve(flags) => serve::run(flags, environment),
         Command::Dev(flags) => dev::run(&flags, environment),
         Command::Account { command: AccountCommand::Create(flags) } => commands::account::create(&flags, environment),
@@ -78,7 +80,6 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
         Command::Sts { command: StsCommand::AssumeRole(flags) } => commands::whoami::assume_role(&flags, environment),
         Command::Sts { command: StsCommand::GetCallerIdentity(flags) } => commands::whoami::get_caller_identity(&flags, environment),
         Command::Credentials(flags) => commands::credentials::print(&flags, environment),
-        Command::Exec(flags) => commands::credentials::exec(&flags, environment),
         Command::Oss { command: OssCommand::Ls(flags) } => commands::oss::ls(&flags, environment),
         Command::Oss { command: OssCommand::Cp(flags) } => commands::oss::cp(&flags, environment),
         Command::Oss { command: OssCommand::Rm(flags) } => commands::oss::rm(&flags, environment),
@@ -89,5 +90,6 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
         Command::Leaked(flags) => commands::leaked::report(&flags, environment),
         Command::Audit { command: AuditCommand::Tail(flags) } => commands::audit::tail(&flags, environment),
         Command::Why(flags) => commands::why::explain(&flags, environment),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod configure;
 pub(crate) mod credentials;
+pub(crate) mod exec;
 pub(crate) mod leaked;
 pub(crate) mod oss;
 mod own;
