@@ -399,8 +399,8 @@ fn sessions_are_seen_and_taken_back_from_anywhere() {
 #[test]
 fn a_leaked_key_is_ended_wherever_it_was_found() {
     let world = World::new(&[]);
-    world.configure("default", "alice");
     world.configure("bob", "bob");
+    world.configure("default", "alice");
     world.ok(&["whoami", "--profile", "bob"]);
     let secret = world.at("/users/bob/access_key_secret");
     let log = format!("Nov 24 12:00 app: {{\"env\":\"ID=x\\nSECRET={secret}\\n\"}}\r\n\u{9b}\0binary");
