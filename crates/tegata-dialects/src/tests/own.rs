@@ -66,7 +66,7 @@ async fn every_refusal_has_its_code() {
         (&alice, "RevokeSessions", vec![("UserName", "bob"), ("RoleName", "app-uploader")], "InvalidParameter.SessionId"),
         (&alice, "RevokeSessions", vec![("UserName", "ghost")], "EntityNotExist.User"),
         (&alice, "RevokeSessions", vec![("RoleName", "ghost")], "EntityNotExist.Role"),
-        (&alice, "RevokeSessions", vec![("AccessKeyId", "LTAITESTmallory")], "EntityNotExist.Session"),
+        (&alice, "RevokeSessions", vec![("UserAccessKeyId", "LTAITESTmallory")], "EntityNotExist.Session"),
         (&mallory, "RevokeSessions", vec![("SessionId", session.as_str())], "EntityNotExist.Session"),
         (&dan, "RevokeSessions", vec![("SessionId", session.as_str())], "NoPermission"),
         (&alice, "ExplainRequest", vec![], "MissingRequestId"),
