@@ -89,3 +89,11 @@ async fn every_refusal_has_its_code() {
     assert_eq!(answer.status.as_u16(), 200, "{}", answer.whole());
     assert_eq!(member(&by(&world, &key, "ListSessions", &[]).await, "/Code"), "InvalidSecurityToken.Expired");
 }
+
+#[test]
+fn the_page_lists_what_the_tables_have() {
+    let page = include_str!("../../../../docs/api.md");
+    for entry in crate::acs::Product::Own.entries() {
+        assert!(page.lines().any(|line| line.starts_with(&format!("| `{}` |", entry.spec.name))), "{}", entry.spec.name);
+    }
+}
