@@ -24,7 +24,7 @@ Use one
   whoami                         who you are, until when, where the secret lies
   sts assume-role|get-caller-identity  the operations of the API
   credentials                    a temporary key for another program
-  exec -- CMD                    run a program that gets a temporary key
+  exec -- CMD                    run a program with a temporary key that ends with it
   oss ls|cp|rm|sign              objects: list, copy up and down, remove, sign URLs
 Take back, and know why
   sessions list|show|revoke      who holds a temporary key; end it at once
