@@ -83,6 +83,25 @@ impl Rpc {
         read(&url, &reply)
     }
 
+    /// Calls an operation that proves itself by its parameters and not by a key: the common parameters in the query, the others in
+    /// the body, nothing signed.
+    pub async fn call_anonymously<T: DeserializeOwned>(
+        &self,
+        api: Api,
+        action: &str,
+        parameters: &[(String, String)],
+        now: Timestamp,
+    ) -> Result<T, ClientError> {
+        let Api(version) = api;
+        let common = [("Action", action), ("Version", version), ("Format", "JSON"), ("Timestamp", &now.to_iso())];
+        let common = common.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let headers = [("accept", "application/json"), ("content-type", "application/x-www-form-urlencoded")];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let url = format!("{}/?{}", self.endpoint, form::encode(&common));
+        let reply = self.transport.send("POST", &url, &headers, Bytes::from(form::encode(parameters))).await?;
+        read(&url, &reply)
+    }
+
     /// Sends an unsigned request exactly as given: for those who want to see what a wrong one gets.
     pub async fn raw(&self, method: &str, query: &[(String, String)]) -> Result<serde_json::Value, ClientError> {
         let url = format!("{}/?{}", self.endpoint, form::encode(query));

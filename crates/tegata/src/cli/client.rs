@@ -11,6 +11,8 @@ The key is found in this order: --profile, the environment, the current profile.
 
 Environment:
   ALIBABA_CLOUD_ACCESS_KEY_ID, …_ACCESS_KEY_SECRET, …_SECURITY_TOKEN   a key
+  ALIBABA_CLOUD_OIDC_PROVIDER_ARN, …_OIDC_TOKEN_FILE, …_ROLE_ARN       a role, by the token of an identity provider
+  ALIBABA_CLOUD_CREDENTIALS_URI             a URL that answers with a key, such as that of `tegata agent`
   ALIBABA_CLOUD_PROFILE                     the profile to use when there is no such key
   ALIBABA_CLOUD_IGNORE_PROFILE=TRUE         do not look at the profiles
   ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS=1  start no program and call no URL to find a key
@@ -76,7 +78,7 @@ pub(crate) struct ConfigureFlags {
     /// Name of the profile
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     pub(crate) profile: String,
-    /// AK, StsToken, RamRoleArn, ChainableRamRoleArn, CredentialsURI or External [default: what the profile has, else AK]
+    /// AK, StsToken, RamRoleArn, ChainableRamRoleArn, OIDC, CredentialsURI or External [default: what the profile has, else AK]
     #[arg(long, value_name = "MODE", value_parser = str::parse::<Mode>)]
     pub(crate) mode: Option<Mode>,
     /// URL of the server
@@ -115,6 +117,12 @@ pub(crate) struct ConfigureFlags {
     /// Profile whose key takes on the role
     #[arg(long, value_name = "NAME")]
     pub(crate) source_profile: Option<String>,
+    /// Identity provider whose token takes on the role
+    #[arg(long, value_name = "ARN")]
+    pub(crate) oidc_provider_arn: Option<String>,
+    /// File with that token; read anew each time
+    #[arg(long, value_name = "FILE")]
+    pub(crate) oidc_token_file: Option<PathBuf>,
     /// URL that answers with a key
     #[arg(long, value_name = "URL")]
     pub(crate) credentials_uri: Option<String>,

@@ -88,11 +88,16 @@ fn given(flags: &ConfigureFlags) -> Result<Vec<(&'static str, Value)>, Failure> 
         ("ram_session_name", &flags.role_session_name),
         ("external_id", &flags.external_id),
         ("source_profile", &flags.source_profile),
+        ("oidc_provider_arn", &flags.oidc_provider_arn),
         ("credentials_uri", &flags.credentials_uri),
         ("process_command", &flags.process_command),
         ("region_id", &flags.region),
     ];
     let mut all: Vec<_> = texts.into_iter().filter_map(|(field, text)| Some((field, Value::from(text.clone()?)))).collect();
+    if let Some(path) = &flags.oidc_token_file {
+        let path = std::path::absolute(path).map_err(|error| Failure::usage(format!("`--oidc-token-file`: {error}")))?;
+        all.push(("oidc_token_file", path.to_string_lossy().into()));
+    }
     all.extend(flags.expired_seconds.map(|seconds| ("expired_seconds", Value::from(seconds))));
     if let Some(text) = &flags.endpoint {
         all.extend(server_fields(text)?);
@@ -133,6 +138,8 @@ impl Asking {
             "ram_role_arn" => ("Role to take on (acs:ram::ACCOUNT:role/NAME)", "--ram-role-arn"),
             "ram_session_name" => ("Name of its sessions", "--role-session-name"),
             "source_profile" => ("Profile whose key takes it on", "--source-profile"),
+            "oidc_provider_arn" => ("Identity provider (acs:ram::ACCOUNT:oidc-provider/NAME)", "--oidc-provider-arn"),
+            "oidc_token_file" => ("File with its token", "--oidc-token-file"),
             "credentials_uri" => ("URL that answers with a key", "--credentials-uri"),
             _ => ("Program that prints a key", "--process-command"),
         };
