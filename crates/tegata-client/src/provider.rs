@@ -338,17 +338,17 @@ impl Provider {
     /// A key that is good now. `now` is asked again after every wait.
     ///
     /// If no new one can be had while the old one still works, the old one is given.
-    pub async fn credential(&self, now: impl Fn() -> Timestamp) -> Result<Credential, ProvideError> {
+    pub async fn credential(&self, now: impl Fn() -> Timestamp + Send + Sync) -> Result<Credential, ProvideError> {
         self.renewed(now, Eager::No).await
     }
 
     /// The same, renewed when half its life is over and at the latest a quarter of an hour before its end, for whoever keeps a key
     /// ready for programs that renew ahead themselves. While this asks, [`Provider::credential`] goes on giving the old one.
-    pub async fn early(&self, now: impl Fn() -> Timestamp) -> Result<Credential, ProvideError> {
+    pub async fn early(&self, now: impl Fn() -> Timestamp + Send + Sync) -> Result<Credential, ProvideError> {
         self.renewed(now, Eager::Yes).await
     }
 
-    async fn renewed(&self, now: impl Fn() -> Timestamp, eager: Eager) -> Result<Credential, ProvideError> {
+    async fn renewed(&self, now: impl Fn() -> Timestamp + Send + Sync, eager: Eager) -> Result<Credential, ProvideError> {
         if let Source::Fixed(key) = &self.source {
             return match key.expires_at {
                 Some(end) if end <= now() => Err(ProvideError::Ended(key.access_key_id.clone(), end)),
@@ -433,11 +433,11 @@ impl Provider {
 }
 
 /// Asks for a key, whatever it takes.
-fn obtain<'a, N: Fn() -> Timestamp>(
+fn obtain<'a, N: Fn() -> Timestamp + Sync>(
     source: &'a Source,
     transport: &'a Transport,
     now: &'a N,
-) -> std::pin::Pin<Box<dyn Future<Output = Result<Credential, ProvideError>> + 'a>> {
+) -> std::pin::Pin<Box<dyn Future<Output = Result<Credential, ProvideError>> + Send + 'a>> {
     Box::pin(async move {
         match source {
             Source::Fixed(key) => Ok(key.clone()),

@@ -3,10 +3,14 @@
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
 use tegata_client::profile::Mode;
 
+use super::operations::{self, Operation};
+use crate::commands::names;
+
 /// What the environment may say to commands that use a server.
-pub(super) const ENVIRONMENT: &str = "\
+pub(crate) const ENVIRONMENT: &str = "\
 The key is found in this order: --profile, the environment, the current profile.
 
 Environment:
@@ -33,7 +37,7 @@ The profile becomes the current one.";
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Access {
     /// Use this profile, whatever the environment says
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", add = ArgValueCompleter::new(names::profiles))]
     pub(crate) profile: Option<String>,
     /// URL of the server [default: $TEGATA_ENDPOINT, else the profile's]
     #[arg(long, value_name = "URL")]
@@ -70,6 +74,47 @@ pub(crate) struct Printed {
     /// table (for people) or json (for programs)
     #[arg(long, value_name = "FORM", default_value = "table", hide_possible_values = true)]
     pub(crate) output: Form,
+}
+
+/// How to print what a server answered.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Reply {
+    /// table (for people) or json (the answer as it came)
+    #[arg(long, value_name = "FORM", default_value = "table", hide_possible_values = true)]
+    pub(crate) output: Form,
+    /// Print only this part of the answer (JMESPath), such as 'Users.User[].UserName'
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) query: Option<String>,
+}
+
+/// Commands on users, groups, roles and policies.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RamCommand {
+    #[command(flatten)]
+    Operation(Operation<operations::Ram>),
+}
+
+/// Commands on identities in the newer spelling, and on identity providers.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImsCommand {
+    #[command(flatten)]
+    Operation(Operation<operations::Ims>),
+}
+
+/// Flags of `call`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CallFlags {
+    /// sts, ram, ims or tegata
+    pub(crate) product: String,
+    /// Its name, as the API has it
+    pub(crate) operation: String,
+    /// Its parameters, each Name=VALUE, Name=@FILE or Name=- for standard input
+    #[arg(value_name = "NAME=VALUE")]
+    pub(crate) parameters: Vec<String>,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    #[command(flatten)]
+    pub(crate) reply: Reply,
 }
 
 /// Flags of `configure`.
@@ -197,6 +242,8 @@ pub(crate) enum StsCommand {
     /// Whose key this is
     #[command(after_help = ENVIRONMENT)]
     GetCallerIdentity(WhoamiFlags),
+    #[command(flatten)]
+    Operation(Operation<operations::Sts>),
 }
 
 /// Flags of `sts assume-role`.
@@ -256,6 +303,22 @@ pub(crate) struct ExecFlags {
     pub(crate) access: Access,
     /// The program and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// Flags of `agent`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AgentFlags {
+    /// Port on 127.0.0.1 [default: a free one]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    pub(crate) port: u16,
+    /// A socket that answers GET /credentials to this user [default: one in $XDG_RUNTIME_DIR, if there is such a folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) socket: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// A program to run with it, and its arguments; the agent ends when it does
+    #[arg(last = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
 }
 

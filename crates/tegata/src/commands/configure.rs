@@ -1,6 +1,6 @@
 //! `tegata configure`: a profile from flags, and from answers where flags are silent.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
+use std::io::{self, IsTerminal as _};
 
 use serde_json::Value;
 use tegata_client::{Profile, profile::Mode, words};
@@ -145,10 +145,10 @@ impl Asking {
         };
         let missing = || Failure::usage(format!("`{flag}` is missing"));
         let answer = match (self.person, secret) {
-            (true, true) => hidden(name, kept)?,
+            (true, true) => terminal::secret(&format!("{name}{}", if kept.is_some() { " [unchanged]" } else { "" }))?,
             (true, false) => open(name, kept)?,
             (false, _) if kept.is_some() => return Ok(None),
-            (false, true) => line()?,
+            (false, true) => terminal::line()?,
             (false, false) => return Err(missing()),
         };
         match answer {
@@ -166,23 +166,6 @@ fn open(name: &str, kept: Option<&str>) -> Result<Option<String>, Failure> {
         Some(kept) if !kept.is_empty() => format!("{name} [{kept}]: "),
         _ => format!("{name}: "),
     });
-    let answer = line()?;
+    let answer = terminal::line()?;
     if answer.is_none() && kept.is_none() { Err(Failure::usage(format!("an answer is needed: {name}"))) } else { Ok(answer) }
-}
-
-/// Asks for a secret. `None` keeps what is there.
-fn hidden(name: &str, kept: Option<&str>) -> Result<Option<String>, Failure> {
-    terminal::ask(&format!("{name} (not shown){}: ", if kept.is_some() { " [unchanged]" } else { "" }));
-    let quiet = terminal::Quiet::start();
-    let answer = line();
-    drop(quiet);
-    terminal::ask("\n");
-    answer
-}
-
-/// One line of standard input; `None` if it is empty or there is none.
-fn line() -> Result<Option<String>, Failure> {
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
-    Ok(Some(line.trim().to_owned()).filter(|line| !line.is_empty()))
 }

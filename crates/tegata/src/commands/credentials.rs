@@ -26,7 +26,7 @@ fn token(key: &Credential) -> &str {
 }
 
 /// The key in the form another program expects. Keys without a known end leave the end out.
-fn written(key: &Credential, form: CredentialForm) -> String {
+pub(super) fn written(key: &Credential, form: CredentialForm) -> String {
     let (id, secret, token) = (key.access_key_id.as_str(), key.secret.expose(), token(key));
     let mut object = match form {
         CredentialForm::Json => json!({"StatusCode": 200, "AccessKeyId": id, "AccessKeySecret": secret, "SecurityToken": token}),
@@ -49,7 +49,7 @@ fn written(key: &Credential, form: CredentialForm) -> String {
 }
 
 /// As a shell reads it back: nothing in it is a command.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn exec(flags: &ExecFlags, environment: &Environment) -> Result<(), F
     let Some((program, arguments)) = flags.command.split_first() else { return Err(Failure::usage("there is no program to run")) };
     let mut command = Command::new(program);
     command.args(arguments);
-    forget(&mut command);
+    surround(&mut command, &opened, environment)?;
     for prefix in ["ALIBABA_CLOUD_", "ALICLOUD_"] {
         command.env(format!("{prefix}ACCESS_KEY_ID"), key.access_key_id.as_str());
         command.env(format!("{prefix}ACCESS_KEY_SECRET"), key.secret.expose());
@@ -69,13 +69,19 @@ pub(crate) fn exec(flags: &ExecFlags, environment: &Environment) -> Result<(), F
     command.env("OSS_ACCESS_KEY_ID", key.access_key_id.as_str());
     command.env("OSS_ACCESS_KEY_SECRET", key.secret.expose());
     command.env("OSS_SESSION_TOKEN", token(&key));
+    let error = command.exec();
+    Err(Failure::new(format!("`{}` cannot be run: {error}", program.to_string_lossy())))
+}
+
+/// What a program that is given a key finds around it: no other key, and where the servers are.
+pub(super) fn surround(command: &mut Command, opened: &Opened, environment: &Environment) -> Result<(), Failure> {
+    forget(command);
     // The vendor's command line and libraries would otherwise prefer the long-term key of a profile.
     command.env("ALIBABA_CLOUD_IGNORE_PROFILE", "TRUE").env("ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "true");
     command.envs(opened.region().map(|region| ("ALIBABA_CLOUD_REGION_ID", region)));
     command.envs(opened.known_server().map(|server| ("TEGATA_ENDPOINT", server)));
     command.envs(opened.gateway(None, environment)?.map(|gateway| ("TEGATA_OSS_ENDPOINT", gateway)));
-    let error = command.exec();
-    Err(Failure::new(format!("`{}` cannot be run: {error}", program.to_string_lossy())))
+    Ok(())
 }
 
 /// Takes out of the program's environment every key, and everything that leads to another one.

@@ -2,12 +2,17 @@
 
 mod access;
 pub(crate) mod account;
+pub(crate) mod agent;
 pub(crate) mod audit;
+pub(crate) mod call;
+pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod configure;
 pub(crate) mod credentials;
+pub(crate) mod names;
 pub(crate) mod oss;
 pub(crate) mod profile;
+mod reply;
 mod table;
 pub(crate) mod whoami;
 pub(crate) mod why;
