@@ -129,6 +129,14 @@ impl Source {
         }
     }
 
+    /// What it stands on: itself, or of a role what takes it on.
+    pub fn base(&self) -> &Self {
+        match self {
+            Self::Role { base, .. } => base.base(),
+            Self::Fixed(_) | Self::Oidc { .. } | Self::Uri(_) | Self::Program(_) => self,
+        }
+    }
+
     /// True if what it yields comes from elsewhere and is worth remembering.
     pub fn is_asked_for(&self) -> bool {
         !matches!(self, Self::Fixed(_))

@@ -178,6 +178,11 @@ impl Transport {
         Self { encrypted: Arc::default(), ca_file: Some(Arc::new(ca_file)), ..self }
     }
 
+    /// The file of the only authorities that are trusted, if there is one.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.as_deref().map(PathBuf::as_path)
+    }
+
     /// Sends a request and reads the whole reply.
     pub async fn send(&self, method: &str, url: &str, headers: &[(String, String)], body: Bytes) -> Result<Reply, ClientError> {
         let reply = self.request(method, url, headers, Full::new(body).map_err(|never| match never {}).boxed_unsync());
@@ -219,7 +224,7 @@ impl Transport {
         let response = match request.uri().scheme_str() {
             Some("http") => self.plain.request(request).await,
             Some("https") => {
-                let made = self.encrypted.get_or_init(|| encrypted(self.ca_file.as_deref().map(PathBuf::as_path)));
+                let made = self.encrypted.get_or_init(|| encrypted(self.ca_file()));
                 made.as_ref().map_err(|problem| ClientError::Request(problem.clone()))?.request(request).await
             }
             _ => return Err(ClientError::Request(format!("`{}` is neither an `http` nor an `https` URL", place(url)))),
@@ -242,6 +247,17 @@ fn prepared(method: &str, url: &str, headers: &[(String, String)], body: Outgoin
 }
 
 fn encrypted(ca_file: Option<&Path>) -> Result<Encrypted, String> {
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(authorities(ca_file)?)
+        .with_no_client_auth();
+    let connector = HttpsConnectorBuilder::new().with_tls_config(config).https_only().enable_http1().build();
+    Ok(Client::builder(TokioExecutor::new()).build(connector))
+}
+
+/// The authorities in a file, else those the system trusts.
+pub(crate) fn authorities(ca_file: Option<&Path>) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = ca_file {
         let problem = |error: String| format!("the authorities in `{}` cannot be read: {error}", path.display());
@@ -259,13 +275,7 @@ fn encrypted(ca_file: Option<&Path>) -> Result<Encrypted, String> {
             return Err("this system has no certificate authorities; name a file of them with `--ca-file FILE`".to_owned());
         }
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let connector = HttpsConnectorBuilder::new().with_tls_config(config).https_only().enable_http1().build();
-    Ok(Client::builder(TokioExecutor::new()).build(connector))
+    Ok(roots)
 }
 
 fn unreachable(url: &str, cause: String) -> ClientError {

@@ -9,8 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::logging::Level;
 use client::{
-    AgentFlags, CallFlags, ConfigureFlags, CredentialsFlags, ExecFlags, ImsCommand, OssCommand, ProfileCommand, RamCommand, StsCommand,
-    WhoamiFlags,
+    AgentFlags, CallFlags, ConfigureFlags, CredentialsFlags, DoctorFlags, ExecFlags, ImsCommand, OssCommand, ProfileCommand, RamCommand,
+    StsCommand, WhoamiFlags,
 };
 
 /// The map on the first page of the help. A test holds it against the commands that exist.
@@ -145,6 +145,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: OssCommand,
     },
+    /// Find out what is wrong between here and the server, and what to do about it
+    #[command(after_help = client::ENVIRONMENT)]
+    Doctor(DoctorFlags),
     /// The audit trail
     Audit {
         /// What to do with it.

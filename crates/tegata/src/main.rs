@@ -94,6 +94,7 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
         Command::Oss { command: OssCommand::Cp(flags) } => commands::oss::cp(&flags, environment),
         Command::Oss { command: OssCommand::Rm(flags) } => commands::oss::rm(&flags, environment),
         Command::Oss { command: OssCommand::Sign(flags) } => commands::oss::sign(&flags, environment),
+        Command::Doctor(flags) => commands::doctor::doctor(&flags, environment),
         Command::Audit { command: AuditCommand::Tail(flags) } => commands::audit::tail(&flags, environment),
         Command::Why(flags) => commands::why::explain(&flags, environment),
         Command::Completion(flags) => commands::completion::script(&flags),

@@ -306,6 +306,18 @@ pub(crate) struct ExecFlags {
     pub(crate) command: Vec<OsString>,
 }
 
+/// Flags of `doctor`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DoctorFlags {
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// URL of the object gateway [default: $TEGATA_OSS_ENDPOINT, else the profile's]
+    #[arg(long, value_name = "URL")]
+    pub(crate) oss_endpoint: Option<String>,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
 /// Flags of `agent`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AgentFlags {

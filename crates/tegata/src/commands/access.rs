@@ -21,7 +21,7 @@ pub(super) const SERVER_URL: &str = "tegata_endpoint";
 pub(super) const OSS_URL: &str = "tegata_oss_endpoint";
 pub(super) const CA_FILE: &str = "tegata_ca_file";
 /// The region nobody has to name.
-const REGION: &str = "cn-hangzhou";
+pub(super) const REGION: &str = "cn-hangzhou";
 
 /// Where the key was found.
 #[derive(Debug, Clone, PartialEq, Eq)]

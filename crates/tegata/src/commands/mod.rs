@@ -9,6 +9,7 @@ pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod configure;
 pub(crate) mod credentials;
+pub(crate) mod doctor;
 pub(crate) mod names;
 pub(crate) mod oss;
 pub(crate) mod profile;

@@ -47,7 +47,8 @@ pub(super) fn in_words(end: Timestamp, now: Timestamp) -> String {
     if end <= now { format!("ended {} ago", span(now.since(end))) } else { format!("ends in {}", span(end.since(now))) }
 }
 
-fn span(time: Duration) -> String {
+/// A length of time, for people.
+pub(super) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     let (count, unit) = match seconds {
         0..=119 => (seconds, "second"),
