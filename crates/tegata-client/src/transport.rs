@@ -108,10 +108,11 @@ impl LongReply {
     }
 }
 
-/// A body that is sent while it is read: of known length, in pieces from a channel.
+/// A body that is sent while it is read, in pieces from a channel.
 #[derive(Debug)]
 pub struct Upload {
-    left: u64,
+    /// Bytes still to come, if anybody knows.
+    left: Option<u64>,
     pieces: mpsc::Receiver<io::Result<Bytes>>,
     /// Answers when the server wants to see the body, or drops.
     wanted: Option<oneshot::Receiver<()>>,
@@ -119,8 +120,9 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// A body of `length` bytes, and where its pieces go. A sender that is dropped early breaks the request off.
-    pub fn new(length: u64) -> (mpsc::Sender<io::Result<Bytes>>, Self) {
+    /// A body of `length` bytes, and where its pieces go. A sender that is dropped early breaks the request off. Without a length
+    /// the body ends when the sender is dropped, and a piece that is an error breaks the request off.
+    pub fn new(length: Option<u64>) -> (mpsc::Sender<io::Result<Bytes>>, Self) {
         let (sender, pieces) = mpsc::channel(4);
         (sender, Self { left: length, pieces, wanted: None, patience: Box::pin(tokio::time::sleep(Duration::ZERO)) })
     }
@@ -139,23 +141,25 @@ impl Body for Upload {
         }
         let Poll::Ready(piece) = self.pieces.poll_recv(context) else { return Poll::Pending };
         Poll::Ready(match piece {
-            Some(Ok(piece)) if piece.len() as u64 <= self.left => {
-                self.left -= piece.len() as u64;
-                Some(Ok(Frame::data(piece)))
-            }
-            Some(Ok(_)) => Some(Err(io::Error::other("there is more to send than was announced"))),
+            Some(Ok(piece)) => match self.left.map(|left| left.checked_sub(piece.len() as u64)) {
+                Some(None) => Some(Err(io::Error::other("there is more to send than was announced"))),
+                left => {
+                    self.left = left.flatten();
+                    Some(Ok(Frame::data(piece)))
+                }
+            },
             Some(Err(error)) => Some(Err(error)),
-            None if self.left > 0 => Some(Err(io::Error::other("there is less to send than was announced"))),
+            None if self.left.is_some_and(|left| left > 0) => Some(Err(io::Error::other("there is less to send than was announced"))),
             None => None,
         })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left == 0
+        self.left == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
@@ -199,7 +203,7 @@ impl Transport {
     ///
     /// A long body waits until the server wants it (RFC 9110 §10.1.1): a refusal is then read before the server closes on us.
     pub async fn upload(&self, method: &str, url: &str, headers: &[(String, String)], mut body: Upload) -> Result<Reply, ClientError> {
-        if body.left <= UNASKED {
+        if body.left.is_some_and(|left| left <= UNASKED) {
             return self.request(method, url, headers, body.boxed_unsync()).await?.whole().await;
         }
         let (want, wanted) = oneshot::channel();

@@ -117,3 +117,12 @@ pub(crate) fn progress(length: Option<u64>) -> indicatif::ProgressBar {
     let form = "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
     if let Ok(style) = indicatif::ProgressStyle::with_template(form) { bar.with_style(style) } else { bar }
 }
+
+/// Things that are done one by one, shown on standard error where a person looks on.
+pub(crate) fn count(length: usize) -> indicatif::ProgressBar {
+    if !io::stderr().is_terminal() {
+        return indicatif::ProgressBar::hidden();
+    }
+    let bar = indicatif::ProgressBar::new(length as u64);
+    if let Ok(style) = indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} {eta}") { bar.with_style(style) } else { bar }
+}

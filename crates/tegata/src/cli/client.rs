@@ -353,10 +353,10 @@ pub(crate) enum OssCommand {
     /// The buckets, or the objects of one
     #[command(after_help = ENVIRONMENT)]
     Ls(OssLsFlags),
-    /// Copy a file up, or an object down
+    /// Copy a file up, an object down, or whole folders
     #[command(after_help = ENVIRONMENT)]
     Cp(OssCpFlags),
-    /// Remove one object
+    /// Remove an object, or everything under a prefix
     #[command(after_help = ENVIRONMENT)]
     Rm(OssRmFlags),
     /// A URL that lets whoever has it read or write one object for a while
@@ -378,10 +378,13 @@ pub(crate) struct OssLsFlags {
 /// Flags of `oss cp`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct OssCpFlags {
-    /// A file, or oss://BUCKET/KEY
+    /// A file, - for standard input, or oss://BUCKET/KEY
     pub(crate) from: String,
     /// oss://BUCKET/KEY, a file or folder, or - for standard output; a URL that ends with / keeps the file's name
     pub(crate) to: String,
+    /// Copy a whole folder: its files under a prefix, or what lies under a prefix into it
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
     #[command(flatten)]
     pub(crate) oss: OssAccess,
 }
@@ -391,6 +394,9 @@ pub(crate) struct OssCpFlags {
 pub(crate) struct OssRmFlags {
     /// oss://BUCKET/KEY
     pub(crate) url: String,
+    /// Remove everything under oss://BUCKET/KEY/ instead
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
     #[command(flatten)]
     pub(crate) oss: OssAccess,
 }

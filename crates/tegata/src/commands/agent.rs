@@ -90,19 +90,16 @@ async fn serve(flags: &AgentFlags, opened: Opened, environment: &Environment) ->
         tokio::spawn(accept_all(Arc::new(by_socket), async move || own_client(&listener).await));
         file
     });
-    match command {
-        Some((program, command)) => run(&program, command).await,
-        None => {
-            terminal::say(&format!("export ALIBABA_CLOUD_CREDENTIALS_URI={uri}"));
-            if let Some(path) = &path {
-                terminal::say(&format!("export TEGATA_AGENT_SOCKET={}", credentials::quoted(&path.to_string_lossy())));
-            }
-            terminal::note(&format!("Gives temporary keys of {origin} until it is stopped (Ctrl-C)."));
-            let mut signals = Signals::listen()?;
-            signals.next().await;
-            Ok(())
-        }
+    if let Some((program, command)) = command {
+        return run(&program, command).await;
     }
+    terminal::say(&format!("export ALIBABA_CLOUD_CREDENTIALS_URI={uri}"));
+    if let Some(path) = &path {
+        terminal::say(&format!("export TEGATA_AGENT_SOCKET={}", credentials::quoted(&path.to_string_lossy())));
+    }
+    terminal::note(&format!("Gives temporary keys of {origin} until it is stopped (Ctrl-C)."));
+    Signals::listen()?.next().await;
+    Ok(())
 }
 
 /// The signals that end an agent.

@@ -47,10 +47,11 @@ pub(crate) fn operation(asked: &Asked, environment: &Environment) -> Result<(), 
     let opened = Opened::new(&asked.access, environment)?;
     let api = Api(asked.product.version());
     let reply = runtime()?.block_on(whole(&opened, api, asked.spec.name, parameters, asked.all))?;
-    if asked.reply.output == Form::Table && asked.reply.query.is_none() {
-        if let Some((name, value)) = reply.next() {
-            terminal::note(&format!("there is more: `--all` shows everything, `--{name} {value}` the next part"));
-        }
+    if asked.reply.output == Form::Table
+        && asked.reply.query.is_none()
+        && let Some((name, value)) = reply.next()
+    {
+        terminal::note(&format!("there is more: `--all` shows everything, `--{name} {value}` the next part"));
     }
     reply::print(&reply, asked.spec.name, &asked.reply)
 }
@@ -131,10 +132,10 @@ fn secret(name: &str) -> Result<String, Failure> {
 
 /// Tags as this wire flattens them; JSON is sent as it is.
 fn tags(name: &str, values: &[String]) -> Result<Vec<(String, String)>, Failure> {
-    if let [json] = values {
-        if json.starts_with(['[', '{']) {
-            return Ok(vec![(name.to_owned(), json.clone())]);
-        }
+    if let [json] = values
+        && json.starts_with(['[', '{'])
+    {
+        return Ok(vec![(name.to_owned(), json.clone())]);
     }
     let mut all = Vec::new();
     for (at, value) in values.iter().enumerate() {

@@ -54,15 +54,15 @@ struct Findings {
 
 impl Findings {
     fn good(&mut self, what: &'static str, found: impl Into<String>) {
-        self.add(what, true, found.into(), String::new());
+        self.add(what, true, &found.into(), "");
     }
 
     fn bad(&mut self, what: &'static str, found: impl Into<String>, advice: impl Into<String>) {
-        self.add(what, false, found.into(), advice.into());
+        self.add(what, false, &found.into(), &advice.into());
     }
 
-    fn add(&mut self, what: &'static str, good: bool, found: String, advice: String) {
-        let finding = Finding { what, good, found: escape(&found), advice: escape(&advice) };
+    fn add(&mut self, what: &'static str, good: bool, found: &str, advice: &str) {
+        let finding = Finding { what, good, found: escape(found), advice: escape(advice) };
         if self.form == Form::Table {
             let Finding { found, advice, .. } = &finding;
             let more = if advice.is_empty() { String::new() } else { format!("; {advice}") };
@@ -112,10 +112,10 @@ fn examine(flags: &DoctorFlags, environment: &Environment, findings: &mut Findin
         clock(reply, began, findings);
     }
     // The key that signs first: of a role, the one that takes it on.
-    if let Source::Fixed(key) = opened.provider.source().base() {
-        if !runtime.block_on(signature(&Rpc::new(opened.transport.clone(), &server), key, findings)) {
-            return Ok(());
-        }
+    if let Source::Fixed(key) = opened.provider.source().base()
+        && !runtime.block_on(signature(&Rpc::new(opened.transport.clone(), &server), key, findings))
+    {
+        return Ok(());
     }
     if opened.provider.source().is_asked_for() {
         match runtime.block_on(opened.provider.credential(now)) {
@@ -125,7 +125,7 @@ fn examine(flags: &DoctorFlags, environment: &Environment, findings: &mut Findin
                 runtime.block_on(signature(&Rpc::new(opened.transport.clone(), &server), &key, findings));
             }
             Err(error) => {
-                findings.bad("session", Failure::from(error).to_string(), "the key above works, but does not lead to a temporary one")
+                findings.bad("session", Failure::from(error).to_string(), "the key above works, but does not lead to a temporary one");
             }
         }
     }

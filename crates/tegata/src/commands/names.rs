@@ -2,7 +2,7 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -94,7 +94,7 @@ fn known(kind: Kind, access: &Access, environment: &Environment) -> Result<Vec<S
     let spec = spec.ok_or_else(|| Failure::new("this server lists no such names"))?;
     let opened = Opened::new(access, environment)?;
     let memory = memory(&opened, operation, field, environment);
-    if let Some(names) = memory.as_ref().and_then(recall) {
+    if let Some(names) = memory.as_deref().and_then(recall) {
         return Ok(names);
     }
     let runtime = runtime()?;
@@ -132,7 +132,7 @@ fn memory(opened: &Opened, operation: &str, field: &str, environment: &Environme
     Some(folder.join("tegata/names").join(cache_name(operation, &parts)))
 }
 
-fn recall(path: &PathBuf) -> Option<Vec<String>> {
+fn recall(path: &Path) -> Option<Vec<String>> {
     let text = private_file::read(path).ok()??;
     let found: Remembered = serde_json::from_str(&text).ok()?;
     let age = now().unix().checked_sub(found.at)?;
