@@ -181,7 +181,7 @@ fn many_programs_at_once_cause_one_session() {
     world.configure("default", "appserver");
     world.configure_role("role", "default");
     let start = || tegata(world.home.path()).arg("credentials").stdout(Stdio::piped()).spawn().unwrap();
-    let all: Vec<_> = (0..40).map(|_| start()).collect();
+    let all: Vec<_> = (0..200).map(|_| start()).collect();
     let told: std::collections::BTreeSet<_> = all.into_iter().map(|child| text(&child.wait_with_output().unwrap().stdout)).collect();
     assert!(told.len() == 1 && told.first().unwrap().contains("STS."), "{told:?}");
     let trail = world.ok(&["audit", "tail", "--data", world.at("/data"), "--output", "json", "-n", "1000"]);
