@@ -387,7 +387,7 @@ impl Provider {
                 held
             }
         };
-        let new = match obtain(&self.source, &self.transport, &now).await {
+        let new = match obtain(&self.source, &self.transport, &now, &mut Vec::new()).await {
             Ok(credential) => Kept { credential, at: now() },
             Err(error) => return self.kept(|old| old.is_alive(now())).ok_or(error),
         };
@@ -405,6 +405,12 @@ impl Provider {
     fn keep(&self, new: Kept) -> Credential {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.insert(new).credential.clone()
+    }
+
+    /// A key of one's own: never one that was kept, and kept nowhere. Every session that is begun for it is added to `begun`, even
+    /// where the next one then fails, so that whoever asked can end them.
+    pub async fn own(&self, now: impl Fn() -> Timestamp + Send + Sync, begun: &mut Vec<Begun>) -> Result<Credential, ProvideError> {
+        obtain(&self.source, &self.transport, &now, begun).await
     }
 
     /// What the cache file holds, if it is for this source. One that cannot be read or that others can write counts for nothing.
@@ -440,17 +446,27 @@ impl Provider {
     }
 }
 
+/// A session that was begun for a key.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// Its own key.
+    pub credential: Credential,
+    /// URL of the server that began it.
+    pub server: String,
+}
+
 /// Asks for a key, whatever it takes.
 fn obtain<'a, N: Fn() -> Timestamp + Sync>(
     source: &'a Source,
     transport: &'a Transport,
     now: &'a N,
+    begun: &'a mut Vec<Begun>,
 ) -> std::pin::Pin<Box<dyn Future<Output = Result<Credential, ProvideError>> + Send + 'a>> {
     Box::pin(async move {
         match source {
             Source::Fixed(key) => Ok(key.clone()),
             Source::Role { base, role, server } => {
-                let key = obtain(base, transport, now).await?;
+                let key = obtain(base, transport, now, begun).await?;
                 let input = AssumeRole {
                     role_arn: &role.arn,
                     session_name: &role.session_name,
@@ -458,7 +474,9 @@ fn obtain<'a, N: Fn() -> Timestamp + Sync>(
                     policy: None,
                     external_id: role.external_id.as_deref(),
                 };
-                Ok(Sts::new(transport.clone(), server).assume_role(&key, &input, now()).await?)
+                let credential = Sts::new(transport.clone(), server).assume_role(&key, &input, now()).await?;
+                begun.push(Begun { credential: credential.clone(), server: server.clone() });
+                Ok(credential)
             }
             Source::Oidc { provider_arn, token_file, role, server } => {
                 let token = read_token(token_file).await?;
@@ -469,7 +487,9 @@ fn obtain<'a, N: Fn() -> Timestamp + Sync>(
                     session_name: &role.session_name,
                     lifetime: role.lifetime,
                 };
-                Ok(Sts::new(transport.clone(), server).assume_role_with_oidc(&input, now()).await?)
+                let credential = Sts::new(transport.clone(), server).assume_role_with_oidc(&input, now()).await?;
+                begun.push(Begun { credential: credential.clone(), server: server.clone() });
+                Ok(credential)
             }
             Source::Uri(url) => from_uri(transport, url).await,
             Source::Program(words) => from_program(words).await,

@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod operations;
+pub(crate) mod take_back;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -12,6 +13,7 @@ use client::{
     AgentFlags, CallFlags, ConfigureFlags, CredentialsFlags, DoctorFlags, ExecFlags, ImsCommand, OssCommand, ProfileCommand, RamCommand,
     StsCommand, WhoamiFlags,
 };
+use take_back::{LeakedFlags, ServerAccess, SessionsCommand};
 
 /// The map on the first page of the help. A test holds it against the commands that exist.
 const MAP: &str = "\
@@ -28,7 +30,9 @@ Use one
   credentials, agent             a temporary key for other programs: printed, served
   exec -- CMD                    run a program that gets a temporary key
   oss ls|cp|rm|sign              objects: list, copy up and down, remove, sign URLs
-Understand it
+Take back, and know why
+  sessions list|show|revoke      who holds a temporary key; end it at once
+  leaked TEXT|-                  end every credential that a text holds
   doctor                         what is wrong between here and the server
   audit tail                     who did what, and who was refused
   why REQUEST_ID                 which policy decided, and what would flip it
@@ -57,7 +61,7 @@ const COMPLETION: &str = "\
 
 Names of users, groups, roles and policies come from the server of the current profile: within 300 ms, or not at all.";
 
-/// Makes long-term keys unnecessary: short-lived ones, taken back at once, explained.
+/// Makes long-term keys unnecessary: hold little, take it back at once, know why
 #[derive(Debug, Parser)]
 #[command(
     name = "tegata",
@@ -148,6 +152,15 @@ pub(crate) enum Command {
     /// Find out what is wrong between here and the server, and what to do about it
     #[command(after_help = client::ENVIRONMENT)]
     Doctor(DoctorFlags),
+    /// Role sessions: who holds a temporary key, and the end of it
+    Sessions {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: SessionsCommand,
+    },
+    /// End every credential of the account that a text holds, and tell what was done with it
+    #[command(after_help = client::ENVIRONMENT)]
+    Leaked(LeakedFlags),
     /// The audit trail
     Audit {
         /// What to do with it.
@@ -184,7 +197,7 @@ pub(crate) enum ConfigCommand {
 /// Commands on the audit trail.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
-    /// Print the newest entries, oldest first; reads beside a running server
+    /// Print the newest entries, oldest first: of the data on this machine, else of one's account at a server
     Tail(AuditTailFlags),
 }
 
@@ -286,6 +299,8 @@ pub(crate) struct AuditTailFlags {
     /// Go on printing what is added
     #[arg(short, long)]
     pub(crate) follow: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerAccess,
 }
 
 /// Forms of `audit tail`.
@@ -305,6 +320,8 @@ pub(crate) struct WhyFlags {
     pub(crate) request: String,
     #[command(flatten)]
     pub(crate) place: Place,
+    #[command(flatten)]
+    pub(crate) server: ServerAccess,
     /// text (for people) or json (for programs)
     #[arg(long, value_name = "FORM", default_value = "text", hide_possible_values = true)]
     pub(crate) output: WhyOutput,

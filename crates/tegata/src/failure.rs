@@ -1,6 +1,6 @@
 //! How a command ends that did not do what it was asked: one clear sentence and an exit status.
 
-use std::{fmt, os::unix::process::ExitStatusExt as _, process::ExitStatus};
+use std::fmt;
 
 /// Why a command failed. `Display` is what the person at the terminal reads; nothing if there is nothing to add.
 #[derive(Debug)]
@@ -18,16 +18,6 @@ impl Failure {
     /// The command was not given rightly: status 2.
     pub(crate) fn usage(text: impl Into<String>) -> Self {
         Self { text: text.into(), status: 2 }
-    }
-
-    /// How a program ended that this command ran: the same way, and nothing to add.
-    pub(crate) fn of_program(status: ExitStatus) -> Result<(), Self> {
-        if status.success() {
-            return Ok(());
-        }
-        // As shells tell it.
-        let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).and_then(|code| u8::try_from(code).ok());
-        Err(Self { text: String::new(), status: code.unwrap_or(1) })
     }
 
     /// Everything that was found wrong has been told.

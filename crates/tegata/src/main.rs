@@ -33,6 +33,7 @@ use crate::{
     cli::{
         AccountCommand, AuditCommand, Cli, Command, ConfigCommand,
         client::{ImsCommand, OssCommand, ProfileCommand, RamCommand, StsCommand},
+        take_back::SessionsCommand,
     },
     config::Environment,
     failure::Failure,
@@ -57,7 +58,7 @@ fn main() -> ExitCode {
         terminal::without_colours();
     }
     match run(command, &environment) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             let text = failure.to_string();
             if !text.is_empty() {
@@ -68,8 +69,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
+fn run(command: Command, environment: &Environment) -> Result<ExitCode, Failure> {
     match command {
+        // They end as their program ends.
+        Command::Exec(flags) => return commands::exec::exec(&flags, environment),
+        Command::Agent(flags) => return commands::agent::agent(&flags, environment),
         Command::Serve(flags) => serve::run(flags, environment),
         Command::Dev(flags) => dev::run(&flags, environment),
         Command::Account { command: AccountCommand::Create(flags) } => commands::account::create(&flags, environment),
@@ -88,16 +92,19 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
         Command::Ims { command: ImsCommand::Operation(operation) } => commands::call::operation(&operation.asked, environment),
         Command::Call(flags) => commands::call::call(&flags, environment),
         Command::Credentials(flags) => commands::credentials::print(&flags, environment),
-        Command::Agent(flags) => commands::agent::agent(&flags, environment),
-        Command::Exec(flags) => commands::credentials::exec(&flags, environment),
         Command::Oss { command: OssCommand::Ls(flags) } => commands::oss::ls(&flags, environment),
         Command::Oss { command: OssCommand::Cp(flags) } => commands::oss::cp(&flags, environment),
         Command::Oss { command: OssCommand::Rm(flags) } => commands::oss::rm(&flags, environment),
         Command::Oss { command: OssCommand::Sign(flags) } => commands::oss::sign(&flags, environment),
         Command::Doctor(flags) => commands::doctor::doctor(&flags, environment),
-        Command::Audit { command: AuditCommand::Tail(flags) } => commands::audit::tail(&flags, environment),
-        Command::Why(flags) => commands::why::explain(&flags, environment),
         Command::Completion(flags) => commands::completion::script(&flags),
         Command::Man(flags) => commands::completion::man(&flags),
-    }
+        Command::Sessions { command: SessionsCommand::List(flags) } => commands::sessions::list(&flags, environment),
+        Command::Sessions { command: SessionsCommand::Show(flags) } => commands::sessions::show(&flags, environment),
+        Command::Sessions { command: SessionsCommand::Revoke(flags) } => commands::sessions::revoke(&flags, environment),
+        Command::Leaked(flags) => commands::leaked::report(&flags, environment),
+        Command::Audit { command: AuditCommand::Tail(flags) } => commands::audit::tail(&flags, environment),
+        Command::Why(flags) => commands::why::explain(&flags, environment),
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -341,6 +341,13 @@ impl OssError {
             | ResourceName::PolicyVersion { .. }
             | ResourceName::Attachment { .. }
             | ResourceName::Buckets { .. }
+            | ResourceName::Sessions { .. }
+            | ResourceName::Session { .. }
+            | ResourceName::SessionsOf(_)
+            | ResourceName::SessionsOfKey { .. }
+            | ResourceName::Requests { .. }
+            | ResourceName::Request { .. }
+            | ResourceName::Credentials { .. }
             | ResourceName::Caller => Self::new(404, "NoSuchKey", message),
         }
     }
@@ -382,7 +389,9 @@ impl From<Problem> for OssError {
             | Input::NewTrustDocument
             | Input::MaxSession
             | Input::NewMaxSession
-            | Input::UserName => Self::new(400, "InvalidArgument", message),
+            | Input::UserName
+            | Input::Marker
+            | Input::LeakedText => Self::new(400, "InvalidArgument", message),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, ExitCode},
     sync::Arc,
     time::Duration,
 };
@@ -24,13 +24,13 @@ use tegata_model::secret::constant_time_eq;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, UnixListener, UnixStream},
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::Semaphore,
 };
 
 use super::{
     access::{Opened, now},
-    credentials, runtime,
+    credentials, exec, runtime,
 };
 use crate::{
     cli::client::{AgentFlags, CredentialForm},
@@ -49,7 +49,7 @@ const LOOK: Duration = Duration::from_secs(30);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// `tegata agent`
-pub(crate) fn agent(flags: &AgentFlags, environment: &Environment) -> Result<(), Failure> {
+pub(crate) fn agent(flags: &AgentFlags, environment: &Environment) -> Result<ExitCode, Failure> {
     // Nobody else looks into a process that holds keys; what it starts is not affected.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
@@ -57,7 +57,7 @@ pub(crate) fn agent(flags: &AgentFlags, environment: &Environment) -> Result<(),
     runtime()?.block_on(serve(flags, opened, environment))
 }
 
-async fn serve(flags: &AgentFlags, opened: Opened, environment: &Environment) -> Result<(), Failure> {
+async fn serve(flags: &AgentFlags, opened: Opened, environment: &Environment) -> Result<ExitCode, Failure> {
     let failed = |what: &str, error: io::Error| Failure::new(format!("{what}: {error}"));
     // What cannot give a temporary key now is told now.
     opened.temporary().await?;
@@ -72,10 +72,10 @@ async fn serve(flags: &AgentFlags, opened: Opened, environment: &Environment) ->
     let mut command = flags.command.split_first().map(|(program, arguments)| {
         let mut command = Command::new(program);
         command.args(arguments);
-        (program.to_string_lossy().into_owned(), command)
+        command
     });
-    if let Some((_, command)) = &mut command {
-        credentials::surround(command, &opened, environment)?;
+    if let Some(command) = &mut command {
+        exec::surround(command, &opened, environment)?;
         command.env("ALIBABA_CLOUD_CREDENTIALS_URI", &uri).env("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true");
         command.envs(socket.as_ref().map(|socket| ("TEGATA_AGENT_SOCKET", &socket.path)));
     }
@@ -90,55 +90,35 @@ async fn serve(flags: &AgentFlags, opened: Opened, environment: &Environment) ->
         tokio::spawn(accept_all(Arc::new(by_socket), async move || own_client(&listener).await));
         file
     });
-    if let Some((program, command)) = command {
-        return run(&program, command).await;
+    if let Some(command) = command {
+        return exec::run(command, exec::Signals::new()?).await;
     }
+    let mut stop = Stop::listen()?;
     terminal::say(&format!("export ALIBABA_CLOUD_CREDENTIALS_URI={uri}"));
     if let Some(path) = &path {
         terminal::say(&format!("export TEGATA_AGENT_SOCKET={}", credentials::quoted(&path.to_string_lossy())));
     }
     terminal::note(&format!("Gives temporary keys of {origin} until it is stopped (Ctrl-C)."));
-    Signals::listen()?.next().await;
-    Ok(())
+    stop.asked().await;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The signals that end an agent.
-struct Signals([tokio::signal::unix::Signal; 3]);
+struct Stop([Signal; 3]);
 
-impl Signals {
+impl Stop {
+    /// From now on they no longer end the process.
     fn listen() -> Result<Self, Failure> {
         let one = |kind| signal(kind).map_err(|error| Failure::new(format!("signals cannot be listened to: {error}")));
         Ok(Self([one(SignalKind::interrupt())?, one(SignalKind::terminate())?, one(SignalKind::hangup())?]))
     }
 
-    /// The next one; true if it came to this process alone, and not from a terminal to everybody in front of it.
-    async fn next(&mut self) -> bool {
+    async fn asked(&mut self) {
         let Self([interrupt, terminate, hangup]) = self;
         tokio::select! {
-            _ = interrupt.recv() => false,
-            _ = terminate.recv() => true,
-            _ = hangup.recv() => false,
-        }
-    }
-}
-
-/// Runs a program and ends with it, as it ended.
-async fn run(program: &str, command: Command) -> Result<(), Failure> {
-    let mut signals = Signals::listen()?;
-    let mut child =
-        tokio::process::Command::from(command).spawn().map_err(|error| Failure::new(format!("`{program}` cannot be run: {error}")))?;
-    loop {
-        tokio::select! {
-            ended = child.wait() => {
-                let status = ended.map_err(|error| Failure::new(format!("`{program}` is lost: {error}")))?;
-                return Failure::of_program(status);
-            }
-            alone = signals.next() => {
-                let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
-                if let Some(id) = id.filter(|_| alone) {
-                    let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
-                }
-            }
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
         }
     }
 }
