@@ -18,31 +18,30 @@ use take_back::{LeakedFlags, ServerAccess, SessionsCommand};
 /// The map on the first page of the help. A test holds it against the commands that exist.
 const MAP: &str = "\
 Run a server
-  serve                          for real; http://127.0.0.1:8420, objects on :8421
-  dev                            for tests: same enforcement, sample people and keys
-  account create ALIAS           one more account, and the key of its owner
-  config check|show              its configuration: every problem; what is in force
+  serve                          for real: http://127.0.0.1:8420, objects :8421
+  dev                            for tests: as strict, with sample people
+  account create ALIAS           one more account, and its owner's key
+  config check|show              its configuration: problems; what is in force
 Use one
   configure                      keep a server and a key as a profile
-  profile list|show|use|delete   the profiles, shared with the `aliyun` command line
-  whoami                         who you are, until when, where the secret lies
-  sts|ram|ims OPERATION          the operations of the API; call knows any other
-  credentials, agent             a temporary key for other programs: printed, served
+  profile list|show|use|delete   the profiles, shared with `aliyun`
+  whoami                         who you are, until when; where the secret is
+  sts|ram|ims OPERATION          operations of the API; call knows the others
+  credentials, agent             a temporary key, printed or served
   exec -- CMD                    run a program that gets a temporary key
-  oss ls|cp|rm|sign              objects: list, copy up and down, remove, sign URLs
+  oss ls|cp|rm|sign              objects: list, copy, remove, sign URLs
 Take back, and know why
   sessions list|show|revoke      who holds a temporary key; end it at once
   leaked TEXT|-                  end every credential that a text holds
   doctor                         what is wrong between here and the server
-  audit tail                     who did what, and who was refused
-  why REQUEST_ID                 which policy decided, and what would flip it
+  audit tail, why REQUEST_ID     who did what; what decided, what would flip it
   completion SHELL, man DIR      names for the Tab key; manual pages";
 
 /// The first page of the help: where to go, and nothing else.
 const FIRST_PAGE: &str = "\
 {about-with-newline}{usage-heading} {usage}
 
-{before-help}Every command has --help. Exit status: 0 done, 1 refused or failed, 2 wrong usage.
+{before-help}Each has --help. Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 ";
 
 /// What the environment may say. Secrets come from here or from files, never from flags.
@@ -418,7 +417,7 @@ mod tests {
         assert_eq!(shown, expected);
         assert!(told_elsewhere.iter().all(|command| MAP.contains(command)));
         let help = Cli::command().render_long_help().to_string();
-        assert!(help.lines().count() <= 24 && help.lines().all(|line| line.chars().count() <= 84), "{help}");
+        assert!(help.lines().count() <= 24 && help.lines().all(|line| line.chars().count() <= 80), "{help}");
         assert!(help.contains("why REQUEST_ID"), "{help}");
     }
 }
