@@ -1,6 +1,6 @@
 //! The commands that use a server, as a person or a script meets them, against `tegata dev`.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod world;
 

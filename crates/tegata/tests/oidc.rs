@@ -1,6 +1,6 @@
 //! Roles taken on with the token of an identity provider: from a profile and from what a cluster puts into the environment.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod world;
 

@@ -1,6 +1,6 @@
 //! Every operation of the API from the command line: named as the API names it, answered for people and for programs.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod world;
 

@@ -1,6 +1,12 @@
 //! A `dev` server, and somebody who uses it from the command line.
 
-#![allow(dead_code, clippy::allow_attributes, reason = "each suite uses some of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::allow_attributes,
+    reason = "each suite uses some of it; it stops at the first surprise"
+)]
 
 use std::{
     fs,
