@@ -66,7 +66,7 @@ async fn every_refusal_has_its_code() {
         (&alice, "RevokeSessions", vec![("UserName", "bob"), ("RoleName", "app-uploader")], "InvalidParameter.SessionId"),
         (&alice, "RevokeSessions", vec![("UserName", "ghost")], "EntityNotExist.User"),
         (&alice, "RevokeSessions", vec![("RoleName", "ghost")], "EntityNotExist.Role"),
-        (&alice, "RevokeSessions", vec![("AccessKeyId", "LTAITESTmallory")], "EntityNotExist.Session"),
+        (&alice, "RevokeSessions", vec![("UserAccessKeyId", "LTAITESTmallory")], "EntityNotExist.Session"),
         (&mallory, "RevokeSessions", vec![("SessionId", session.as_str())], "EntityNotExist.Session"),
         (&dan, "RevokeSessions", vec![("SessionId", session.as_str())], "NoPermission"),
         (&alice, "ExplainRequest", vec![], "MissingRequestId"),
@@ -88,4 +88,12 @@ async fn every_refusal_has_its_code() {
     let answer = by(&world, &key, "RevokeSessions", &[("SessionId", session.as_str())]).await;
     assert_eq!(answer.status.as_u16(), 200, "{}", answer.whole());
     assert_eq!(member(&by(&world, &key, "ListSessions", &[]).await, "/Code"), "InvalidSecurityToken.Expired");
+}
+
+#[test]
+fn the_page_lists_what_the_tables_have() {
+    let page = include_str!("../../../../docs/api.md");
+    for entry in crate::acs::Product::Own.entries() {
+        assert!(page.lines().any(|line| line.starts_with(&format!("| `{}` |", entry.spec.name))), "{}", entry.spec.name);
+    }
 }

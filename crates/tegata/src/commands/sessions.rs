@@ -34,7 +34,7 @@ pub(crate) fn list(flags: &SessionsListFlags, environment: &Environment) -> Resu
             let parameters = [
                 ("UserName", flags.user.as_deref()),
                 ("RoleName", flags.role.as_deref()),
-                ("AccessKeyId", flags.key.as_deref()),
+                ("UserAccessKeyId", flags.key.as_deref()),
                 ("IncludeEnded", flags.all.then_some("true")),
                 ("MaxItems", Some(size.as_str())),
                 ("Marker", marker.as_deref()),
@@ -130,7 +130,7 @@ pub(crate) fn revoke(flags: &SessionsRevokeFlags, environment: &Environment) -> 
         ("SessionId", session.as_deref()),
         ("UserName", flags.user.as_deref()),
         ("RoleName", flags.role.as_deref()),
-        ("AccessKeyId", flags.key.as_deref()),
+        ("UserAccessKeyId", flags.key.as_deref()),
     ];
     let answer = runtime()?.block_on(call(&opened, "RevokeSessions", &parameters))?;
     match flags.printed.output {

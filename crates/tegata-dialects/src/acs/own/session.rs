@@ -1,4 +1,6 @@
 //! Role sessions: which there are, and the end of them.
+//!
+//! A key is named by `UserAccessKeyId`, as in RAM: `AccessKeyId` is the key that signs, wherever the signature is a parameter.
 
 use tegata_core::session::{DescribeSession, ListSessions, RevokeSessions, Revoked, RoleSession, SessionFilter, SessionState, Whose};
 
@@ -19,7 +21,7 @@ pub(super) const OPERATIONS: &[Entry] = &[
             may("SessionId", Kind::Session),
             may("UserName", Kind::User),
             may("RoleName", Kind::Role),
-            may("AccessKeyId", Kind::AccessKey),
+            may("UserAccessKeyId", Kind::AccessKey),
             may("IncludeEnded", Kind::Flag),
             MARKER,
             MAX_ITEMS
@@ -30,7 +32,12 @@ pub(super) const OPERATIONS: &[Entry] = &[
         "RevokeSessions",
         "End one session, or all of a user, a role or a key",
         revoke,
-        [may("SessionId", Kind::Session), may("UserName", Kind::User), may("RoleName", Kind::Role), may("AccessKeyId", Kind::AccessKey)]
+        [
+            may("SessionId", Kind::Session),
+            may("UserName", Kind::User),
+            may("RoleName", Kind::Role),
+            may("UserAccessKeyId", Kind::AccessKey)
+        ]
     ),
 ];
 
@@ -66,7 +73,7 @@ async fn list(ask: &Ask<'_>) -> Result<Fields, AcsError> {
         session: ask.maybe_name("SessionId")?,
         user: ask.maybe_name("UserName")?,
         role: ask.maybe_name("RoleName")?,
-        key: ask.maybe_name("AccessKeyId")?,
+        key: ask.maybe_name("UserAccessKeyId")?,
         include_ended: ask.flag("IncludeEnded")?,
     };
     let listed = ask.perform(ListSessions { filter, page: ask.page(1000)? }).await?;
@@ -83,13 +90,13 @@ async fn revoke(ask: &Ask<'_>) -> Result<Fields, AcsError> {
         ask.maybe_name("SessionId")?.map(Whose::Session),
         ask.maybe_name("UserName")?.map(Whose::User),
         ask.maybe_name("RoleName")?.map(Whose::Role),
-        ask.maybe_name("AccessKeyId")?.map(Whose::Key),
+        ask.maybe_name("UserAccessKeyId")?.map(Whose::Key),
     ]
     .into_iter()
     .flatten()
     .collect();
     let Ok([whose]) = <[Whose; 1]>::try_from(named) else {
-        return Err(AcsError::invalid("SessionId", "exactly one of `SessionId`, `UserName`, `RoleName` and `AccessKeyId` is needed"));
+        return Err(AcsError::invalid("SessionId", "exactly one of `SessionId`, `UserName`, `RoleName` and `UserAccessKeyId` is needed"));
     };
     let Revoked { ended, at_least } = ask.perform(RevokeSessions { whose }).await?;
     Ok(vec![("EndedSessions", Tree::Number(ended)), ("AtLeast", Tree::Flag(at_least))])
