@@ -132,4 +132,10 @@ actions! {
     RAM_LIST_GROUPS_FOR_USER = "ram:ListGroupsForUser";
     /// List the users of a group.
     RAM_LIST_USERS_FOR_GROUP = "ram:ListUsersForGroup";
+    /// Say what a declaration would change. Whoever may read the directory may, unless a statement denies this.
+    TEGATA_PLAN_DIRECTORY = "tegata:PlanDirectory";
+    /// Do what a declaration says. Whoever may do each of it singly may, unless a statement denies this.
+    TEGATA_APPLY_DIRECTORY = "tegata:ApplyDirectory";
+    /// Write the directory down as a declaration. Whoever may read the directory may, unless a statement denies this.
+    TEGATA_EXPORT_DIRECTORY = "tegata:ExportDirectory";
 }

@@ -262,6 +262,10 @@ pub enum Input {
     NewMaxSession,
     /// The user that is meant.
     UserName,
+    /// The declaration of a directory.
+    Declaration,
+    /// The plan that was looked at.
+    Plan,
 }
 
 /// What is wrong with an input.
