@@ -132,6 +132,18 @@ actions! {
     RAM_LIST_GROUPS_FOR_USER = "ram:ListGroupsForUser";
     /// List the users of a group.
     RAM_LIST_USERS_FOR_GROUP = "ram:ListUsersForGroup";
+    /// List the sessions of roles that began in one's account, or act in it.
+    TEGATA_LIST_SESSIONS = "tegata:ListSessions";
+    /// Read what is known of one session.
+    TEGATA_GET_SESSION = "tegata:GetSession";
+    /// End sessions before their time.
+    TEGATA_REVOKE_SESSIONS = "tegata:RevokeSessions";
+    /// Read why a request was answered as it was.
+    TEGATA_EXPLAIN_REQUEST = "tegata:ExplainRequest";
+    /// Read the audit trail of one's account.
+    TEGATA_LIST_AUDIT_EVENTS = "tegata:ListAuditEvents";
+    /// Say that a credential has become known to strangers, and so end it.
+    TEGATA_REPORT_LEAKED_CREDENTIAL = "tegata:ReportLeakedCredential";
     /// Say what a declaration would change. Whoever may read the directory may, unless a statement denies this.
     TEGATA_PLAN_DIRECTORY = "tegata:PlanDirectory";
     /// Do what a declaration says. Whoever may do each of it singly may, unless a statement denies this.

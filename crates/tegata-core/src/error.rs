@@ -262,6 +262,10 @@ pub enum Input {
     NewMaxSession,
     /// The user that is meant.
     UserName,
+    /// Where a list is to go on.
+    Marker,
+    /// A text that credentials are looked for in.
+    LeakedText,
     /// The declaration of a directory.
     Declaration,
     /// The plan that was looked at.

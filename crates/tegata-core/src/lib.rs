@@ -9,6 +9,7 @@
 //! | [`keyring`] | sealing keys |
 //! | [`audit`], [`why`] | what happened, and why something did not |
 //! | [`sts`], [`object`], [`directory`] | the operations themselves |
+//! | [`session`], [`trail`], [`leak`] | taking back, and knowing why |
 //!
 //! Nothing here knows a status code, a header or the spelling of any wire.
 
@@ -21,6 +22,7 @@ pub mod clock;
 pub mod directory;
 pub mod error;
 pub mod keyring;
+pub mod leak;
 pub mod limits;
 pub mod mint;
 mod nonces;
@@ -28,12 +30,14 @@ pub mod object;
 pub mod operation;
 mod principal;
 pub mod resource;
+pub mod session;
 pub mod sts;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
 mod tests;
 mod token;
+pub mod trail;
 pub mod view;
 pub mod why;
 

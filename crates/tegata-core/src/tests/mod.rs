@@ -3,6 +3,7 @@
 mod audit;
 mod declare;
 mod directory;
+mod look_back;
 mod matrix;
 mod objects;
 mod sessions;

@@ -82,7 +82,7 @@ impl AcsError {
 
     /// A version of no API here.
     pub(crate) fn version(version: &str) -> Self {
-        let known = "STS is `2015-04-01`, RAM `2015-05-01`, IMS `2019-08-15`";
+        let known = "STS is `2015-04-01`, RAM `2015-05-01`, IMS `2019-08-15`, our own `2026-11-01`";
         Self::new(400, "InvalidVersion", format!("the version `{}` is not known: {known}", shown(version)))
     }
 
@@ -172,6 +172,12 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         ResourceName::Attachment { to, .. } => return format!("{}.Policy", coded(stem, to)).into(),
         ResourceName::Buckets { .. } | ResourceName::Bucket { .. } => "Bucket",
         ResourceName::Object { .. } => "Object",
+        ResourceName::Sessions { .. } | ResourceName::Session { .. } | ResourceName::SessionsOf(_) | ResourceName::SessionsOfKey { .. } => {
+            "Session"
+        }
+        ResourceName::Requests { .. } | ResourceName::Request { .. } => "Request",
+        ResourceName::Credentials { .. } => "Credential",
+        ResourceName::Directory { .. } => "Account",
         ResourceName::Caller => return stem.into(),
     };
     format!("{stem}.{kind}").into()
@@ -218,6 +224,11 @@ fn invalid_code(problem: &Problem) -> &'static str {
         Input::MaxSession => "InvalidParameter.MaxSessionDuration",
         Input::NewMaxSession => "InvalidParameter.NewMaxSessionDuration",
         Input::UserName => "InvalidParameter.UserName",
+        Input::Marker => "InvalidParameter.Marker",
+        Input::LeakedText => "InvalidParameter.Text",
+        Input::Declaration => "InvalidParameter.Declaration",
+        Input::Plan if problem.kind == ProblemKind::Mismatch => "InvalidParameter.PlanHash.Outdated",
+        Input::Plan => "NobodyCouldAdminister",
         Input::ContentMd5
         | Input::ContentCrc64
         | Input::ContentLength

@@ -341,6 +341,14 @@ impl OssError {
             | ResourceName::PolicyVersion { .. }
             | ResourceName::Attachment { .. }
             | ResourceName::Buckets { .. }
+            | ResourceName::Sessions { .. }
+            | ResourceName::Session { .. }
+            | ResourceName::SessionsOf(_)
+            | ResourceName::SessionsOfKey { .. }
+            | ResourceName::Requests { .. }
+            | ResourceName::Request { .. }
+            | ResourceName::Credentials { .. }
+            | ResourceName::Directory { .. }
             | ResourceName::Caller => Self::new(404, "NoSuchKey", message),
         }
     }
@@ -382,7 +390,11 @@ impl From<Problem> for OssError {
             | Input::NewTrustDocument
             | Input::MaxSession
             | Input::NewMaxSession
-            | Input::UserName => Self::new(400, "InvalidArgument", message),
+            | Input::UserName
+            | Input::Marker
+            | Input::LeakedText
+            | Input::Declaration
+            | Input::Plan => Self::new(400, "InvalidArgument", message),
         }
     }
 }
