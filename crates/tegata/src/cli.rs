@@ -1,6 +1,7 @@
 //! The commands and their flags. Help, and later completions and manual pages, come from these definitions.
 
 pub(crate) mod client;
+pub(crate) mod declare;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -21,6 +22,7 @@ Use one
   profile list|show|use|delete   the profiles, shared with the `aliyun` command line
   whoami                         who you are, until when, where the secret lies
   sts assume-role|get-caller-identity  the operations of the API
+  ram apply|export               users, groups, roles and policies kept in a file
   credentials                    a temporary key for another program
   exec -- CMD                    run a program that gets a temporary key
   oss ls|cp|rm|sign              objects: list, copy up and down, remove, sign URLs
@@ -100,6 +102,12 @@ pub(crate) enum Command {
         /// What to ask for.
         #[command(subcommand)]
         command: StsCommand,
+    },
+    /// The directory as a file
+    Ram {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: declare::RamCommand,
     },
     /// Print a temporary key for another program
     #[command(after_help = client::ENVIRONMENT)]

@@ -33,6 +33,7 @@ use crate::{
     cli::{
         AccountCommand, AuditCommand, Cli, Command, ConfigCommand,
         client::{OssCommand, ProfileCommand, StsCommand},
+        declare::RamCommand,
     },
     config::Environment,
     failure::Failure,
@@ -76,6 +77,8 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
         Command::Whoami(flags) => commands::whoami::whoami(&flags, environment),
         Command::Sts { command: StsCommand::AssumeRole(flags) } => commands::whoami::assume_role(&flags, environment),
         Command::Sts { command: StsCommand::GetCallerIdentity(flags) } => commands::whoami::get_caller_identity(&flags, environment),
+        Command::Ram { command: RamCommand::Apply(flags) } => commands::declare::apply(&flags, environment),
+        Command::Ram { command: RamCommand::Export(flags) } => commands::declare::export(&flags, environment),
         Command::Credentials(flags) => commands::credentials::print(&flags, environment),
         Command::Exec(flags) => commands::credentials::exec(&flags, environment),
         Command::Oss { command: OssCommand::Ls(flags) } => commands::oss::ls(&flags, environment),

@@ -96,7 +96,7 @@ async fn a_plan_says_in_words_what_it_does_and_is_done_once() {
         core.perform(&carol, &super::assume("app-uploader")).await.unwrap();
         core.perform(&carol, &super::assume("deployer")).await.unwrap();
         assert!(core.user("dan").await.is_err());
-        super::denied(core.perform(&core.user("bob").await.unwrap(), &super::assume("app-uploader")).await);
+        super::denied(core.perform(&core.user("bob").await.unwrap(), &super::assume("app-uploader")).await.unwrap_err());
     }
 }
 
@@ -178,9 +178,9 @@ async fn every_part_is_asked_for() {
         ask(&core, apply(&read)).await.unwrap();
         let bob = core.user("bob").await.unwrap();
         core.perform(&bob, &PlanDirectory { declaration: declaration(&much()), prune: false }).await.unwrap();
-        super::denied(core.perform(&bob, &apply(&much())).await);
+        super::denied(core.perform(&bob, &apply(&much())).await.unwrap_err());
         // Nobody reaches another account by it.
-        super::denied(core.perform(&core.user("dan").await.unwrap(), &ExportDirectory).await);
+        super::denied(core.perform(&core.user("dan").await.unwrap(), &ExportDirectory).await.unwrap_err());
         let mallory = core.user("mallory").await.unwrap();
         assert_eq!(core.perform(&mallory, &ExportDirectory).await.unwrap()["roles"], json!({}));
     }

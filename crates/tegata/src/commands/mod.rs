@@ -6,6 +6,8 @@ pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod configure;
 pub(crate) mod credentials;
+mod declaration;
+pub(crate) mod declare;
 pub(crate) mod oss;
 pub(crate) mod profile;
 mod table;
