@@ -23,7 +23,9 @@ pub use attachment::{
     AttachPolicyToGroup, AttachPolicyToRole, AttachPolicyToUser, AttachedPolicy, DetachPolicyFromGroup, DetachPolicyFromRole,
     DetachPolicyFromUser, Entities, ListEntitiesForPolicy, ListPoliciesForGroup, ListPoliciesForRole, ListPoliciesForUser,
 };
-pub use declare::{ApplyDirectory, Change, Declaration, ExportDirectory, Line, Plan, PlanDirectory, Recipient, Sections, Shift, Sign, Trust, Unreadable};
+pub use declare::{
+    ApplyDirectory, Change, Declaration, ExportDirectory, Line, Plan, PlanDirectory, Recipient, Sections, Shift, Sign, Trust, Unreadable,
+};
 pub use group::{
     AddUserToGroup, CreateGroup, DeleteGroup, DescribeGroup, Group, ListGroups, ListGroupsForUser, ListUsersForGroup, Member,
     RemoveUserFromGroup, UpdateGroup,

@@ -82,7 +82,11 @@ async fn a_plan_says_in_words_what_it_does_and_is_done_once() {
         assert_eq!((core.durable_commits(), rows(&core).await), (commits + 1, before + 1));
         let row = audit::tail(&core.store, Filter::default(), 1).await.unwrap().remove(0);
         assert_eq!((&*row.action, row.resource.as_str()), ("tegata:ApplyDirectory", "acs:ram::1000000000000001:*"));
-        assert!(row.detail.contains("carol gains deploy") && row.detail.contains("user dan is deleted, with 1 access key"), "{}", row.detail);
+        assert!(
+            row.detail.contains("carol gains deploy") && row.detail.contains("user dan is deleted, with 1 access key"),
+            "{}",
+            row.detail
+        );
 
         // The second time there is nothing to do: no commit, no row, and the plan says so.
         let again = ask(&core, apply(&much())).await.unwrap();
@@ -92,9 +96,10 @@ async fn a_plan_says_in_words_what_it_does_and_is_done_once() {
         // It acts at the next request, and what it bound are ids.
         let carol = ask(&core, CreateAccessKey { user: Some("carol".parse().unwrap()) }).await.unwrap();
         let carol = crate::testing::TestKey { key_id: carol.key.key_id, secret: carol.secret, token: None };
-        let carol: Caller = core.caller(&carol).await.unwrap();
-        core.perform(&carol, &super::assume("app-uploader")).await.unwrap();
-        core.perform(&carol, &super::assume("deployer")).await.unwrap();
+        for role in ["app-uploader", "deployer"] {
+            let carol: Caller = core.caller(&carol).await.unwrap();
+            core.perform(&carol, &super::assume(role)).await.unwrap();
+        }
         assert!(core.user("dan").await.is_err());
         super::denied(core.perform(&core.user("bob").await.unwrap(), &super::assume("app-uploader")).await.unwrap_err());
     }
@@ -114,7 +119,10 @@ async fn what_is_exported_changes_nothing() {
         back.prune = true;
         let done = ask(&core, back).await.unwrap();
         assert!(texts(&done).iter().any(|text| text.starts_with("user carol is deleted")), "{:?}", texts(&done));
-        assert_eq!(ask(&core, ExportDirectory).await.unwrap(), before);
+        // Texts that are absent stay as they are.
+        let mut now = ask(&core, ExportDirectory).await.unwrap();
+        assert_eq!(now["users"]["alice"].as_object_mut().unwrap().remove("comments"), Some(json!("on call")));
+        assert_eq!(now, before);
     }
 }
 
@@ -192,7 +200,10 @@ async fn what_single_operations_refuse_is_refused() {
         let refused = async |value: Value, prune: bool| ask(&core, ApplyDirectory { prune, ..apply(&value) }).await.unwrap_err();
         let wrong = async |value: Value| refused(value, false).await.to_string();
         let user = |policies: Value| json!({"version": 1, "users": {"dan": {"policies": policies}}});
-        assert_eq!(wrong(user(json!(["ghost"]))).await, "`users.dan.policies`: policy `ghost` does not exist, or is deleted by this declaration");
+        assert_eq!(
+            wrong(user(json!(["ghost"]))).await,
+            "`users.dan.policies`: policy `ghost` does not exist, or is deleted by this declaration"
+        );
         assert_eq!(
             wrong(user(json!(["system:Ghost"]))).await,
             "`users.dan.policies`: policy `system:Ghost` does not exist, or is deleted by this declaration"
@@ -209,7 +220,7 @@ async fn what_single_operations_refuse_is_refused() {
         let long = json!({"version": 1, "roles": {"r": {"trust": trusting(&["root"]), "max_session_seconds": 60}}});
         assert_eq!(wrong(long).await, "`roles.r`: the longest session of a role is 3600 to 43200 seconds");
         let policy = json!({"version": 1, "policies": {"p": {"document": {"Version": "1", "Statement": [{"Efect": "Allow"}]}}}});
-        assert!(wrong(policy).await.starts_with("`policies.p.document`: `Statement[1].Efect`"));
+        assert_eq!(wrong(policy).await, "`policies.p.document`: `Statement[1].Efect`: not part of the language; did you mean `Effect`?");
         assert_eq!(wrong(json!({"version": 1, "policies": {"p": {}}})).await, "`policies.p`: a new policy needs a `document`");
 
         // A user with keys goes only where the declaration says so; a policy that nobody mentioned is not taken from anybody.
@@ -220,7 +231,10 @@ async fn what_single_operations_refuse_is_refused() {
         let error = refused(json!({"version": 1, "policies": {"assume-uploader": {}}}), true).await;
         assert!(matches!(error, OpError::InUse(_, Holding::Roles)), "{error:?}");
         let taken = plan(&core, &json!({"version": 1, "removed": {"policies": ["uploader"]}}), false).await.unwrap();
-        assert_eq!(texts(&taken), ["role app-uploader loses uploader", "policy uploader is deleted", "policy uploader is detached from role app-uploader"]);
+        assert_eq!(
+            texts(&taken),
+            ["role app-uploader loses uploader", "policy uploader is deleted", "policy uploader is detached from role app-uploader"]
+        );
 
         let groups: serde_json::Map<String, Value> = (0..6).map(|n| (format!("g{n}"), json!({"members": ["dan"]}))).collect();
         let error = refused(json!({"version": 1, "groups": groups}), false).await;
@@ -282,7 +296,9 @@ async fn versions_rotate_as_they_do_singly() {
 async fn a_thousand_users_twice() {
     for core in TestCore::each().await.unwrap() {
         let users: serde_json::Map<String, Value> = (0..996)
-            .map(|n| (format!("user-{n:04}"), json!({"email": format!("u{n}@example.test"), "policies": ["system:AliyunOSSReadOnlyAccess"]})))
+            .map(|n| {
+                (format!("user-{n:04}"), json!({"email": format!("u{n}@example.test"), "policies": ["system:AliyunOSSReadOnlyAccess"]}))
+            })
             .collect();
         let members: Vec<String> = users.keys().cloned().collect();
         let value = json!({"version": 1, "users": users, "groups": {"staff": {"members": members, "policies": ["system:ReadOnlyAccess"]}},

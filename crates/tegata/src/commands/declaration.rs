@@ -38,7 +38,8 @@ pub(super) fn read(path: &Path) -> Result<Value, Failure> {
             inline(entry, &format!("{section}.{name}"), word, document, &folder)?;
         }
     }
-    Declaration::read(&value).map_err(|unreadable| Failure::usage(format!("`{place}` has problems:\n  {}", unreadable.problems.join("\n  "))))?;
+    Declaration::read(&value)
+        .map_err(|unreadable| Failure::usage(format!("`{place}` has problems:\n  {}", unreadable.problems.join("\n  "))))?;
     Ok(value)
 }
 
@@ -177,6 +178,9 @@ mod tests {
         let read: Value = toml::from_str(&written).unwrap_or_else(|error| panic!("{error}\n{written}"));
         assert_eq!(read, declaration, "{written}");
         assert!(written.contains("\n[[roles.r.trust.Statement]]\nEffect = \"Allow\"\nAction = \"sts:AssumeRole\"\n"), "{written}");
-        assert!(written.contains("  \"user-39\",\n]") && written.contains("[users.\"b.c\"]") && written.ends_with("\n[policies]\n"), "{written}");
+        assert!(
+            written.contains("  \"user-39\",\n]") && written.contains("[users.\"b.c\"]") && written.ends_with("\n[policies]\n"),
+            "{written}"
+        );
     }
 }

@@ -113,7 +113,9 @@ pub(crate) fn apply(flags: &ApplyFlags, environment: &Environment) -> Result<(),
         parameters.push(("EvenIfNobodyCanAdminister".to_owned(), flags.even_if_nobody_can_administer.to_string()));
         let done: Told = call(&rpc, &key, "ApplyDirectory", &parameters).await?;
         match flags.printed.output {
-            Form::Table => drop(terminal::say(&format!("{} applied: {}", terminal::mark(true), done.summary))),
+            Form::Table => {
+                let _ = terminal::say(&format!("{} applied: {}", terminal::mark(true), done.summary));
+            }
             Form::Json => print_json(&json!({ "plan": whole(&done)?, "applied": true })),
         }
         Ok(())
@@ -153,7 +155,9 @@ fn whole(told: &Told) -> Result<Value, Failure> {
 
 /// The plan for people: who may do more or less, then what is written.
 fn show(told: &Told, pruning: bool) {
-    let say = |text: &str| drop(terminal::say(text));
+    let say = |text: &str| {
+        let _ = terminal::say(text);
+    };
     let lines = |heading: &str, lines: &Lines| {
         if lines.line.is_empty() {
             return;
@@ -170,11 +174,12 @@ fn show(told: &Told, pruning: bool) {
         say(&format!("note: {}", escape(note)));
     }
     let Left { users, groups, roles, policies } = told.left_alone;
-    let left: Vec<String> = [(users, "user", "users"), (groups, "group", "groups"), (roles, "role", "roles"), (policies, "policy", "policies")]
-        .iter()
-        .filter(|(count, ..)| *count > 0)
-        .map(|(count, one, more)| format!("{count} {}", if *count == 1 { one } else { more }))
-        .collect();
+    let left: Vec<String> =
+        [(users, "user", "users"), (groups, "group", "groups"), (roles, "role", "roles"), (policies, "policy", "policies")]
+            .iter()
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, one, more)| format!("{count} {}", if *count == 1 { one } else { more }))
+            .collect();
     if !left.is_empty() {
         let why = if pruning { "their section is not in the file" } else { "not in the file" };
         say(&format!("left alone: {} ({why})", left.join(", ")));

@@ -42,18 +42,25 @@ fn statements(document: &Value) -> Vec<(usize, &Value)> {
 
 /// Member by member.
 fn changed(from: &Value, to: &Value) -> String {
-    let members: BTreeSet<&String> = [from, to].into_iter().filter_map(Value::as_object).flat_map(|map| map.keys()).collect();
-    let words: Vec<String> = members
-        .into_iter()
-        .filter_map(|member| match (from.get(member), to.get(member)) {
-            (before, after) if before == after => None,
-            (None, Some(after)) => Some(format!("`{member}` is new: {}", text(after))),
-            (Some(_), None) => Some(format!("`{member}` is gone")),
-            (Some(before), Some(after)) => Some(moved(member, before, after)),
-            (None, None) => None,
-        })
-        .collect();
+    let mut words = Vec::new();
+    compare("", from, to, &mut words);
     words.join(", ")
+}
+
+/// The members of two tables, and of the tables in them.
+fn compare(path: &str, from: &Value, to: &Value, words: &mut Vec<String>) {
+    let members: BTreeSet<&String> = [from, to].into_iter().filter_map(Value::as_object).flat_map(|map| map.keys()).collect();
+    for member in members {
+        let path = if path.is_empty() { member.clone() } else { format!("{path}.{member}") };
+        match (from.get(member), to.get(member)) {
+            (before, after) if before == after => {}
+            (None, Some(after)) => words.push(format!("`{}` is new: {}", shown(&path), text(after))),
+            (Some(_), None) => words.push(format!("`{}` is gone", shown(&path))),
+            (Some(before @ Value::Object(_)), Some(after @ Value::Object(_))) => compare(&path, before, after, words),
+            (Some(before), Some(after)) => words.push(moved(&shown(&path), before, after)),
+            (None, None) => {}
+        }
+    }
 }
 
 /// One member: what it gains and loses if it is a list of texts, from what to what otherwise.

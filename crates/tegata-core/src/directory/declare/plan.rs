@@ -13,7 +13,7 @@ use super::{
     super::{PolicyRef, PolicyType, own, policy as policies, role as roles, user_name},
     change::{Bound, Change, Recipient, Trust, policy_word},
     current::{Current, GroupIs, Key, PolicyIs, RoleIs, State, UserIs},
-    desired::{DeclaredGroup, DeclaredPolicy, DeclaredRole, DeclaredUser, Declaration},
+    desired::{Declaration, DeclaredGroup, DeclaredPolicy, DeclaredRole, DeclaredUser},
     documents,
 };
 use crate::{
@@ -101,9 +101,7 @@ fn doom(declared: &Declaration, current: &Current, prune: bool) -> (Doomed, [usi
         }),
         groups: named(removed.groups.iter().map(|name| name.folded()).collect(), &|key| current.groups.contains_key(key)),
         roles: named(removed.roles.iter().map(RoleName::folded).collect(), &|key| current.roles.contains_key(key)),
-        policies: named(removed.policies.iter().map(PolicyName::folded).collect(), &|key| {
-            current.policies.contains_key(&Key::custom(key))
-        }),
+        policies: named(removed.policies.iter().map(PolicyName::folded).collect(), &|key| current.policies.contains_key(&Key::custom(key))),
         pruned_policies: BTreeSet::new(),
         with_keys,
     };
@@ -173,7 +171,7 @@ impl Planner<'_> {
 
     fn new_policy(&mut self, key: &str, declared: &DeclaredPolicy, place: &str) -> Result<(), OpError> {
         let document = declared.document.as_ref().ok_or_else(|| wrong(place, "a new policy needs a `document`"))?.to_string();
-        policies::check(self.view, &document).map_err(|error| placed(place, error))?;
+        policies::check(self.view, &document).map_err(|error| placed(&format!("{place}.document"), error))?;
         self.after.policies.insert(Key::custom(key), PolicyIs { name: declared.name.to_string(), document: document.clone() });
         let description = declared.description.clone().unwrap_or_default();
         self.steps.made.push(Change::CreatePolicy { policy: declared.name.clone(), description, document });
@@ -182,14 +180,13 @@ impl Planner<'_> {
 
     fn changed_policy(&mut self, key: &str, declared: &DeclaredPolicy, place: &str) -> Result<(), OpError> {
         let key = Key::custom(key);
-        let (Some(wanted), Some(is), Some(row)) =
-            (&declared.document, self.after.policies.get_mut(&key), self.current.policies.get(&key))
+        let (Some(wanted), Some(is), Some(row)) = (&declared.document, self.after.policies.get_mut(&key), self.current.policies.get(&key))
         else {
             return Ok(());
         };
         let Some(differences) = documents::differences(&is.document, wanted) else { return Ok(()) };
         let document = wanted.to_string();
-        policies::check(self.view, &document).map_err(|error| placed(place, error))?;
+        policies::check(self.view, &document).map_err(|error| placed(&format!("{place}.document"), error))?;
         let limit = self.view.core().limits().quotas.versions_per_policy;
         let versions = self.current.versions.get(&row.id).map_or(&[][..], Vec::as_slice);
         let drops_version = if versions.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {

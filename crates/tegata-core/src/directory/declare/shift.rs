@@ -117,7 +117,8 @@ pub(super) fn trusted(document: &str, account: AccountNumber) -> BTreeSet<String
 /// What else the plan comes to: whom a changed policy acts on, and which trust documents go on naming somebody who is deleted.
 pub(super) fn notes(changes: &[Change], before: &State, after: &State, account: AccountNumber) -> Vec<String> {
     let mut notes = Vec::new();
-    let changed: Vec<_> = changes.iter().filter_map(|change| if let Change::ChangePolicy { policy, .. } = change { Some(policy) } else { None }).collect();
+    let changed: Vec<_> =
+        changes.iter().filter_map(|change| if let Change::ChangePolicy { policy, .. } = change { Some(policy) } else { None }).collect();
     if !changed.is_empty() {
         let effective = effective(after);
         for policy in changed {
@@ -133,7 +134,10 @@ pub(super) fn notes(changes: &[Change], before: &State, after: &State, account: 
     if !gone.is_empty() {
         for role in after.roles.values() {
             for principal in trusted(&role.trust, account).into_iter().filter(|name| gone.contains(&name.to_ascii_lowercase())) {
-                notes.push(format!("role {} still names {principal}, who is deleted; whoever is made under that name is not meant", role.name));
+                notes.push(format!(
+                    "role {} still names {principal}, who is deleted; whoever is made under that name is not meant",
+                    role.name
+                ));
             }
         }
     }

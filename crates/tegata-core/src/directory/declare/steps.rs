@@ -72,8 +72,7 @@ fn known<K: std::hash::Hash + Eq, T: Copy>(ids: &HashMap<K, T>, key: &K) -> Resu
 /// Everything the plan writes, as one change set.
 pub(super) fn change_set(view: &View<'_>, caller: &Caller, current: &Current, planned: &Planned) -> Result<ChangeSet, OpError> {
     let (account, now) = (caller.account(), view.now());
-    let mut ids =
-        Ids { users: current.user_ids(), groups: current.group_ids(), roles: current.role_ids(), policies: current.policy_ids() };
+    let mut ids = Ids { users: current.user_ids(), groups: current.group_ids(), roles: current.role_ids(), policies: current.policy_ids() };
     let mut steps = changes(view, caller);
     let mut bindings: Vec<(RoleId, &Trust)> = Vec::new();
     for change in &planned.changes {
@@ -228,11 +227,15 @@ fn quotas(view: &View<'_>, caller: &Caller, planned: &Planned, ids: &Ids, steps:
             Change::AttachPolicy { to, policy: named } => {
                 let kind = Key::of(named).0;
                 let (held, custom) = match to {
-                    Recipient::User(name) => (held(after, |after| Some(&after.users.get(&name.folded())?.policies)), quotas.policies_per_user),
+                    Recipient::User(name) => {
+                        (held(after, |after| Some(&after.users.get(&name.folded())?.policies)), quotas.policies_per_user)
+                    }
                     Recipient::Group(name) => {
                         (held(after, |after| Some(&after.groups.get(&name.folded())?.policies)), quotas.policies_per_group)
                     }
-                    Recipient::Role(name) => (held(after, |after| Some(&after.roles.get(&name.folded())?.policies)), quotas.policies_per_role),
+                    Recipient::Role(name) => {
+                        (held(after, |after| Some(&after.roles.get(&name.folded())?.policies)), quotas.policies_per_role)
+                    }
                 };
                 let limit = if kind == PolicyKind::System { quotas.system_policies } else { custom };
                 let target = ids.target(to)?;
