@@ -73,7 +73,7 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 18] = [
+const INPUTS: [Input; 20] = [
     Input::Marker,
     Input::LeakedText,
     Input::Declaration,
