@@ -3,7 +3,7 @@
 //! The rows themselves come from the lists of their nouns. Read those first: whatever is beneath a row raises the row's
 //! generation, so what is read here is never older than the generation found there.
 
-use tegata_model::{AccountId, GroupId, KeyId, PolicyId, UserId};
+use tegata_model::{AccountId, GroupId, KeyId, PolicyId, RoleId, UserId};
 
 use crate::{Store, StoreError, policy::Target, row::Fields};
 
@@ -14,6 +14,9 @@ const VERSIONS: &str = "SELECT v.policy_id, v.version FROM policy_versions v JOI
     WHERE p.account_id = $1 ORDER BY v.policy_id, v.version";
 const DOCUMENTS: &str = "SELECT p.id, v.document FROM policies p \
     JOIN policy_versions v ON v.policy_id = p.id AND v.version = p.default_version WHERE p.account_id = $1";
+
+const BINDINGS: &str =
+    "SELECT b.role_id, b.principal, b.subject FROM trust_bindings b JOIN roles r ON r.id = b.role_id WHERE r.account_id = $1";
 
 /// The account id that stands for "the system" in the table of policies.
 const SYSTEM: AccountId = AccountId::from_bytes([0; 16]);
@@ -63,4 +66,13 @@ pub async fn documents(store: &Store, account: Option<AccountId>) -> Result<Vec<
         Ok((f.id("id", PolicyId::from_bytes)?, f.text("policy_versions.document")?))
     };
     store.list(DOCUMENTS, vec![account.unwrap_or(SYSTEM).into()], read).await
+}
+
+/// Whom the trust documents of the account's roles meant when they were saved: role, principal as it is remembered, immutable id.
+pub async fn bindings(store: &Store, account: AccountId) -> Result<Vec<(RoleId, String, [u8; 16])>, StoreError> {
+    let read = |row| {
+        let mut f = Fields::new("trust_bindings", row);
+        Ok((f.id("role_id", RoleId::from_bytes)?, f.text("principal")?, f.id("subject", |bytes| bytes)?))
+    };
+    store.list(BINDINGS, vec![account.into()], read).await
 }

@@ -53,15 +53,16 @@ impl World {
             sleep(Duration::from_millis(5));
         }
         let ready: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-        let at = |pointer: &str| ready.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer}: {ready:#}")).to_owned();
+        let at =
+            |pointer: &str| ready.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer}: {ready:#}")).to_owned();
         let world = Self { server, home };
         let mut configure = tegata(world.home.path())
-            .args(["configure", "--endpoint", &at("/http/url"), "--access-key-id", &at("/keys/alice/access_key_id")])
+            .args(["configure", "--endpoint", &at("/issuer"), "--access-key-id", &at("/users/alice/access_key_id")])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        writeln!(configure.stdin.take().unwrap(), "{}", at("/keys/alice/access_key_secret")).unwrap();
+        writeln!(configure.stdin.take().unwrap(), "{}", at("/users/alice/access_key_secret")).unwrap();
         assert!(configure.wait().unwrap().success());
         world
     }
@@ -119,7 +120,11 @@ fn a_file_is_planned_applied_and_exported() {
     let account = account["account"].as_str().unwrap_or_else(|| panic!("{account}"));
     world.write("team.toml", TEAM);
     fs::create_dir(world.home.path().join("trust")).unwrap();
-    assert!(world.fails(2, &["ram", "apply", "team.toml", "--plan"]).contains("`roles.deployer.trust_file`: `trust/deployer.json` cannot be read"));
+    assert!(
+        world
+            .fails(2, &["ram", "apply", "team.toml", "--plan"])
+            .contains("`roles.deployer.trust_file`: `trust/deployer.json` cannot be read")
+    );
     let trust = format!(
         r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{{"RAM":["acs:ram::{account}:user/carol"]}}}}]}}"#
     );
@@ -168,7 +173,10 @@ fn a_file_is_planned_applied_and_exported() {
     assert!(world.fails(1, &["ram", "apply", "out.toml", "--yes"]).contains("--even-if-nobody-can-administer"));
     world.write("wrong.toml", "version = 1\n[users.alice]\npolices = []\n[user.bob]\n");
     let wrong = world.fails(2, &["ram", "apply", "wrong.toml", "--plan"]);
-    assert!(wrong.contains("`users.alice.polices`: is not known here; did you mean `policies`?") && wrong.contains("did you mean `users`?"), "{wrong}");
+    assert!(
+        wrong.contains("`users.alice.polices`: is not known here; did you mean `policies`?") && wrong.contains("did you mean `users`?"),
+        "{wrong}"
+    );
     world.write("gone.toml", "version = 1\n[removed]\nusers = [\"bob\"]\n");
     assert!(world.fails(1, &["ram", "apply", "gone.toml", "--yes"]).contains("still has access keys"));
     world.write("gone.toml", "version = 1\n[removed]\nusers_with_keys = [\"bob\"]\n");
@@ -181,7 +189,9 @@ fn a_file_of_a_thousand_users_is_applied_twice() {
     let mut file = "version = 1\n".to_owned();
     let mut members = Vec::new();
     for n in 0..990 {
-        file.push_str(&format!("\n[users.user-{n:04}]\nemail = \"user-{n:04}@example.test\"\npolicies = [\"system:AliyunOSSReadOnlyAccess\"]\n"));
+        file.push_str(&format!(
+            "\n[users.user-{n:04}]\nemail = \"user-{n:04}@example.test\"\npolicies = [\"system:AliyunOSSReadOnlyAccess\"]\n"
+        ));
         members.push(format!("\"user-{n:04}\""));
     }
     file.push_str(&format!("\n[groups.staff]\nmembers = [{}]\npolicies = [\"system:ReadOnlyAccess\"]\n", members.join(", ")));

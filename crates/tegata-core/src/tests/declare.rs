@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use tegata_store::audit::{self, Filter};
 
@@ -275,6 +276,37 @@ async fn nobody_left_is_said_twice() {
 }
 
 #[tokio::test]
+async fn a_name_that_passed_on_is_not_trusted_by_the_way() {
+    for core in TestCore::each().await.unwrap() {
+        let gone = json!({"version": 1, "removed": {"users_with_keys": ["bob"]}});
+        let told = texts(&ask(&core, apply(&gone)).await.unwrap());
+        assert!(told.iter().any(|text| text.starts_with("role app-uploader still names user bob, who is deleted")), "{told:?}");
+        // Made again under the old name, and written down as ever: the role does not mean this one, and that is said.
+        let again = json!({"version": 1, "users": {"bob": {"policies": ["assume-uploader"]}}});
+        ask(&core, apply(&again)).await.unwrap();
+        let exported = ask(&core, ExportDirectory).await.unwrap();
+        let planned = plan(&core, &exported, true).await.unwrap();
+        assert!(planned.is_empty());
+        assert!(planned.notes[0].starts_with("role app-uploader names user bob, but means one of that name who is gone"), "{planned:?}");
+        let key = ask(&core, CreateAccessKey { user: Some("bob".parse().unwrap()) }).await.unwrap();
+        let bob = crate::testing::TestKey { key_id: key.key.key_id, secret: key.secret, token: None };
+        super::denied(core.perform(&core.caller(&bob).await.unwrap(), &super::assume("app-uploader")).await.unwrap_err());
+    }
+}
+
+#[tokio::test]
+async fn at_the_same_time_one_of_them_does_it() {
+    for core in TestCore::each().await.unwrap() {
+        let (value, commits) = (much(), core.durable_commits());
+        let (first, second) = tokio::join!(ask(&core, apply(&value)), ask(&core, apply(&value)));
+        let mut done = [first.unwrap().changes.len(), second.unwrap().changes.len()];
+        done.sort_unstable();
+        assert!(done[0] == 0 && done[1] > 0, "{done:?}");
+        assert_eq!(core.durable_commits(), commits + 1);
+    }
+}
+
+#[tokio::test]
 async fn versions_rotate_as_they_do_singly() {
     for core in TestCore::each().await.unwrap() {
         for n in 0..7 {
@@ -336,4 +368,73 @@ fn an_unreadable_declaration_says_where() {
         told(json!({"version": 1, "users": {"Bob": {}, "bob": {}}, "removed": {"users": ["bob"]}})),
         ["`users.bob`: is there twice; names are compared without case", "`removed.users`: `bob` is declared and removed at once"]
     );
+}
+
+/// A small directory, one bit for each thing that may be there or not. Whoever asks stays.
+fn directory(bits: u64) -> Value {
+    let mut at = 0;
+    let mut bit = move || {
+        at += 1;
+        bits >> at & 1 == 1
+    };
+    let mut policies = serde_json::Map::new();
+    for name in ["pa", "pb"] {
+        let action = if bit() { "oss:Get*" } else { "oss:Put*" };
+        if bit() {
+            policies.insert(name.to_owned(), json!({"document": allowing(action)}));
+        }
+    }
+    let there: Vec<String> = policies.keys().cloned().chain(["system:ReadOnlyAccess".to_owned()]).collect();
+    let mut users = serde_json::Map::new();
+    users.insert("mallory".to_owned(), json!({"policies": ["system:AdministratorAccess"]}));
+    for name in ["ua", "ub", "Uc"] {
+        let held: Vec<&String> = there.iter().filter(|_| bit()).collect();
+        if bit() {
+            users.insert(name.to_owned(), json!({"policies": held, "comments": if bit() { "x" } else { "" }}));
+        }
+    }
+    let everybody: Vec<String> = users.keys().cloned().collect();
+    let (mut groups, mut roles) = (serde_json::Map::new(), serde_json::Map::new());
+    for name in ["ga", "gb"] {
+        let members: Vec<&String> = everybody.iter().filter(|_| bit()).collect();
+        let held: Vec<&String> = there.iter().filter(|_| bit()).collect();
+        if bit() {
+            groups.insert(name.to_owned(), json!({"members": members, "policies": held}));
+        }
+    }
+    for name in ["ra", "rb"] {
+        let mut trusted: Vec<String> =
+            everybody.iter().filter(|_| bit()).map(|user| format!("acs:ram::1000000000000002:user/{user}")).collect();
+        trusted.push("acs:ram::1000000000000002:root".to_owned());
+        let trust = json!({"Version": "1", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"RAM": trusted}}]});
+        let seconds = if bit() { 3600 } else { 7200 };
+        if bit() {
+            roles.insert(name.to_owned(), json!({"trust": trust, "max_session_seconds": seconds, "policies": []}));
+        }
+    }
+    json!({"version": 1, "users": users, "groups": groups, "roles": roles, "policies": policies})
+}
+
+#[test]
+fn whatever_is_applied_is_there_and_exported_and_nothing_more() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let cores = runtime.block_on(TestCore::each()).unwrap();
+    proptest!(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() }, |(bits: u64)| {
+        for core in &cores {
+            runtime.block_on(async {
+                let wanted = declaration(&directory(bits));
+                let mallory = async || core.user("mallory").await.unwrap();
+                let plan = PlanDirectory { declaration: wanted.clone(), prune: true };
+                let planned = core.perform(&mallory().await, &plan).await.unwrap();
+                let commits = core.durable_commits();
+                let apply = ApplyDirectory { declaration: wanted, prune: true, plan: Some(planned.hash), even_if_nobody_can_administer: false };
+                core.perform(&mallory().await, &apply).await.unwrap();
+                assert_eq!(core.durable_commits() - commits, u64::from(!planned.changes.is_empty()));
+                assert!(core.perform(&mallory().await, &plan).await.unwrap().is_empty());
+                let exported = core.perform(&mallory().await, &ExportDirectory).await.unwrap();
+                let again = PlanDirectory { declaration: declaration(&exported), prune: true };
+                assert!(core.perform(&mallory().await, &again).await.unwrap().is_empty());
+            });
+        }
+    });
 }

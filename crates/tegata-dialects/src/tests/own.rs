@@ -103,7 +103,12 @@ async fn a_directory_is_planned_applied_and_exported() {
         (&alice, "PlanDirectory", vec![], "MissingDeclaration"),
         (&alice, "PlanDirectory", vec![("Declaration", "{")], "InvalidParameter.Declaration"),
         (&alice, "PlanDirectory", vec![("Declaration", r#"{"version":1,"user":{}}"#)], "InvalidParameter.Declaration"),
-        (&alice, "PlanDirectory", vec![("Declaration", r#"{"version":1,"users":{"x":{"policies":["y"]}}}"#)], "InvalidParameter.Declaration"),
+        (
+            &alice,
+            "PlanDirectory",
+            vec![("Declaration", r#"{"version":1,"users":{"x":{"policies":["y"]}}}"#)],
+            "InvalidParameter.Declaration",
+        ),
         (&alice, "PlanDirectory", vec![("Declaration", wanted), ("Prune", "perhaps")], "InvalidParameter.Prune"),
         (&alice, "PlanDirectory", vec![("Declaration", wanted), ("Prune", "true")], "DeleteConflict.User.AccessKey"),
         (&alice, "ApplyDirectory", vec![("Declaration", wanted), ("PlanHash", "old")], "InvalidParameter.PlanHash.Outdated"),

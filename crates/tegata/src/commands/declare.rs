@@ -4,7 +4,7 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tegata_client::{Api, Credential, Rpc};
+use tegata_client::{Api, ClientError, Credential, Rpc};
 use tegata_core::why::escape;
 
 use super::{access::Opened, access::now, declaration, runtime, table::print_json};
@@ -146,7 +146,14 @@ async fn call<T: serde::de::DeserializeOwned>(
     action: &str,
     parameters: &[(String, String)],
 ) -> Result<T, Failure> {
-    Ok(rpc.call(key, Api::OWN, action, parameters, now()).await?)
+    let answer = rpc.call(key, Api::OWN, action, parameters, now()).await;
+    answer.map_err(|error| match &error {
+        ClientError::Refused(refusal) if refusal.code == "DeleteConflict.User.AccessKey" => Failure::new(format!(
+            "{}\n  to delete a user with its keys, name it in the file: `users_with_keys` under `[removed]`",
+            Failure::from(error)
+        )),
+        _ => error.into(),
+    })
 }
 
 fn whole(told: &Told) -> Result<Value, Failure> {

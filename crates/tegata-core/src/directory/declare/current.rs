@@ -90,6 +90,8 @@ pub(super) struct Current {
     pub(super) policies: BTreeMap<Key, PolicyRow>,
     pub(super) keys: HashMap<UserId, Vec<KeyId>>,
     pub(super) versions: HashMap<PolicyId, Vec<u32>>,
+    /// Whom trust documents meant when they were saved.
+    pub(super) bindings: Vec<(RoleId, String, [u8; 16])>,
     pub(super) state: State,
 }
 
@@ -135,6 +137,7 @@ impl Current {
         for (id, version) in directory::versions(store, account).await? {
             current.versions.entry(id).or_default().push(version);
         }
+        current.bindings = directory::bindings(store, account).await?;
         for (key, owner) in directory::access_keys(store, account).await? {
             current.keys.entry(owner).or_default().push(key);
         }

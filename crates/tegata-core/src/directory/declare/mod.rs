@@ -222,6 +222,7 @@ fn tell(view: &View<'_>, caller: &Caller, current: &Current, planned: Planned) -
     let Planned { changes, mut notes, after, left: [users, groups, roles, policies] } = planned;
     let shifts = shift::shifts(&current.state, &after, account);
     notes.extend(shift::notes(&changes, &current.state, &after, account));
+    notes.extend(shift::passed_on(&changes, current, &after, account));
     let mut known = HashSet::new();
     let mut reads: Vec<Read> = Vec::new();
     let mut add = |read: Read| {

@@ -9,7 +9,7 @@ use tegata_store::policy::PolicyKind;
 
 use super::{
     change::Change,
-    current::{Key, State},
+    current::{Current, Key, State},
     desired::SYSTEM_PREFIX,
     plan::effective,
 };
@@ -139,6 +139,40 @@ pub(super) fn notes(changes: &[Change], before: &State, after: &State, account: 
                     role.name
                 ));
             }
+        }
+    }
+    notes
+}
+
+/// Trust that is not written anew and names somebody by a name that has passed on: who bears it now is not meant.
+pub(super) fn passed_on(changes: &[Change], current: &Current, after: &State, account: AccountNumber) -> Vec<String> {
+    let written: BTreeSet<String> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::ChangeRole { role, trust: Some(_), .. } => Some(role.folded()),
+            _ => None,
+        })
+        .collect();
+    let roles: BTreeMap<_, _> = current.roles.iter().map(|(key, row)| (row.id, (key, &row.name))).collect();
+    let mut notes = Vec::new();
+    for (role, principal, subject) in &current.bindings {
+        let Some((key, name)) = roles.get(role) else { continue };
+        if written.contains(*key) || !after.roles.contains_key(*key) {
+            continue;
+        }
+        let (user, other) = (format!("user:{account}:"), format!("role:{account}:"));
+        let now = principal
+            .strip_prefix(&user)
+            .and_then(|folded| Some((format!("user {folded}"), *current.users.get(folded)?.id.as_bytes())))
+            .or_else(|| {
+                principal
+                    .strip_prefix(&other)
+                    .and_then(|folded| Some((format!("role {folded}"), *current.roles.get(folded)?.id.as_bytes())))
+            });
+        if let Some((who, _)) = now.filter(|(_, id)| id != subject) {
+            notes.push(format!(
+                "role {name} names {who}, but means one of that name who is gone; save its trust again to mean who is there now"
+            ));
         }
     }
     notes
