@@ -91,12 +91,12 @@ impl World {
 const TEAM: &str = r#"
 version = 1
 
-[users.carol]
-display_name = "Carol"
+[users.fern]
+display_name = "Fern"
 policies = ["deploy"]
 
 [groups.admins]
-members = ["alice", "carol"]
+members = ["alice", "fern"]
 policies = ["system:AdministratorAccess"]
 
 [roles.deployer]
@@ -117,7 +117,7 @@ fn a_file_is_planned_applied_and_exported() {
     let world = World::new();
     let account = world.ok(&["whoami", "--output", "json"]);
     let account: Value = serde_json::from_str(&account).unwrap();
-    let account = account["account"].as_str().unwrap_or_else(|| panic!("{account}"));
+    let account = account["account_id"].as_str().unwrap_or_else(|| panic!("{account}"));
     world.write("team.toml", TEAM);
     fs::create_dir(world.home.path().join("trust")).unwrap();
     assert!(
@@ -126,7 +126,7 @@ fn a_file_is_planned_applied_and_exported() {
             .contains("`roles.deployer.trust_file`: `trust/deployer.json` cannot be read")
     );
     let trust = format!(
-        r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{{"RAM":["acs:ram::{account}:user/carol"]}}}}]}}"#
+        r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{{"RAM":["acs:ram::{account}:user/fern"]}}}}]}}"#
     );
     world.write("trust/deployer.json", &trust);
 
@@ -134,10 +134,10 @@ fn a_file_is_planned_applied_and_exported() {
     assert!(world.fails(2, &["ram", "apply", "team.toml"]).contains("`--plan`"));
     let planned = world.ok(&["ram", "apply", "team.toml", "--plan"]);
     for line in [
-        "  + carol gains deploy",
-        "  + carol gains AdministratorAccess (through group admins)",
-        "  + role deployer trusts user carol",
-        "  + group admins gains members alice and carol",
+        "  + fern gains deploy",
+        "  + fern gains AdministratorAccess (through group admins)",
+        "  + role deployer trusts user fern",
+        "  + group admins gains members alice and fern",
         "in all: 4 made, 5 given",
     ] {
         assert!(planned.contains(line), "{line}\n{planned}");
@@ -148,7 +148,7 @@ fn a_file_is_planned_applied_and_exported() {
 
     // What is exported changes nothing, whatever is pruned, and reads the same every time.
     let exported = world.ok(&["ram", "export"]);
-    assert!(exported.contains("\n[users.carol]\n") && exported.starts_with("# "), "{exported}");
+    assert!(exported.contains("\n[users.fern]\n") && exported.starts_with("# "), "{exported}");
     world.write("all.toml", &exported);
     world.write("all.json", &world.ok(&["ram", "export", "--form", "json"]));
     assert_eq!(world.ok(&["ram", "export"]), exported);
