@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 use std::{
+    fmt::Write as _,
     fs,
     io::Write as _,
     path::Path,
@@ -47,7 +48,7 @@ impl World {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         while !file.exists() {
             assert!(Instant::now() < end, "the server does not start");
             sleep(Duration::from_millis(5));
@@ -189,12 +190,11 @@ fn a_file_of_a_thousand_users_is_applied_twice() {
     let mut file = "version = 1\n".to_owned();
     let mut members = Vec::new();
     for n in 0..990 {
-        file.push_str(&format!(
-            "\n[users.user-{n:04}]\nemail = \"user-{n:04}@example.test\"\npolicies = [\"system:AliyunOSSReadOnlyAccess\"]\n"
-        ));
+        write!(file, "\n[users.user-{n:04}]\nemail = \"user-{n:04}@example.test\"\npolicies = [\"system:AliyunOSSReadOnlyAccess\"]\n")
+            .unwrap();
         members.push(format!("\"user-{n:04}\""));
     }
-    file.push_str(&format!("\n[groups.staff]\nmembers = [{}]\npolicies = [\"system:ReadOnlyAccess\"]\n", members.join(", ")));
+    write!(file, "\n[groups.staff]\nmembers = [{}]\npolicies = [\"system:ReadOnlyAccess\"]\n", members.join(", ")).unwrap();
     world.write("staff.toml", &file);
     let began = Instant::now();
     let applied = world.ok(&["ram", "apply", "staff.toml", "--yes"]);

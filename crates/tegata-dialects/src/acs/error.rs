@@ -161,7 +161,7 @@ fn mismatch_message(mismatch: &Mismatch) -> String {
 /// `EntityNotExist.Role` and its like.
 fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
     let kind = match resource {
-        ResourceName::Account(_) => "Account",
+        ResourceName::Account(_) | ResourceName::Directory { .. } => "Account",
         ResourceName::User { .. } | ResourceName::Users { .. } | ResourceName::Owner { .. } => "User",
         ResourceName::AccessKey { .. } => "User.AccessKey",
         ResourceName::Group { .. } | ResourceName::Groups { .. } => "Group",
@@ -177,7 +177,6 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         }
         ResourceName::Requests { .. } | ResourceName::Request { .. } => "Request",
         ResourceName::Credentials { .. } => "Credential",
-        ResourceName::Directory { .. } => "Account",
         ResourceName::Caller => return stem.into(),
     };
     format!("{stem}.{kind}").into()

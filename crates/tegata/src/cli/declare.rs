@@ -38,6 +38,7 @@ pub(crate) enum RamCommand {
 
 /// Flags of `ram apply`.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct ApplyFlags {
     /// The file; `-` reads it from standard input
     #[arg(value_name = "FILE")]

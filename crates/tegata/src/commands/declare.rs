@@ -135,7 +135,7 @@ pub(crate) fn export(flags: &ExportFlags, environment: &Environment) -> Result<(
     if flags.form == "json" {
         print_json(&value);
     } else {
-        terminal::say(&format!("{HEADING}{}", declaration::to_toml(&value)).trim_end().to_owned());
+        terminal::say(format!("{HEADING}{}", declaration::to_toml(&value)).trim_end());
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::{
 ///
 /// Only members count, since the owner of the account always can; only those that are switched on; and only what their
 /// policies allow to whoever comes over TLS with a second factor, from an address that nobody knows.
-pub(super) fn find<'s>(state: &'s State, account: AccountNumber, now: Timestamp) -> Option<&'s str> {
+pub(super) fn find(state: &State, account: AccountNumber, now: Timestamp) -> Option<&str> {
     let asked: [(Action, ResourceName); 3] = [
         (RAM_ATTACH_POLICY_TO_USER, ResourceName::Users { account }),
         (RAM_ATTACH_POLICY_TO_USER, ResourceName::Policies { account }),

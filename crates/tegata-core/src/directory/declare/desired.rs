@@ -264,13 +264,11 @@ impl Reader {
     }
 
     fn text<'v>(&mut self, map: &'v Map<String, Value>, word: &str, place: &str) -> Option<&'v str> {
-        match map.get(word)? {
-            Value::String(text) => Some(text),
-            _ => {
-                self.problem(&below(place, word), "expected a text");
-                None
-            }
+        if let Value::String(text) = map.get(word)? {
+            return Some(text);
         }
+        self.problem(&below(place, word), "expected a text");
+        None
     }
 
     /// A text of a certain kind, or an empty one.

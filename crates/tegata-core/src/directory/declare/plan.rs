@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use tegata_model::{PolicyName, RoleName, UserName};
+use tegata_model::{GroupName, PolicyName, RoleName, UserName};
 use tegata_policy::{DocumentKind, PrincipalName, ram};
 use tegata_store::policy::PolicyKind;
 
@@ -99,7 +99,7 @@ fn doom(declared: &Declaration, current: &Current, prune: bool) -> (Doomed, [usi
         users: named(removed.users.iter().map(UserName::folded).chain(with_keys.iter().cloned()).collect(), &|key| {
             current.users.contains_key(key)
         }),
-        groups: named(removed.groups.iter().map(|name| name.folded()).collect(), &|key| current.groups.contains_key(key)),
+        groups: named(removed.groups.iter().map(GroupName::folded).collect(), &|key| current.groups.contains_key(key)),
         roles: named(removed.roles.iter().map(RoleName::folded).collect(), &|key| current.roles.contains_key(key)),
         policies: named(removed.policies.iter().map(PolicyName::folded).collect(), &|key| current.policies.contains_key(&Key::custom(key))),
         pruned_policies: BTreeSet::new(),
@@ -446,9 +446,8 @@ impl Planner<'_> {
     /// Finds whom every trust document that is written means.
     async fn trusts(&mut self) -> Result<(), OpError> {
         for change in &mut self.steps.made {
-            let (role, trust) = match change {
-                Change::CreateRole { role, trust, .. } | Change::ChangeRole { role, trust: Some(trust), .. } => (role, trust),
-                _ => continue,
+            let (Change::CreateRole { role, trust, .. } | Change::ChangeRole { role, trust: Some(trust), .. }) = change else {
+                continue;
             };
             let place = format!("roles.{role}.trust");
             trust.bindings = bind(self.view, self.caller, &self.after, &trust.document).await.map_err(|error| placed(&place, error))?;
