@@ -1,6 +1,7 @@
 //! The commands and their flags. Help, and later completions and manual pages, come from these definitions.
 
 pub(crate) mod client;
+pub(crate) mod declare;
 pub(crate) mod operations;
 pub(crate) mod take_back;
 
@@ -10,9 +11,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::logging::Level;
 use client::{
-    AgentFlags, CallFlags, ConfigureFlags, CredentialsFlags, DoctorFlags, ExecFlags, ImsCommand, OssCommand, ProfileCommand, RamCommand,
-    StsCommand, WhoamiFlags,
+    AgentFlags, CallFlags, ConfigureFlags, CredentialsFlags, DoctorFlags, ExecFlags, ImsCommand, OssCommand, ProfileCommand, StsCommand,
+    WhoamiFlags,
 };
+use declare::RamCommand;
 use take_back::{LeakedFlags, ServerAccess, SessionsCommand};
 
 /// The map on the first page of the help. A test holds it against the commands that exist.
@@ -26,7 +28,7 @@ Use one
   configure                      keep a server and a key as a profile
   profile list|show|use|delete   the profiles, shared with `aliyun`
   whoami                         who you are, until when; where the secret is
-  sts|ram|ims OPERATION          operations of the API; call knows the others
+  sts|ram|ims OPERATION          operations of the API; ram apply|export; call
   credentials, agent             a temporary key, printed or served
   exec -- CMD                    run a program that gets a temporary key
   oss ls|cp|rm|sign              objects: list, copy, remove, sign URLs

@@ -348,6 +348,7 @@ impl OssError {
             | ResourceName::Requests { .. }
             | ResourceName::Request { .. }
             | ResourceName::Credentials { .. }
+            | ResourceName::Directory { .. }
             | ResourceName::Caller => Self::new(404, "NoSuchKey", message),
         }
     }
@@ -391,7 +392,9 @@ impl From<Problem> for OssError {
             | Input::NewMaxSession
             | Input::UserName
             | Input::Marker
-            | Input::LeakedText => Self::new(400, "InvalidArgument", message),
+            | Input::LeakedText
+            | Input::Declaration
+            | Input::Plan => Self::new(400, "InvalidArgument", message),
         }
     }
 }

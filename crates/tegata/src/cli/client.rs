@@ -87,13 +87,6 @@ pub(crate) struct Reply {
     pub(crate) query: Option<String>,
 }
 
-/// Commands on users, groups, roles and policies.
-#[derive(Debug, Subcommand)]
-pub(crate) enum RamCommand {
-    #[command(flatten)]
-    Operation(Operation<operations::Ram>),
-}
-
 /// Commands on identities in the newer spelling, and on identity providers.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImsCommand {

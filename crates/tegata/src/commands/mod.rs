@@ -9,6 +9,8 @@ pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod configure;
 pub(crate) mod credentials;
+mod declaration;
+pub(crate) mod declare;
 pub(crate) mod doctor;
 pub(crate) mod exec;
 pub(crate) mod leaked;

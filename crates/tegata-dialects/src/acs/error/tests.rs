@@ -73,9 +73,11 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 18] = [
+const INPUTS: [Input; 20] = [
     Input::Marker,
     Input::LeakedText,
+    Input::Declaration,
+    Input::Plan,
     Input::PolicyDocument,
     Input::TrustDocument,
     Input::NewTrustDocument,
