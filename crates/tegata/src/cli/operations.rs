@@ -130,7 +130,7 @@ fn argument(parameter: &'static Parameter, taken: &BTreeSet<String>) -> Arg {
         Kind::Flag => ("true|false", ""),
         Kind::Word(_) => ("WORD", ""),
         Kind::Document => ("TEXT|@FILE|-", "Text, @FILE, or - for standard input"),
-        Kind::Secret => ("-", "- asks for it, or reads a line of standard input; asked for too if it is needed and not given"),
+        Kind::Secret => ("-|@FILE", "- asks for it, or reads a line of standard input; so does leaving out one that is needed"),
         Kind::Tags => ("KEY=VALUE", "A tag; may be repeated"),
         Kind::User => ("USER", ""),
         Kind::Principal => ("USER@ALIAS.DOMAIN", ""),

@@ -190,6 +190,18 @@ impl Opened {
     }
 }
 
+/// A server without any key of ours: that of the profile, else one that is named by flag or environment.
+pub(super) fn server_alone(access: &Access, environment: &Environment) -> Result<(Transport, String), Failure> {
+    match Opened::new(access, environment) {
+        Ok(opened) => Ok((opened.transport.clone(), opened.server()?.to_owned())),
+        Err(failure) => {
+            let server = server(access.endpoint.as_deref(), &[], environment)?.ok_or(failure)?;
+            let ca_file = access.ca_file.clone().or_else(|| environment.ca_file.clone());
+            Ok((ca_file.into_iter().fold(Transport::new(), Transport::trusting), server))
+        }
+    }
+}
+
 /// The profile that is named, else the current one. With a key from the environment it may be missing.
 fn choose(profiles: &Profiles, access: &Access, environment: &Environment, by_key: bool) -> Result<Option<Profile>, Failure> {
     if let Some(name) = &access.profile {

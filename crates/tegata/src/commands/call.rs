@@ -2,11 +2,11 @@
 
 use std::io::Read as _;
 
-use tegata_client::rpc::Api;
+use tegata_client::{Rpc, rpc::Api};
 use tegata_dialects::acs::{Kind, Parameter, Product};
 
 use super::{
-    access::{Opened, now},
+    access::{self, Opened, now},
     reply::{self, Node},
     runtime,
 };
@@ -44,9 +44,14 @@ pub(crate) fn operation(asked: &Asked, environment: &Environment) -> Result<(), 
             parameters.push(((*name).to_owned(), secret(name)?));
         }
     }
-    let opened = Opened::new(&asked.access, environment)?;
-    let api = Api(asked.product.version());
-    let reply = runtime()?.block_on(whole(&opened, api, asked.spec.name, parameters, asked.all))?;
+    let (api, name) = (Api(asked.product.version()), asked.spec.name);
+    let reply = if proves_itself(name) {
+        let (transport, server) = access::server_alone(&asked.access, environment)?;
+        runtime()?.block_on(Rpc::new(transport, &server).call_anonymously(api, name, &parameters, now()))?
+    } else {
+        let opened = Opened::new(&asked.access, environment)?;
+        runtime()?.block_on(whole(&opened, api, name, parameters, asked.all))?
+    };
     if asked.reply.output == Form::Table
         && asked.reply.query.is_none()
         && let Some((name, value)) = reply.next()
@@ -54,6 +59,11 @@ pub(crate) fn operation(asked: &Asked, environment: &Environment) -> Result<(), 
         terminal::note(&format!("there is more: `--all` shows everything, `--{name} {value}` the next part"));
     }
     reply::print(&reply, asked.spec.name, &asked.reply)
+}
+
+/// True for operations that a token among their parameters proves, and no key.
+fn proves_itself(operation: &str) -> bool {
+    matches!(operation, "AssumeRoleWithOIDC" | "AssumeRoleWithSAML")
 }
 
 /// `tegata call`
@@ -110,18 +120,21 @@ fn read(kind: Kind, name: &str, value: &str) -> Result<String, Failure> {
             let read = std::io::stdin().lock().take(MAX_DOCUMENT).read_to_string(&mut text);
             read.map(|_| text).map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))
         }
-        (Kind::Document, text) => match text.strip_prefix('@') {
-            None => Ok(text.to_owned()),
-            Some(path) => {
-                let unreadable = |problem: String| Failure::usage(format!("`--{name}`: `{path}` cannot be read: {problem}"));
-                let mut text = String::new();
-                let file = std::fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
-                file.take(MAX_DOCUMENT).read_to_string(&mut text).map_err(|error| unreadable(error.to_string()))?;
-                Ok(text)
-            }
-        },
+        (Kind::Document, text) => text.strip_prefix('@').map_or_else(|| Ok(text.to_owned()), |path| file(name, path)),
+        (Kind::Secret, text) => {
+            // Whoever writes a secret into a file ends its line; the line's end is not part of it.
+            text.strip_prefix('@')
+                .map_or_else(|| Ok(text.to_owned()), |path| Ok(file(name, path)?.trim_end_matches(['\r', '\n']).to_owned()))
+        }
         (_, text) => Ok(text.to_owned()),
     }
+}
+
+fn file(name: &str, path: &str) -> Result<String, Failure> {
+    let unreadable = |error: std::io::Error| Failure::usage(format!("`--{name}`: `{path}` cannot be read: {error}"));
+    let mut text = String::new();
+    std::fs::File::open(path).and_then(|file| file.take(MAX_DOCUMENT).read_to_string(&mut text)).map_err(unreadable)?;
+    Ok(text)
 }
 
 /// A secret: typed unseen, or a line of standard input.
