@@ -80,9 +80,11 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 30] = [
+const INPUTS: [Input; 32] = [
     Input::Marker,
     Input::LeakedText,
+    Input::Declaration,
+    Input::Plan,
     Input::PolicyDocument,
     Input::TrustDocument,
     Input::NewTrustDocument,

@@ -154,6 +154,8 @@ fn operation_errors(out: &mut String) {
         Input::UserName,
         Input::Marker,
         Input::LeakedText,
+        Input::Declaration,
+        Input::Plan,
     ] {
         line(out, &format!("Invalid {input:?}"), &OpError::invalid(input, ProblemKind::TooLarge, "the rule").into());
     }
