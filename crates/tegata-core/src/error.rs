@@ -314,6 +314,14 @@ pub enum Input {
     LoginSession,
     /// The networks to sign in from.
     LoginNetworks,
+    /// Where a list is to go on.
+    Marker,
+    /// A text that credentials are looked for in.
+    LeakedText,
+    /// The declaration of a directory.
+    Declaration,
+    /// The plan that was looked at.
+    Plan,
 }
 
 /// What is wrong with an input.

@@ -4,6 +4,7 @@ mod acs_replies;
 mod attacks;
 mod oss_objects;
 mod oss_replies;
+mod own;
 mod ram;
 mod sign_in;
 mod signatures;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a command failed. `Display` is what the person at the terminal reads.
+/// Why a command failed. `Display` is what the person at the terminal reads; nothing if there is nothing to add.
 #[derive(Debug)]
 pub(crate) struct Failure {
     text: String,
@@ -18,6 +18,11 @@ impl Failure {
     /// The command was not given rightly: status 2.
     pub(crate) fn usage(text: impl Into<String>) -> Self {
         Self { text: text.into(), status: 2 }
+    }
+
+    /// Everything that was found wrong has been told.
+    pub(crate) fn told() -> Self {
+        Self { text: String::new(), status: 1 }
     }
 
     /// The exit status.
@@ -82,7 +87,7 @@ impl From<tegata_client::ClientError> for Failure {
         let hint = match (id.is_empty(), message.contains("tegata why")) {
             (true, _) => String::new(),
             (false, true) => format!(" (request {id})"),
-            (false, false) => format!(" (request {id}; `tegata why {id}` on the server may tell more)"),
+            (false, false) => format!(" (request {id}; `tegata why {id}` may tell more)"),
         };
         Self::new(format!("the server refused with {} {code}: {message}{hint}", refusal.status))
     }

@@ -82,7 +82,7 @@ impl AcsError {
 
     /// A version of no API here.
     pub(crate) fn version(version: &str) -> Self {
-        let known = "STS is `2015-04-01`, RAM `2015-05-01`, IMS `2019-08-15`";
+        let known = "STS is `2015-04-01`, RAM `2015-05-01`, IMS `2019-08-15`, our own `2026-11-01`";
         Self::new(400, "InvalidVersion", format!("the version `{}` is not known: {known}", shown(version)))
     }
 
@@ -165,7 +165,7 @@ fn mismatch_message(mismatch: &Mismatch) -> String {
 /// `EntityNotExist.Role` and its like.
 fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
     let kind = match resource {
-        ResourceName::Account(_) | ResourceName::AccountSettings { .. } => "Account",
+        ResourceName::Account(_) | ResourceName::AccountSettings { .. } | ResourceName::Directory { .. } => "Account",
         ResourceName::User { .. } | ResourceName::Users { .. } | ResourceName::Owner { .. } => "User",
         ResourceName::AccessKey { .. } => "User.AccessKey",
         ResourceName::Group { .. } | ResourceName::Groups { .. } => "Group",
@@ -180,6 +180,11 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         ResourceName::BoundMfaDevice { .. } => "VirtualMFADevice.User",
         ResourceName::Buckets { .. } | ResourceName::Bucket { .. } => "Bucket",
         ResourceName::Object { .. } => "Object",
+        ResourceName::Sessions { .. } | ResourceName::Session { .. } | ResourceName::SessionsOf(_) | ResourceName::SessionsOfKey { .. } => {
+            "Session"
+        }
+        ResourceName::Requests { .. } | ResourceName::Request { .. } => "Request",
+        ResourceName::Credentials { .. } => "Credential",
         ResourceName::Caller => return stem.into(),
     };
     format!("{stem}.{kind}").into()
@@ -242,6 +247,11 @@ fn invalid_code(problem: &Problem) -> &'static str {
         Input::MaxLoginAttempts => "InvalidParameter.MaxLoginAttemps",
         Input::LoginSession => "InvalidParameter.LoginSessionDuration",
         Input::LoginNetworks => "InvalidParameter.LoginNetworkMasks",
+        Input::Marker => "InvalidParameter.Marker",
+        Input::LeakedText => "InvalidParameter.Text",
+        Input::Declaration => "InvalidParameter.Declaration",
+        Input::Plan if problem.kind == ProblemKind::Mismatch => "InvalidParameter.PlanHash.Outdated",
+        Input::Plan => "NobodyCouldAdminister",
         Input::ContentMd5
         | Input::ContentCrc64
         | Input::ContentLength

@@ -351,6 +351,14 @@ impl OssError {
             | ResourceName::BoundMfaDevice { .. }
             | ResourceName::AccountSettings { .. }
             | ResourceName::Buckets { .. }
+            | ResourceName::Sessions { .. }
+            | ResourceName::Session { .. }
+            | ResourceName::SessionsOf(_)
+            | ResourceName::SessionsOfKey { .. }
+            | ResourceName::Requests { .. }
+            | ResourceName::Request { .. }
+            | ResourceName::Credentials { .. }
+            | ResourceName::Directory { .. }
             | ResourceName::Caller => Self::new(404, "NoSuchKey", message),
         }
     }
@@ -404,7 +412,11 @@ impl From<Problem> for OssError {
             | Input::ReusePrevention
             | Input::MaxLoginAttempts
             | Input::LoginSession
-            | Input::LoginNetworks => Self::new(400, "InvalidArgument", message),
+            | Input::LoginNetworks
+            | Input::Marker
+            | Input::LeakedText
+            | Input::Declaration
+            | Input::Plan => Self::new(400, "InvalidArgument", message),
         }
     }
 }

@@ -152,6 +152,10 @@ fn operation_errors(out: &mut String) {
         Input::MaxSession,
         Input::NewMaxSession,
         Input::UserName,
+        Input::Marker,
+        Input::LeakedText,
+        Input::Declaration,
+        Input::Plan,
     ] {
         line(out, &format!("Invalid {input:?}"), &OpError::invalid(input, ProblemKind::TooLarge, "the rule").into());
     }
