@@ -1,129 +1,20 @@
 //! The commands that use a server, as a person or a script meets them, against `tegata dev`.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod world;
 
 use std::{
     fs,
     io::Write as _,
     os::unix::fs::{PermissionsExt as _, symlink},
-    path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Stdio},
     thread::sleep,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
-
-const LIMIT: Duration = Duration::from_secs(20);
-
-/// A `dev` server, and the home of somebody who uses it.
-struct World {
-    server: Child,
-    home: TempDir,
-    ready: Value,
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
-
-impl World {
-    fn new(more: &[&str]) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let file = home.path().join("ready.json");
-        let server = tegata(home.path())
-            .args(["dev", "--http", "127.0.0.1:0", "--oss", "127.0.0.1:0", "--ready-file", "ready.json"])
-            .args(more)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let end = Instant::now() + LIMIT;
-        while !file.exists() {
-            assert!(Instant::now() < end, "the server does not start");
-            sleep(Duration::from_millis(5));
-        }
-        let ready = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-        Self { server, home, ready }
-    }
-
-    fn at(&self, pointer: &str) -> &str {
-        self.ready.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer}: {:#}", self.ready))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.home.path().join(name)
-    }
-
-    fn run(&self, words: &[&str]) -> Output {
-        tegata(self.home.path()).args(words).output().unwrap()
-    }
-
-    /// Runs what must succeed; what it prints.
-    fn ok(&self, words: &[&str]) -> String {
-        let output = self.run(words);
-        assert!(output.status.success(), "{words:?}\n{}{}", text(&output.stdout), text(&output.stderr));
-        text(&output.stdout)
-    }
-
-    fn json(&self, words: &[&str]) -> Value {
-        serde_json::from_str(&self.ok(words)).unwrap()
-    }
-
-    /// Runs what must fail with this status; its complaint.
-    fn fails(&self, status: i32, words: &[&str]) -> String {
-        let output = self.run(words);
-        assert_eq!(output.status.code(), Some(status), "{words:?}\n{}{}", text(&output.stdout), text(&output.stderr));
-        text(&output.stderr)
-    }
-
-    /// A profile of a sample user, its secret given on standard input.
-    fn configure(&self, profile: &str, user: &str) {
-        let id = self.at(&format!("/users/{user}/access_key_id"));
-        let secret = self.at(&format!("/users/{user}/access_key_secret"));
-        let mut words = vec!["configure", "--profile", profile, "--access-key-id", id];
-        words.extend(["--endpoint", self.at("/issuer"), "--oss-endpoint", self.at("/oss"), "--region", self.at("/oss_region")]);
-        let output = with_input(self.home.path(), &words, &format!("{secret}\n"));
-        assert!(output.status.success() && !text(&output.stdout).contains(secret), "{}{}", text(&output.stdout), text(&output.stderr));
-    }
-
-    /// A profile that takes on the sample role with the key of another profile.
-    fn configure_role(&self, profile: &str, source: &str) {
-        let arn = self.at("/roles/app-uploader/arn");
-        let words = ["configure", "--profile", profile, "--mode", "chainableramrolearn", "--source-profile", source, "--ram-role-arn", arn];
-        // The servers are those of the other profile.
-        let more = ["--role-session-name", "cli-test"];
-        self.ok(&[&words[..], &more].concat());
-    }
-
-    fn config(&self) -> Value {
-        serde_json::from_str(&fs::read_to_string(self.path(".aliyun/config.json")).unwrap()).unwrap()
-    }
-}
-
-fn tegata(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tegata"));
-    command.env_clear().env("HOME", home).env("TMPDIR", home).env("PATH", "/usr/bin:/bin").current_dir(home).stdin(Stdio::null());
-    command
-}
-
-fn with_input(home: &Path, words: &[&str], input: &str) -> Output {
-    let mut child = tegata(home).args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn mode(path: &Path) -> u32 {
-    fs::metadata(path).unwrap().permissions().mode() & 0o777
-}
+use world::{World, mode, tegata, text, with_input};
 
 #[test]
 fn from_configure_to_an_object_and_back() {
@@ -243,6 +134,23 @@ fn keys_for_other_programs_are_temporary_and_cached() {
     assert!(cache.len() == 2 && cache.iter().all(|path| mode(path) == 0o600), "{cache:?}");
     assert!(cache.iter().all(|path| !fs::read_to_string(path).unwrap().contains(&secret)));
 
+    // A program gets a temporary key of its own, which ends with it, and its own way to end; nothing of the long-term key.
+    let output = tegata(world.home.path())
+        .args(["exec", "--", "env"])
+        .env("ALICLOUD_ACCESS_KEY_SECRET", "stale")
+        .env("ACCESS_KEY_SECRET", "stale")
+        .env("TEGATA_MASTER_KEY", "stale")
+        .env("KEPT", "yes")
+        .output()
+        .unwrap();
+    let told = text(&output.stdout);
+    for start in ["ALIBABA_CLOUD_ACCESS_KEY_ID=STS.", "OSS_SESSION_TOKEN=CAIS", "KEPT=yes"] {
+        assert!(told.lines().any(|found| found.starts_with(start)), "{start}\n{told}");
+    }
+    assert!(!told.contains("stale") && !told.contains(&secret) && !told.contains(json["AccessKeyId"].as_str().unwrap()), "{told}");
+    assert_eq!(world.run(&["exec", "--", "sh", "-c", "exit 7"]).status.code(), Some(7));
+    assert!(world.fails(1, &["exec", "--", "/nowhere/program"]).contains("cannot be run"));
+
     // Nobody answers any more: whatever comes now comes from the cache.
     world.server.kill().unwrap();
     world.server.wait().unwrap();
@@ -260,23 +168,6 @@ fn keys_for_other_programs_are_temporary_and_cached() {
     let shell = Command::new("/bin/sh").env_clear().env("HOME", world.home.path()).args(["-c", &script]).output().unwrap();
     assert_eq!(text(&shell.stdout), key);
 
-    // A program gets the temporary key and its own way to end; nothing of the long-term key.
-    let output = tegata(world.home.path())
-        .args(["exec", "--", "env"])
-        .env("ALICLOUD_ACCESS_KEY_SECRET", "stale")
-        .env("ACCESS_KEY_SECRET", "stale")
-        .env("TEGATA_MASTER_KEY", "stale")
-        .env("KEPT", "yes")
-        .output()
-        .unwrap();
-    let told = text(&output.stdout);
-    for line in [format!("ALIBABA_CLOUD_ACCESS_KEY_SECRET={key}"), format!("OSS_SESSION_TOKEN={token}"), "KEPT=yes".to_owned()] {
-        assert!(told.lines().any(|found| found == line), "{line}\n{told}");
-    }
-    assert!(!told.contains("stale") && !told.contains(&secret), "{told}");
-    assert_eq!(world.run(&["exec", "--", "sh", "-c", "exit 7"]).status.code(), Some(7));
-    assert!(world.fails(1, &["exec", "--", "/nowhere/program"]).contains("cannot be run"));
-
     // A cache that somebody else could have written is not believed.
     for path in &cache {
         fs::set_permissions(path, fs::Permissions::from_mode(0o666)).unwrap();
@@ -290,11 +181,133 @@ fn many_programs_at_once_cause_one_session() {
     world.configure("default", "appserver");
     world.configure_role("role", "default");
     let start = || tegata(world.home.path()).arg("credentials").stdout(Stdio::piped()).spawn().unwrap();
-    let all: Vec<_> = (0..40).map(|_| start()).collect();
+    let all: Vec<_> = (0..200).map(|_| start()).collect();
     let told: std::collections::BTreeSet<_> = all.into_iter().map(|child| text(&child.wait_with_output().unwrap().stdout)).collect();
     assert!(told.len() == 1 && told.first().unwrap().contains("STS."), "{told:?}");
     let trail = world.ok(&["audit", "tail", "--data", world.at("/data"), "--output", "json", "-n", "1000"]);
     assert_eq!(trail.lines().filter(|line| line.contains("sts:AssumeRole")).count(), 1, "{trail}");
+}
+
+/// The sessions that live, as the administrator sees them.
+fn live(world: &World) -> Vec<Value> {
+    world.json(&["sessions", "list", "--profile", "alice", "--output", "json"]).as_array().unwrap().clone()
+}
+
+#[test]
+fn a_session_ends_with_the_program_it_was_begun_for() {
+    let world = World::new(&[]);
+    world.configure("default", "appserver");
+    world.configure("alice", "alice");
+    world.configure_role("role", "default");
+    // The one that `credentials` keeps is for everybody, and stays.
+    let kept = world.json(&["credentials", "--profile", "role"])["AccessKeyId"].as_str().unwrap().to_owned();
+    let left = |after: &str| {
+        let ids: Vec<_> = live(&world).iter().map(|one| one["AccessKeyId"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(ids, [kept.as_str()], "{after}");
+    };
+    let exec = ["exec", "--profile", "role", "--", "sh", "-c"];
+    let run = |script: &str| tegata(world.home.path()).args(exec).arg(script).output().unwrap();
+    let whoami = format!("{} whoami", env!("CARGO_BIN_EXE_tegata"));
+    let inside = run(&format!("{whoami} && env"));
+    assert!(inside.status.success() && text(&inside.stdout).contains("`cli-test` of a role"), "{}", text(&inside.stdout));
+    left("a program that ends well");
+
+    // Whoever kept the key has nothing.
+    let env = text(&inside.stdout);
+    let value = |name: &str| env.lines().find_map(|line| line.strip_prefix(&format!("{name}="))).unwrap().to_owned();
+    let mut later = tegata(world.home.path());
+    for name in ["ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN", "TEGATA_ENDPOINT"] {
+        later.env(name, value(name));
+    }
+    let later = later.arg("whoami").output().unwrap();
+    assert!(!later.status.success() && text(&later.stderr).contains("ended before its time"), "{}", text(&later.stderr));
+
+    assert_eq!(run("kill -9 $$").status.code(), Some(137));
+    left("a program that was killed");
+    assert_eq!(run("exit 3").status.code(), Some(3));
+    left("a program that failed");
+    // A signal reaches the program, which has the last word.
+    let mut child = tegata(world.home.path())
+        .args(exec)
+        .arg("trap 'echo told; exit 5' TERM; echo ready; while :; do sleep 0.05; done")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    assert_eq!(lines.next().unwrap().unwrap(), "ready");
+    assert_eq!(live(&world).len(), 2, "while it runs");
+    Command::new("/bin/kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert_eq!(lines.next().unwrap().unwrap(), "told");
+    assert_eq!(child.wait().unwrap().code(), Some(5));
+    left("a program that was asked to end");
+}
+
+#[test]
+fn sessions_are_seen_and_taken_back_from_anywhere() {
+    let world = World::new(&[]);
+    world.configure("bob", "bob");
+    world.configure("default", "alice");
+    let arn = world.at("/roles/app-uploader/arn");
+    let key = world.json(&["sts", "assume-role", "--profile", "bob", "--role-arn", arn, "--session-name", "laptop", "--output", "json"]);
+    let id = key["Credentials"]["AccessKeyId"].as_str().unwrap();
+    let table = world.ok(&["sessions", "list", "--user", "bob"]);
+    let line = table.lines().nth(1).unwrap();
+    for word in ["app-uploader", "laptop", "user bob with LTAI", "ends in 60 minutes"] {
+        assert!(line.contains(word) || (word.starts_with("ends") && line.contains("ends in 59 minutes")), "{word}\n{table}");
+    }
+    assert!(world.ok(&["sessions", "show", id]).contains("it may all that the role may"));
+    assert!(world.fails(1, &["sessions", "list", "--profile", "bob"]).contains("NoPermission"));
+    assert!(world.fails(1, &["sessions", "revoke", "--profile", "bob", "--session", id]).contains("NoPermission"));
+    world.fails(2, &["sessions", "revoke"]);
+    world.fails(2, &["sessions", "revoke", "--user", "bob", "--role", "app-uploader"]);
+    assert_eq!(world.ok(&["sessions", "revoke", "--user", "bob"]), "1 live session ended\n");
+    assert!(world.ok(&["sessions", "list"]).lines().count() == 1);
+    assert!(world.ok(&["sessions", "list", "--all"]).contains("taken back"));
+    assert!(world.fails(1, &["sessions", "revoke", "--user", "ghost"]).contains("EntityNotExist.User"));
+
+    // Why bob was refused: the administrator reads the statements, bob the layer, a stranger nothing at all.
+    let refused = world.fails(1, &["sessions", "list", "--profile", "bob"]);
+    let request = refused.split("`tegata why ").nth(1).unwrap().split('`').next().unwrap();
+    let whole = world.ok(&["why", request]);
+    assert!(whole.contains("To allow it") && whole.contains("Conditions saw"), "{whole}");
+    assert_eq!(whole, world.ok(&["why", request, "--data", world.at("/data")]), "the server says what its data say");
+    let own = world.ok(&["why", request, "--profile", "bob"]);
+    assert!(own.contains("the identity policies: not allowed") && !own.contains("To allow it"), "{own}");
+    assert!(world.json(&["why", request, "--output", "json"])["to_allow"].as_array().unwrap().len() == 1);
+    assert!(world.fails(1, &["why", "ABABABAB-ABAB-ABAB-ABAB-ABABABABABAB"]).contains("EntityNotExist.Request"));
+
+    let tail = world.ok(&["audit", "tail", "-n", "5", "--output", "json"]);
+    let events: Vec<Value> = tail.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(events.len() == 5 && events.iter().any(|one| one["action"] == "tegata:RevokeSessions"), "{tail}");
+    assert!(world.ok(&["audit", "tail"]).contains("tegata:RevokeSessions"));
+    assert!(world.fails(1, &["audit", "tail", "--profile", "bob"]).contains("NoPermission"));
+    // Without a server and without data there is one sentence for both.
+    let nowhere = tempfile::tempdir().unwrap();
+    let lost = tegata(nowhere.path()).args(["audit", "tail"]).output().unwrap();
+    assert!(text(&lost.stderr).contains("no tegata data") && text(&lost.stderr).contains("no key to use"), "{}", text(&lost.stderr));
+}
+
+#[test]
+fn a_leaked_key_is_ended_wherever_it_was_found() {
+    let world = World::new(&[]);
+    world.configure("bob", "bob");
+    world.configure("default", "alice");
+    world.ok(&["whoami", "--profile", "bob"]);
+    let secret = world.at("/users/bob/access_key_secret");
+    let log = format!("Nov 24 12:00 app: {{\"env\":\"ID=x\\nSECRET={secret}\\n\"}}\r\n\u{9b}\0binary");
+    let dry = text(&with_input(world.home.path(), &["leaked", "-", "--dry-run"], &log).stdout);
+    assert!(dry.contains("would be ended") && dry.contains("of user bob; in the text: access key secret"), "{dry}");
+    world.ok(&["whoami", "--profile", "bob"]);
+    assert!(world.fails(1, &["leaked", "x", "--profile", "bob"]).contains("NoPermission"));
+    let arn = world.at("/roles/app-uploader/arn");
+    world.ok(&["sts", "assume-role", "--profile", "bob", "--role-arn", arn, "--session-name", "laptop"]);
+    let done = with_input(world.home.path(), &["leaked", "-"], &log);
+    let told = text(&done.stdout);
+    assert!(done.status.success() && told.contains("switched off; 1 live session ended") && told.contains("sts:AssumeRole"), "{told}");
+    assert!(!told.contains(secret) && !text(&done.stderr).contains(secret));
+    assert!(world.fails(1, &["whoami", "--profile", "bob"]).contains("disabled"));
+    assert!(world.fails(1, &["leaked", "nothing to see here"]).contains("no credential of this account"));
+    world.fails(2, &["leaked", " "]);
 }
 
 #[test]
