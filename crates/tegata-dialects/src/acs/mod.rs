@@ -14,11 +14,15 @@
 //! | `NoPermission` | [`tegata_core::Denial`] |
 
 mod arn;
+mod ask;
+mod catalogue;
 mod error;
+mod ims;
+mod own;
 mod page;
 mod params;
 mod proof;
-pub(crate) mod ram;
+mod ram;
 mod reply;
 mod sts;
 
@@ -31,13 +35,13 @@ use axum::{
     response::Response,
     routing::{any, get},
 };
+pub use catalogue::{Kind, OperationSpec, Parameter, Product, catalogue};
 use http::request::Parts;
 use tegata_core::{Core, RequestMeta};
 
 use self::{
     error::AcsError,
     params::{Params, Received},
-    proof::Operation,
     reply::{Reply, Voice},
 };
 use crate::{
@@ -101,8 +105,8 @@ impl Acs {
         }
         voice.choose_format(&received)?;
         let call = proof::read(&received).inspect_err(|_| self.core.refuse_malformed(meta.source))?;
-        let operation = Operation::find(&call)?;
-        journal.operation = operation.name();
+        let operation = proof::operation(&call)?;
+        journal.operation = operation.spec.name;
         let Some(proof) = call.proof else {
             self.core.refuse_anonymous(meta.source);
             return Err(AcsError::unsigned(&received));
@@ -110,11 +114,6 @@ impl Acs {
         let caller = self.core.authenticate(proof, meta).await?;
         journal.caller(&caller);
         let params = Params::of(&received);
-        let reply = match operation {
-            Operation::AssumeRole => sts::assume_role(&self.core, &caller, &params).await?,
-            Operation::GetCallerIdentity => sts::get_caller_identity(&self.core, &caller).await?,
-            Operation::Ram(entry) => ram::answer(entry, &self.core, &caller, &params).await?,
-        };
-        Ok(Some(reply))
+        Ok(Some(ask::answer(operation, &self.core, &caller, &params).await?))
     }
 }

@@ -3,7 +3,7 @@
 use tegata_core::authn::Proof;
 use tegata_sign::{Scheme, acs, acs3};
 
-use super::{error::AcsError, params::Received, ram};
+use super::{ask::Entry, catalogue::Product, error::AcsError, params::Received};
 
 /// A request's proof and the operation it names.
 pub(crate) struct Call {
@@ -46,41 +46,19 @@ pub(crate) fn is_visitor(received: &Received) -> bool {
         && !received.pairs().any(|(name, _)| matches!(name, "Action" | "Version" | "Signature" | "AccessKeyId"))
 }
 
-/// The operations of this dialect.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Operation {
-    AssumeRole,
-    GetCallerIdentity,
-    Ram(&'static ram::Entry),
-}
-
-const STS: &str = "2015-04-01";
-const RAM: &str = "2015-05-01";
-const IMS: &str = "2019-08-15";
-
-impl Operation {
-    /// The name on the wire.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::AssumeRole => "AssumeRole",
-            Self::GetCallerIdentity => "GetCallerIdentity",
-            Self::Ram(entry) => entry.name,
-        }
-    }
-
-    /// The operation that a request names.
-    pub(crate) fn find(call: &Call) -> Result<Self, AcsError> {
-        let action = call.action.as_deref().ok_or_else(|| AcsError::missing("Action"))?;
-        let version = call.version.as_deref().ok_or_else(|| AcsError::missing("Version"))?;
-        match (version, action) {
-            (STS, "AssumeRole") => Ok(Self::AssumeRole),
-            (STS, "GetCallerIdentity") => Ok(Self::GetCallerIdentity),
-            (STS, "AssumeRoleWithOIDC" | "AssumeRoleWithSAML") => Err(AcsError::no_action(action, "this server does not offer federation")),
-            (STS, "GenerateSessionAccessKey") => Err(AcsError::no_action(action, "this server does not offer RSA key pairs")),
-            (STS, _) => Err(AcsError::no_action(action, "STS has no such operation")),
-            (RAM, _) => ram::find(action).map(Self::Ram).ok_or_else(|| AcsError::no_action(action, "this server does not offer it")),
-            (IMS, _) => Err(AcsError::no_action(action, "this server does not offer IMS operations")),
-            _ => Err(AcsError::version(version)),
-        }
-    }
+/// The operation that a request names.
+pub(crate) fn operation(call: &Call) -> Result<&'static Entry, AcsError> {
+    let action = call.action.as_deref().ok_or_else(|| AcsError::missing("Action"))?;
+    let version = call.version.as_deref().ok_or_else(|| AcsError::missing("Version"))?;
+    let product = Product::of_version(version).ok_or_else(|| AcsError::version(version))?;
+    product.entries().find(|entry| entry.spec.name == action).ok_or_else(|| {
+        let why = match (product, action) {
+            (Product::Sts, "AssumeRoleWithOIDC" | "AssumeRoleWithSAML") => "this server does not offer federation",
+            (Product::Sts, "GenerateSessionAccessKey") => "this server does not offer RSA key pairs",
+            (Product::Sts, _) => "STS has no such operation",
+            (Product::Ram | Product::Ims, _) => "this server does not offer it",
+            (Product::Own, _) => "this version has no such operation",
+        };
+        AcsError::no_action(action, why)
+    })
 }

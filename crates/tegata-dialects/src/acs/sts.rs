@@ -1,19 +1,35 @@
 //! STS 2015-04-01.
 
-use tegata_core::{
-    Caller, Core,
-    sts::{AssumeRole, CallerIdentity, GetCallerIdentity},
-};
+use tegata_core::sts::{AssumeRole, CallerIdentity, GetCallerIdentity};
 
 use super::{
     arn::{self, RoleArn},
+    ask::{Ask, Entry, Fields, entry},
+    catalogue::{Kind, may, need},
     error::AcsError,
-    params::Params,
-    reply::{Reply, Tree},
+    reply::Tree,
 };
 
-/// AssumeRole.
-pub(crate) async fn assume_role(core: &Core, caller: &Caller, params: &Params<'_>) -> Result<Reply, AcsError> {
+/// Every operation that is offered.
+pub(crate) const TABLES: &[&[Entry]] = &[&[
+    entry!(
+        "AssumeRole",
+        "Become a role for a while",
+        assume_role,
+        [
+            need("RoleArn", Kind::RoleArn),
+            need("RoleSessionName", Kind::Text),
+            may("DurationSeconds", Kind::Number),
+            may("Policy", Kind::Document),
+            may("ExternalId", Kind::Text),
+            may("SourceIdentity", Kind::Text)
+        ]
+    ),
+    entry!("GetCallerIdentity", "Who one is", get_caller_identity, []),
+]];
+
+async fn assume_role(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+    let params = ask.params;
     let role: RoleArn = params.required("RoleArn")?;
     let input = AssumeRole {
         account: role.account,
@@ -24,7 +40,7 @@ pub(crate) async fn assume_role(core: &Core, caller: &Caller, params: &Params<'_
         external_id: params.optional("ExternalId")?,
         source_identity: params.optional("SourceIdentity")?,
     };
-    let credential = core.perform(caller, &input).await?;
+    let credential = ask.perform(input).await?;
     let user = Tree::object([
         ("Arn", arn::new_session(credential.account, &credential.role, &credential.session_name)),
         ("AssumedRoleId", format!("{}:{}", credential.role_number, credential.session_name)),
@@ -36,14 +52,12 @@ pub(crate) async fn assume_role(core: &Core, caller: &Caller, params: &Params<'_
         ("Expiration", credential.expires_at.to_iso()),
     ]);
     let source = credential.source_identity.map(|source| ("SourceIdentity", Tree::Text(source.to_string())));
-    let fields = [("AssumedRoleUser", user), ("Credentials", triple)].into_iter().chain(source).collect();
-    Ok(Reply { operation: "AssumeRole", fields })
+    Ok([("AssumedRoleUser", user), ("Credentials", triple)].into_iter().chain(source).collect())
 }
 
-/// GetCallerIdentity.
-pub(crate) async fn get_caller_identity(core: &Core, caller: &Caller) -> Result<Reply, AcsError> {
+async fn get_caller_identity(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     let text = |name, value: String| (name, Tree::Text(value));
-    let fields = match core.perform(caller, &GetCallerIdentity).await? {
+    Ok(match ask.perform(GetCallerIdentity).await? {
         CallerIdentity::Owner { account } => vec![
             text("IdentityType", "Account".to_owned()),
             text("AccountId", account.to_string()),
@@ -65,6 +79,5 @@ pub(crate) async fn get_caller_identity(core: &Core, caller: &Caller) -> Result<
             text("RoleId", role_number.to_string()),
             text("Arn", arn::session(account, &role, &session_name)),
         ],
-    };
-    Ok(Reply { operation: "GetCallerIdentity", fields })
+    })
 }

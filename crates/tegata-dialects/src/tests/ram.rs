@@ -99,8 +99,8 @@ async fn every_operation_answers_in_json() {
         let body = whole.rsplit("\n\n").next().unwrap_or_default();
         seen = format!("{seen}--- {action}\n{body}\n");
     }
-    for entry in crate::acs::ram::TABLE {
-        assert!(TOUR.iter().any(|(action, _)| *action == entry.name), "{} is not on the tour", entry.name);
+    for entry in crate::acs::Product::Ram.entries() {
+        assert!(TOUR.iter().any(|(action, _)| *action == entry.spec.name), "{} is not on the tour", entry.spec.name);
     }
     insta::assert_snapshot!("ram_tour", seen);
 }
@@ -184,5 +184,5 @@ async fn refusals_have_their_codes() {
 fn the_page_lists_what_the_table_has() {
     let page = include_str!("../../../../docs/ram.md");
     let listed: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
-    assert_eq!(listed, crate::acs::ram::TABLE.iter().map(|entry| entry.name).collect::<Vec<_>>());
+    assert_eq!(listed, crate::acs::Product::Ram.entries().map(|entry| entry.spec.name).collect::<Vec<_>>());
 }

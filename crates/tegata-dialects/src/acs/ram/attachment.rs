@@ -5,8 +5,62 @@ use tegata_core::directory::{
     DetachPolicyFromUser, ListEntitiesForPolicy, ListPoliciesForGroup, ListPoliciesForRole, ListPoliciesForUser,
 };
 
-use super::{Ask, Fields, said, text, type_word, wrapped};
-use crate::acs::{arn, error::AcsError, reply::Tree};
+use crate::acs::{
+    arn,
+    ask::{Ask, Entry, Fields, entry, said, text, type_word, wrapped},
+    catalogue::{Kind, POLICY_TYPES, need},
+    error::AcsError,
+    reply::Tree,
+};
+
+/// The operations of this topic.
+pub(super) const OPERATIONS: &[Entry] = &[
+    entry!(
+        "AttachPolicyToUser",
+        "Give a policy to a user",
+        attach_to_user,
+        [need("PolicyType", POLICY_TYPES), need("PolicyName", Kind::Policy), need("UserName", Kind::User)]
+    ),
+    entry!(
+        "AttachPolicyToGroup",
+        "Give a policy to a group",
+        attach_to_group,
+        [need("PolicyType", POLICY_TYPES), need("PolicyName", Kind::Policy), need("GroupName", Kind::Group)]
+    ),
+    entry!(
+        "AttachPolicyToRole",
+        "Give a policy to a role",
+        attach_to_role,
+        [need("PolicyType", POLICY_TYPES), need("PolicyName", Kind::Policy), need("RoleName", Kind::Role)]
+    ),
+    entry!(
+        "DetachPolicyFromUser",
+        "Take a policy from a user",
+        detach_from_user,
+        [need("PolicyType", POLICY_TYPES), need("PolicyName", Kind::Policy), need("UserName", Kind::User)]
+    ),
+    entry!(
+        "DetachPolicyFromGroup",
+        "Take a policy from a group",
+        detach_from_group,
+        [need("PolicyType", POLICY_TYPES), need("PolicyName", Kind::Policy), need("GroupName", Kind::Group)]
+    ),
+    entry!(
+        "DetachPolicyFromRole",
+        "Take a policy from a role",
+        detach_from_role,
+        [need("PolicyType", POLICY_TYPES), need("PolicyName", Kind::Policy), need("RoleName", Kind::Role)]
+    ),
+    entry!("ListPoliciesForUser", "The policies attached to a user", list_for_user, [need("UserName", Kind::User)]),
+    entry!("ListPoliciesForGroup", "The policies attached to a group", list_for_group, [need("GroupName", Kind::Group)]),
+    entry!("ListPoliciesForRole", "The policies attached to a role", list_for_role, [need("RoleName", Kind::Role)]),
+    entry!(
+        "ListEntitiesForPolicy",
+        "Everybody a policy is attached to",
+        list_entities,
+        [need("PolicyName", Kind::Policy), need("PolicyType", POLICY_TYPES)]
+    ),
+];
 
 pub(super) async fn attach_to_user(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     ask.perform(AttachPolicyToUser { policy: ask.policy()?, to: ask.name("UserName")? }).await?;

@@ -5,8 +5,30 @@ use tegata_core::directory::{
     RemoveUserFromGroup, UpdateGroup,
 };
 
-use super::{Ask, Fields, paged, said, text, wrapped};
-use crate::acs::{error::AcsError, reply::Tree};
+use crate::acs::{
+    ask::{Ask, Entry, Fields, entry, paged, said, text, wrapped},
+    catalogue::{Kind, MARKER, MAX_ITEMS, may, need},
+    error::AcsError,
+    reply::Tree,
+};
+
+/// The operations of this topic.
+pub(super) const OPERATIONS: &[Entry] = &[
+    entry!("CreateGroup", "Make a group", create, [need("GroupName", Kind::Text), may("Comments", Kind::Text)]),
+    entry!("GetGroup", "What is said of a group", describe, [need("GroupName", Kind::Group)]),
+    entry!(
+        "UpdateGroup",
+        "Rename a group, or change what is said of it",
+        update,
+        [need("GroupName", Kind::Group), may("NewGroupName", Kind::Text), may("NewComments", Kind::Text)]
+    ),
+    entry!("DeleteGroup", "Delete an empty group", delete, [need("GroupName", Kind::Group)]),
+    entry!("ListGroups", "The groups of the account", list, [MARKER, MAX_ITEMS]),
+    entry!("AddUserToGroup", "Make a user a member of a group", add_user, [need("UserName", Kind::User), need("GroupName", Kind::Group)]),
+    entry!("RemoveUserFromGroup", "End a membership", remove_user, [need("UserName", Kind::User), need("GroupName", Kind::Group)]),
+    entry!("ListGroupsForUser", "The groups a user is in", list_for_user, [need("UserName", Kind::User)]),
+    entry!("ListUsersForGroup", "The members of a group", list_users, [need("GroupName", Kind::Group), MARKER, MAX_ITEMS]),
+];
 
 fn shown(group: Group) -> Tree {
     let mut fields = vec![("GroupId", text(&group.id)), ("GroupName", text(&group.name))];

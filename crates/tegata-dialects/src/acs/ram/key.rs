@@ -3,8 +3,30 @@
 use tegata_core::directory::{AccessKey, CreateAccessKey, CreatedAccessKey, DeleteAccessKey, ListAccessKeys, UpdateAccessKey};
 use tegata_model::Status;
 
-use super::{Ask, Fields, text, wrapped};
-use crate::acs::{error::AcsError, reply::Tree};
+use crate::acs::{
+    ask::{Ask, Entry, Fields, entry, text, wrapped},
+    catalogue::{Kind, may, need},
+    error::AcsError,
+    reply::Tree,
+};
+
+/// The operations of this topic.
+pub(super) const OPERATIONS: &[Entry] = &[
+    entry!("CreateAccessKey", "Make an access key and show its secret once", create, [may("UserName", Kind::User)]),
+    entry!("ListAccessKeys", "The access keys of a user, or of the caller", list, [may("UserName", Kind::User)]),
+    entry!(
+        "UpdateAccessKey",
+        "Switch an access key on or off",
+        update,
+        [need("UserAccessKeyId", Kind::AccessKey), need("Status", Kind::Word(&["Active", "Inactive"])), may("UserName", Kind::User)]
+    ),
+    entry!(
+        "DeleteAccessKey",
+        "Delete an access key; its sessions end",
+        delete,
+        [need("UserAccessKeyId", Kind::AccessKey), may("UserName", Kind::User)]
+    ),
+];
 
 fn status_word(status: Status) -> &'static str {
     if status.is_active() { "Active" } else { "Inactive" }

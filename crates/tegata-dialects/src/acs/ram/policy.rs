@@ -5,8 +5,70 @@ use tegata_core::directory::{
     ListPolicyVersions, ManagedPolicy, PolicyVersion, SetDefaultPolicyVersion,
 };
 
-use super::{Ask, Fields, paged, text, type_word, wrapped};
-use crate::acs::{error::AcsError, reply::Tree};
+use crate::acs::{
+    ask::{Ask, Entry, Fields, entry, paged, text, type_word, wrapped},
+    catalogue::{Kind, MARKER, MAX_ITEMS, POLICY_TYPES, may, need},
+    error::AcsError,
+    reply::Tree,
+};
+
+/// The operations of this topic.
+pub(super) const OPERATIONS: &[Entry] = &[
+    entry!(
+        "CreatePolicy",
+        "Make a policy, with its first version",
+        create,
+        [need("PolicyName", Kind::Text), need("PolicyDocument", Kind::Document), may("Description", Kind::Text)]
+    ),
+    entry!(
+        "GetPolicy",
+        "A policy with the version that counts",
+        describe,
+        [need("PolicyName", Kind::Policy), need("PolicyType", POLICY_TYPES)]
+    ),
+    entry!(
+        "DeletePolicy",
+        "Delete a policy that is attached to nobody",
+        delete,
+        [need("PolicyName", Kind::Policy), may("CascadingDelete", Kind::Flag)]
+    ),
+    entry!("ListPolicies", "The policies of the account, and the system's", list, [may("PolicyType", POLICY_TYPES), MARKER, MAX_ITEMS]),
+    entry!(
+        "CreatePolicyVersion",
+        "Write a new version of a policy",
+        create_version,
+        [
+            need("PolicyName", Kind::Policy),
+            need("PolicyDocument", Kind::Document),
+            may("SetAsDefault", Kind::Flag),
+            may("RotateStrategy", Kind::Word(&["None", "DeleteOldestNonDefaultVersionWhenLimitExceeded"]))
+        ]
+    ),
+    entry!(
+        "GetPolicyVersion",
+        "One version of a policy",
+        describe_version,
+        [need("PolicyName", Kind::Policy), need("PolicyType", POLICY_TYPES), need("VersionId", Kind::Text)]
+    ),
+    entry!(
+        "DeletePolicyVersion",
+        "Delete a version that does not count",
+        delete_version,
+        [need("PolicyName", Kind::Policy), need("VersionId", Kind::Text)]
+    ),
+    entry!(
+        "ListPolicyVersions",
+        "The versions of a policy",
+        list_versions,
+        [need("PolicyName", Kind::Policy), need("PolicyType", POLICY_TYPES)]
+    ),
+    entry!(
+        "SetDefaultPolicyVersion",
+        "Choose the version that counts",
+        set_default_version,
+        [need("PolicyName", Kind::Policy), need("VersionId", Kind::Text)]
+    ),
+];
 
 fn shown(policy: ManagedPolicy) -> Tree {
     Tree::Object(vec![

@@ -2,8 +2,42 @@
 
 use tegata_core::directory::{CreateRole, DeleteRole, DescribeRole, ListRoles, Role, UpdateRole};
 
-use super::{Ask, Fields, paged, text};
-use crate::acs::{arn, error::AcsError, reply::Tree};
+use crate::acs::{
+    arn,
+    ask::{Ask, Entry, Fields, entry, paged, text},
+    catalogue::{Kind, MARKER, MAX_ITEMS, may, need},
+    error::AcsError,
+    reply::Tree,
+};
+
+/// The operations of this topic.
+pub(super) const OPERATIONS: &[Entry] = &[
+    entry!(
+        "CreateRole",
+        "Make a role that the principals of its trust policy may assume",
+        create,
+        [
+            need("RoleName", Kind::Text),
+            need("AssumeRolePolicyDocument", Kind::Document),
+            may("Description", Kind::Text),
+            may("MaxSessionDuration", Kind::Number)
+        ]
+    ),
+    entry!("GetRole", "What is said of a role, with its trust policy", describe, [need("RoleName", Kind::Role)]),
+    entry!(
+        "UpdateRole",
+        "Change whom a role trusts, or what is said of it",
+        update,
+        [
+            need("RoleName", Kind::Role),
+            may("NewAssumeRolePolicyDocument", Kind::Document),
+            may("NewDescription", Kind::Text),
+            may("NewMaxSessionDuration", Kind::Number)
+        ]
+    ),
+    entry!("DeleteRole", "Delete a role; its sessions end", delete, [need("RoleName", Kind::Role)]),
+    entry!("ListRoles", "The roles of the account", list, [MARKER, MAX_ITEMS]),
+];
 
 fn fields(role: &Role) -> Fields {
     vec![

@@ -2,8 +2,44 @@
 
 use tegata_core::directory::{CreateUser, DeleteUser, DescribeUser, ListUsers, UpdateUser, User};
 
-use super::{Ask, Fields, paged, said, text};
-use crate::acs::{error::AcsError, reply::Tree};
+use crate::acs::{
+    ask::{Ask, Entry, Fields, entry, paged, said, text},
+    catalogue::{Kind, MARKER, MAX_ITEMS, may, need},
+    error::AcsError,
+    reply::Tree,
+};
+
+/// The operations of this topic.
+pub(super) const OPERATIONS: &[Entry] = &[
+    entry!(
+        "CreateUser",
+        "Make a user, who can do nothing yet",
+        create,
+        [
+            need("UserName", Kind::Text),
+            may("DisplayName", Kind::Text),
+            may("MobilePhone", Kind::Text),
+            may("Email", Kind::Text),
+            may("Comments", Kind::Text)
+        ]
+    ),
+    entry!("GetUser", "What is said of a user", describe, [need("UserName", Kind::User)]),
+    entry!(
+        "UpdateUser",
+        "Rename a user, or change what is said of it",
+        update,
+        [
+            need("UserName", Kind::User),
+            may("NewUserName", Kind::Text),
+            may("NewDisplayName", Kind::Text),
+            may("NewMobilePhone", Kind::Text),
+            may("NewEmail", Kind::Text),
+            may("NewComments", Kind::Text)
+        ]
+    ),
+    entry!("DeleteUser", "Delete a user that has nothing left", delete, [need("UserName", Kind::User)]),
+    entry!("ListUsers", "The users of the account", list, [MARKER, MAX_ITEMS]),
+];
 
 fn shown(user: User) -> Tree {
     let mut fields = vec![("UserId", text(&user.number)), ("UserName", text(&user.name)), ("DisplayName", Tree::Text(user.display_name))];
