@@ -2,18 +2,15 @@
 
 use tegata_model::{AccessKeyId, AccountId, KeyId, Status, Timestamp, UserName};
 
-use crate::{
-    Must, Row, Step, Store, StoreError,
-    row::Fields,
-    user::UserKind,
-};
+use crate::{Must, Row, Step, Store, StoreError, row::Fields, user::UserKind};
 
 const FIND: &str = "SELECT key_id, used_at, service FROM access_key_uses WHERE key_id = $1";
 // A key that is gone by the time its use is written stays gone.
 const NOTE: &str = "INSERT INTO access_key_uses (key_id, used_at, service) SELECT id, $2, $3 FROM access_keys WHERE id = $1 \
     ON CONFLICT (key_id) DO UPDATE SET used_at = excluded.used_at, service = excluded.service \
     WHERE excluded.used_at > access_key_uses.used_at";
-const REPORT: &str = "SELECT k.id, k.key_id, k.status, k.created_at, u.name, u.kind, x.used_at, x.service FROM access_keys k \
+const FORGET: &str = "DELETE FROM access_key_uses WHERE key_id = $1";
+const REPORT: &str = "SELECT k.id, k.key_id, k.status, k.created_at, u.name, u.kind, u.login, x.used_at, x.service FROM access_keys k \
     JOIN users u ON u.id = k.user_id LEFT JOIN access_key_uses x ON x.key_id = k.id \
     WHERE k.account_id = $1 AND k.key_id > $2 ORDER BY k.key_id LIMIT $3";
 
@@ -50,6 +47,8 @@ pub struct ReportedKey {
     pub user: UserName,
     /// Whether that is the owner of the account or a user.
     pub kind: UserKind,
+    /// Whether that user has a sign-in name.
+    pub signs_in: bool,
     /// Its last use that was written.
     pub used: Option<KeyUse>,
 }
@@ -65,6 +64,7 @@ impl ReportedKey {
             created_at: f.at("created_at")?,
             user: f.parsed("users.name", UserName::new)?,
             kind: f.number("users.kind", UserKind::from_i64)?,
+            signs_in: f.optional_text("users.login")?.is_some(),
             used: match (f.optional_at("access_key_uses.used_at")?, f.optional_text("access_key_uses.service")?) {
                 (Some(at), service) => Some(KeyUse { key, at, service: service.unwrap_or_default() }),
                 (None, _) => None,
@@ -86,4 +86,9 @@ pub async fn report(store: &Store, account: AccountId, after: &str, limit: u32) 
 /// Writes a use, unless a later one is written already or the key is gone.
 pub fn note(one: &KeyUse) -> Step {
     Step::new(NOTE, vec![one.key.into(), one.at.into(), one.service.as_str().into()], Must::Anything)
+}
+
+/// Forgets the uses of a key that is deleted.
+pub(crate) fn forget(key: KeyId) -> Step {
+    Step::new(FORGET, vec![key.into()], Must::Anything)
 }

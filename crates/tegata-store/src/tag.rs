@@ -121,7 +121,7 @@ pub fn remove_all(target: Tagged) -> [Step; 2] {
     [target.raise_generation(), forget(target.id())]
 }
 
-/// The tags of something that is itself deleted.
-pub(crate) fn forget(target: [u8; 16]) -> Step {
+/// Takes all tags off something that is itself deleted.
+pub fn forget(target: [u8; 16]) -> Step {
     Step::new(REMOVE_ALL, vec![target.into()], Must::Anything)
 }

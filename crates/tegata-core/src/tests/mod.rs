@@ -5,6 +5,7 @@ mod directory;
 mod matrix;
 mod objects;
 mod sessions;
+mod settings;
 mod tokens;
 
 use tegata_model::{AccountNumber, BucketName, ObjectKey, RoleName, RoleSessionName};
