@@ -74,9 +74,20 @@ impl Taggable {
     }
 
     async fn find(&self, view: &View<'_>, caller: &Caller) -> Result<Tagged, OpError> {
+        self.find_named(view, caller).await.map(|(target, _)| target)
+    }
+
+    /// With the name as it was given when it was made.
+    async fn find_named(&self, view: &View<'_>, caller: &Caller) -> Result<(Tagged, String), OpError> {
         Ok(match self {
-            Self::Role(name) => Tagged::Role(find_role(view, caller, name).await?.id),
-            Self::Policy(name) => Tagged::Policy(PolicyRef { kind: PolicyType::Custom, name: name.clone() }.find(view, caller).await?.id),
+            Self::Role(name) => {
+                let row = find_role(view, caller, name).await?;
+                (Tagged::Role(row.id), row.name.to_string())
+            }
+            Self::Policy(name) => {
+                let row = PolicyRef { kind: PolicyType::Custom, name: name.clone() }.find(view, caller).await?;
+                (Tagged::Policy(row.id), row.name.to_string())
+            }
         })
     }
 }
@@ -451,12 +462,8 @@ impl ListTagResources {
     async fn named(&self, view: &View<'_>, caller: &Caller) -> Result<Vec<Carrier>, OpError> {
         let mut found: Vec<Carrier> = Vec::with_capacity(self.names.len());
         for name in &self.names {
-            let target = name.find(view, caller).await?;
-            let (folded, name) = match name {
-                Taggable::Role(name) => (name.folded(), name.to_string()),
-                Taggable::Policy(name) => (name.folded(), name.to_string()),
-            };
-            found.push((folded, name, of(view, target).await?));
+            let (target, name) = name.find_named(view, caller).await?;
+            found.push((name.to_ascii_lowercase(), name, of(view, target).await?));
         }
         found.sort();
         found.dedup_by(|one, other| one.0 == other.0);

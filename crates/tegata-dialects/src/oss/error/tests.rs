@@ -55,6 +55,9 @@ fn authentication_failures(out: &mut String) {
         AuthnFailure::Anonymous,
         AuthnFailure::UnknownKey,
         AuthnFailure::KeyInactive,
+        AuthnFailure::KeyTooOld(Duration::from_hours(24 * 90)),
+        AuthnFailure::KeyElsewhere,
+        AuthnFailure::KeyOfPerson,
         AuthnFailure::OwnerInactive,
         AuthnFailure::TokenMissing,
         AuthnFailure::TokenMalformed,
@@ -152,6 +155,13 @@ fn operation_errors(out: &mut String) {
         Input::MaxSession,
         Input::NewMaxSession,
         Input::UserName,
+        Input::AccountAlias,
+        Input::Tags,
+        Input::ResourceNames,
+        Input::DiagnosticMessage,
+        Input::MaxKeyAge,
+        Input::KeyNetworks,
+        Input::KeyPolicy,
     ] {
         line(out, &format!("Invalid {input:?}"), &OpError::invalid(input, ProblemKind::TooLarge, "the rule").into());
     }
