@@ -114,6 +114,30 @@ actions! {
     RAM_LIST_POLICIES_FOR_ROLE = "ram:ListPoliciesForRole";
     /// List to whom of one's account a policy is attached.
     RAM_LIST_ENTITIES_FOR_POLICY = "ram:ListEntitiesForPolicy";
+    /// Say what a policy is for.
+    RAM_UPDATE_POLICY_DESCRIPTION = "ram:UpdatePolicyDescription";
+    /// Read when an access key was last used.
+    RAM_GET_ACCESS_KEY_LAST_USED = "ram:GetAccessKeyLastUsed";
+    /// Name one's account.
+    RAM_SET_ACCOUNT_ALIAS = "ram:SetAccountAlias";
+    /// Read how one's account is named.
+    RAM_GET_ACCOUNT_ALIAS = "ram:GetAccountAlias";
+    /// Name one's account by its number again.
+    RAM_CLEAR_ACCOUNT_ALIAS = "ram:ClearAccountAlias";
+    /// Tag roles and policies.
+    RAM_TAG_RESOURCES = "ram:TagResources";
+    /// Take tags off roles and policies.
+    RAM_UNTAG_RESOURCES = "ram:UntagResources";
+    /// List the tags of roles and policies.
+    RAM_LIST_TAG_RESOURCES = "ram:ListTagResources";
+    /// Read why a request was refused, from the message of its refusal.
+    RAM_DECODE_DIAGNOSTIC_MESSAGE = "ram:DecodeDiagnosticMessage";
+    /// Read what one's account demands of long-term keys.
+    TEGATA_GET_KEY_POLICY = "tegata:GetKeyPolicy";
+    /// Change what one's account demands of long-term keys.
+    TEGATA_SET_KEY_POLICY = "tegata:SetKeyPolicy";
+    /// List the long-term keys of one's account with their last use.
+    TEGATA_LIST_LONG_TERM_KEYS = "tegata:ListLongTermKeys";
     /// Make a group.
     RAM_CREATE_GROUP = "ram:CreateGroup";
     /// Read what is said of a group.

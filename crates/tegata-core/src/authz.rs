@@ -194,6 +194,7 @@ pub(crate) fn denied(caller: &Caller, action: Action, resource: &ResourceName, b
         account: caller.account_number(),
         caller: caller.display(),
         caller_kind: caller.kind(),
+        diagnostic: None,
         why: reasons.map(Box::new),
     }))
 }

@@ -19,6 +19,7 @@ pub mod authn;
 pub mod authz;
 pub mod caller;
 pub mod clock;
+mod diagnostic;
 pub mod directory;
 pub mod error;
 pub mod keyring;
@@ -38,6 +39,7 @@ pub mod testing;
 mod tests;
 mod token;
 pub mod trail;
+mod uses;
 pub mod view;
 pub mod why;
 
@@ -63,6 +65,7 @@ use crate::{
     limits::Limits,
     nonces::Nonces,
     principal::Memory,
+    uses::Uses,
 };
 
 /// What a core is made of. Everything that could differ between a test and the world is here.
@@ -92,6 +95,7 @@ pub struct Core {
     memory: Memory,
     nonces: Nonces,
     recorder: Recorder,
+    uses: Uses,
 }
 
 impl std::fmt::Debug for Core {
@@ -107,7 +111,7 @@ impl Core {
         let node = NodeId::from_bytes(new_ulid(clock.as_ref(), entropy.as_ref())?);
         let nonces = Nonces::new(limits.nonce_memory);
         let recorder = Recorder::new(node, limits.refusal_rows_per_minute);
-        Ok(Self { store, blobs, keyring, clock, entropy, limits, memory: Memory::new(), nonces, recorder })
+        Ok(Self { store, blobs, keyring, clock, entropy, limits, memory: Memory::new(), nonces, recorder, uses: Uses::default() })
     }
 
     /// The current instant.
@@ -142,10 +146,11 @@ impl Core {
         new_ulid(self.clock.as_ref(), self.entropy.as_ref())
     }
 
-    /// Regular work: writes counted refusals, forgets old nonces and marks, removes orphaned blobs. Call about every ten seconds.
+    /// Regular work: writes counted refusals and uses of keys, forgets old nonces and marks, removes orphaned blobs. Call about every ten seconds.
     pub async fn tidy_up(&self) -> Result<(), StoreError> {
         let now = self.now();
         self.recorder.flush(&self.store, now).await?;
+        self.uses.flush(&self.store, now).await?;
         let mut changes = ChangeSet::new(now);
         changes.push(tegata_store::replay::sweep(now));
         changes.extend(tegata_store::session::sweep(now));
@@ -170,6 +175,9 @@ impl Core {
     pub async fn close(self) {
         if let Err(error) = self.recorder.flush(&self.store, self.clock.now()).await {
             tracing::warn!(%error, "counted refusals could not be written");
+        }
+        if let Err(error) = self.uses.flush(&self.store, self.clock.now()).await {
+            tracing::warn!(%error, "the last uses of keys could not be written");
         }
         self.store.close().await;
     }

@@ -14,6 +14,7 @@ use crate::{
     Core,
     actions::Action,
     audit::Entry,
+    authn::lawful,
     caller::{Caller, Evidence},
     error::{AuthnFailure, OpError},
     resource::ResourceName,
@@ -78,19 +79,24 @@ const ATTEMPTS: usize = 8;
 impl Core {
     /// Performs an operation as `caller`: one durable commit if it has an effect or is refused, none otherwise.
     pub async fn perform<O: Operation>(&self, caller: &Caller, operation: &O) -> Result<O::Output, OpError> {
-        let result = self.attempt(caller, operation).await;
-        if let Err(error) = &result {
+        let mut result = self.attempt(caller, operation).await;
+        if let Err(error) = &mut result {
             self.record_refusal(caller, O::ACTION, &operation.resource(caller), error).await;
+            self.seal_reasons(caller, error);
         }
         result
     }
 
     async fn attempt<O: Operation>(&self, caller: &Caller, operation: &O) -> Result<O::Output, OpError> {
         let now = self.now();
+        if let Evidence::Key(key) = &caller.evidence {
+            self.uses.note(key, now, Some(O::ACTION));
+        }
         for _ in 0..ATTEMPTS {
             // The caller was alive when authenticated. It is looked at again on each attempt, since a refused
             // expectation may mean that the caller's own key or role has just been taken back.
             let evidence = self.still_alive(&caller.evidence, now).await?;
+            lawful(&evidence, caller.meta.source, now)?;
             let refreshed;
             let caller = if evidence.is(&caller.evidence) {
                 caller
@@ -127,9 +133,10 @@ impl Core {
     pub(crate) async fn check<O: Operation>(&self, caller: &Caller, operation: &O) -> Result<(), OpError> {
         let now = self.now();
         let view = View::new(self, now);
-        let result = operation.decide(&view, caller).await.map(drop);
-        if let Err(error) = &result {
+        let mut result = operation.decide(&view, caller).await.map(drop);
+        if let Err(error) = &mut result {
             self.record_refusal(caller, O::ACTION, &operation.resource(caller), error).await;
+            self.seal_reasons(caller, error);
         }
         result
     }

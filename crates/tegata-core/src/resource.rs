@@ -10,8 +10,13 @@ use crate::trail::RequestRef;
 /// The name of one resource. Every dialect spells it its own way; policies see its five segments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResourceName {
-    /// An account, by the name people type.
+    /// The name of an account, as people type it.
     Account(AccountAlias),
+    /// What belongs to an account as a whole.
+    Settings {
+        /// The account.
+        account: AccountNumber,
+    },
     /// The owner of an account.
     Owner {
         /// The account.
@@ -195,6 +200,7 @@ impl ResourceName {
             Self::User { account, name } => ("ram", Some(account), format!("user/{name}")),
             Self::Role { account, name } => ("ram", Some(account), format!("role/{name}")),
             Self::Policy { account, name } => ("ram", Some(account), format!("policy/{name}")),
+            Self::Settings { account } => ("ram", Some(account), "*".to_owned()),
             Self::Owner { account } => ("ram", Some(account), "root".to_owned()),
             Self::Directory { account } => ("ram", Some(account), "*".to_owned()),
             Self::Users { account } => ("ram", Some(account), "user/*".to_owned()),

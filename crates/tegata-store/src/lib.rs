@@ -20,6 +20,8 @@ pub mod engine;
 pub mod error;
 pub mod feed;
 pub mod group;
+pub mod key_policy;
+pub mod key_use;
 pub mod keyring;
 pub mod meta;
 mod migrate;
@@ -29,6 +31,7 @@ pub mod replay;
 pub mod role;
 pub mod row;
 pub mod session;
+pub mod tag;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]

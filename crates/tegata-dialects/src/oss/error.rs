@@ -274,6 +274,9 @@ impl From<AuthnFailure> for OssError {
             AuthnFailure::KeyInactive => {
                 Self::new(403, "InvalidAccessKeyId", "The OSS Access Key Id you provided is disabled.").ec("0002-00000904")
             }
+            AuthnFailure::KeyTooOld(_) | AuthnFailure::KeyElsewhere | AuthnFailure::KeyOfPerson => {
+                Self::new(403, "InvalidAccessKeyId", message).ec("0002-00000904")
+            }
             AuthnFailure::OwnerInactive => Self::new(403, "UserDisable", "UserDisable"),
             AuthnFailure::TokenMalformed => {
                 Self::new(403, "InvalidSecurityToken", "The security token you provided is invalid.").ec("0002-00000006")
@@ -313,7 +316,7 @@ impl OssError {
                 ..base
             },
             DeniedBy::ForeignAccount => Self { message: "The bucket you access does not belong to you.".to_owned(), ..base },
-            DeniedBy::OwnerMayNotAssume | DeniedBy::SourceIdentityFixed | DeniedBy::ChainEnded => base,
+            DeniedBy::OwnerMayNotAssume | DeniedBy::SourceIdentityFixed | DeniedBy::ChainEnded | DeniedBy::KeyPolicy => base,
         }
     }
 
@@ -326,6 +329,7 @@ impl OssError {
                 Self::new(404, "NoSuchKey", "The specified key does not exist.").ec("0026-00000001").with("Key", key.as_str())
             }
             ResourceName::Account(_)
+            | ResourceName::Settings { .. }
             | ResourceName::User { .. }
             | ResourceName::Role { .. }
             | ResourceName::Policy { .. }
@@ -394,7 +398,14 @@ impl From<Problem> for OssError {
             | Input::Marker
             | Input::LeakedText
             | Input::Declaration
-            | Input::Plan => Self::new(400, "InvalidArgument", message),
+            | Input::Plan
+            | Input::AccountAlias
+            | Input::Tags
+            | Input::ResourceNames
+            | Input::DiagnosticMessage
+            | Input::MaxKeyAge
+            | Input::KeyNetworks
+            | Input::KeyPolicy => Self::new(400, "InvalidArgument", message),
         }
     }
 }

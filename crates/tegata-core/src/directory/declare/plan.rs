@@ -27,7 +27,6 @@ use crate::{
 /// What is found different, and what the directory is like afterwards.
 pub(super) struct Planned {
     pub(super) changes: Vec<Change>,
-    pub(super) notes: Vec<String>,
     pub(super) after: State,
     /// Users, groups, roles and policies that are there and not declared, and stay.
     pub(super) left: [usize; 4],
@@ -62,7 +61,6 @@ struct Planner<'a> {
     after: State,
     doomed: Doomed,
     steps: Steps,
-    notes: Vec<String>,
 }
 
 /// Compares. `prune`: what is not declared goes, in the sections that are there.
@@ -75,7 +73,7 @@ pub(super) async fn plan(
 ) -> Result<Planned, OpError> {
     let (doomed, left) = doom(declared, current, prune);
     let after = current.state.clone();
-    let mut planner = Planner { view, caller, declared, current, after, doomed, steps: Steps::default(), notes: Vec::new() };
+    let mut planner = Planner { view, caller, declared, current, after, doomed, steps: Steps::default() };
     planner.policies()?;
     planner.users()?;
     planner.groups()?;
@@ -87,7 +85,7 @@ pub(super) async fn plan(
     made.extend(taken);
     made.extend(given);
     made.extend(deleted);
-    Ok(Planned { changes: made, notes: planner.notes, after: planner.after, left })
+    Ok(Planned { changes: made, after: planner.after, left })
 }
 
 /// Who goes, and how many of each stay without being declared.
@@ -159,8 +157,8 @@ impl Planner<'_> {
             match self.current.policies.get(&Key::custom(key)) {
                 None => self.new_policy(key, declared, &place)?,
                 Some(row) => {
-                    if declared.description.as_ref().is_some_and(|text| *text != row.description) {
-                        self.notes.push(format!("policy {}: its description stays as it is; only a new policy is given one", row.name));
+                    if let Some(description) = declared.description.clone().filter(|wanted| *wanted != row.description) {
+                        self.steps.made.push(Change::DescribePolicy { policy: row.name.clone(), description });
                     }
                     self.changed_policy(key, declared, &place)?;
                 }

@@ -37,6 +37,7 @@ fn resources() -> Vec<(&'static str, ResourceName)> {
         ("user attachment", ResourceName::Attachment { to: user(), policy: policy() }),
         ("group attachment", ResourceName::Attachment { to: group(), policy: system() }),
         ("role attachment", ResourceName::Attachment { to: role(), policy: policy() }),
+        ("settings", ResourceName::Settings { account }),
         ("account", ResourceName::Account(AccountAlias::new("acme").unwrap())),
         ("user", ResourceName::User { account, name: UserName::new("bob").unwrap() }),
         ("role", ResourceName::Role { account, name: RoleName::new("deploy").unwrap() }),
@@ -73,7 +74,7 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 20] = [
+const INPUTS: [Input; 27] = [
     Input::Marker,
     Input::LeakedText,
     Input::Declaration,
@@ -84,6 +85,13 @@ const INPUTS: [Input; 20] = [
     Input::MaxSession,
     Input::NewMaxSession,
     Input::UserName,
+    Input::AccountAlias,
+    Input::Tags,
+    Input::ResourceNames,
+    Input::DiagnosticMessage,
+    Input::MaxKeyAge,
+    Input::KeyNetworks,
+    Input::KeyPolicy,
     Input::Lifetime,
     Input::SessionPolicy,
     Input::SourceIdentity,
@@ -129,6 +137,9 @@ fn authentication_failures(out: &mut String) {
         AuthnFailure::Anonymous,
         AuthnFailure::UnknownKey,
         AuthnFailure::KeyInactive,
+        AuthnFailure::KeyTooOld(Duration::from_hours(24 * 90)),
+        AuthnFailure::KeyElsewhere,
+        AuthnFailure::KeyOfPerson,
         AuthnFailure::OwnerInactive,
         AuthnFailure::TokenMissing,
         AuthnFailure::TokenMalformed,

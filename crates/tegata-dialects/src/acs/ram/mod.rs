@@ -7,10 +7,20 @@ mod group;
 mod key;
 mod policy;
 mod role;
+mod settings;
+mod tag;
 mod user;
 
 use super::ask::Entry;
 
 /// Every operation that is offered, topic by topic.
-pub(crate) const TABLES: &[&[Entry]] =
-    &[user::OPERATIONS, key::OPERATIONS, group::OPERATIONS, role::OPERATIONS, policy::OPERATIONS, attachment::OPERATIONS];
+pub(crate) const TABLES: &[&[Entry]] = &[
+    user::OPERATIONS,
+    key::OPERATIONS,
+    group::OPERATIONS,
+    role::OPERATIONS,
+    policy::OPERATIONS,
+    attachment::OPERATIONS,
+    settings::OPERATIONS,
+    tag::OPERATIONS,
+];
