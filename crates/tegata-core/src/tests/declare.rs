@@ -262,6 +262,17 @@ async fn what_single_operations_refuse_is_refused() {
             ["role app-uploader loses uploader", "policy uploader is deleted", "policy uploader is detached from role app-uploader"]
         );
 
+        // What somebody signs in with is not in a declaration, and so does not go with it.
+        let password = std::sync::Arc::new(tegata_model::SecretKey::new("correct horse battery staple".to_owned()));
+        let user = "dan".parse().unwrap();
+        let status = tegata_model::Status::Active;
+        let profile = NewLoginProfile { user, password: Some(password), reset_required: false, mfa_required: false, status };
+        create_login_profile(&core, &core.user("alice").await.unwrap(), profile).await.unwrap();
+        let error = refused(json!({"version": 1, "removed": {"users_with_keys": ["dan"]}}), false).await;
+        assert!(matches!(error, OpError::InUse(_, Holding::LoginProfile)), "{error:?}");
+        let leaving = DeleteLoginProfile { user: "dan".parse().unwrap() };
+        ask(&core, leaving).await.unwrap();
+
         let groups: serde_json::Map<String, Value> = (0..6).map(|n| (format!("g{n}"), json!({"members": ["dan"]}))).collect();
         let error = refused(json!({"version": 1, "groups": groups}), false).await;
         assert!(matches!(error, OpError::LimitExceeded(Quota::GroupsPerUser, 5)), "{error:?}");

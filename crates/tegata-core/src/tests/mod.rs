@@ -8,6 +8,7 @@ mod matrix;
 mod objects;
 mod sessions;
 mod settings;
+mod sign_in;
 mod tokens;
 
 use tegata_model::{AccountNumber, BucketName, ObjectKey, RoleName, RoleSessionName};

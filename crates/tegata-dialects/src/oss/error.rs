@@ -316,7 +316,12 @@ impl OssError {
                 ..base
             },
             DeniedBy::ForeignAccount => Self { message: "The bucket you access does not belong to you.".to_owned(), ..base },
-            DeniedBy::OwnerMayNotAssume | DeniedBy::SourceIdentityFixed | DeniedBy::ChainEnded | DeniedBy::KeyPolicy => base,
+            DeniedBy::OwnerMayNotAssume
+            | DeniedBy::SourceIdentityFixed
+            | DeniedBy::ChainEnded
+            | DeniedBy::KeyPolicy
+            | DeniedBy::NoPassword
+            | DeniedBy::SecondFactor => base,
         }
     }
 
@@ -344,6 +349,12 @@ impl OssError {
             | ResourceName::SystemPolicy { .. }
             | ResourceName::PolicyVersion { .. }
             | ResourceName::Attachment { .. }
+            | ResourceName::LoginProfile { .. }
+            | ResourceName::Factor { .. }
+            | ResourceName::MfaDevices { .. }
+            | ResourceName::MfaDevice { .. }
+            | ResourceName::BoundMfaDevice { .. }
+            | ResourceName::AccountSettings { .. }
             | ResourceName::Buckets { .. }
             | ResourceName::Sessions { .. }
             | ResourceName::Session { .. }
@@ -405,7 +416,19 @@ impl From<Problem> for OssError {
             | Input::DiagnosticMessage
             | Input::MaxKeyAge
             | Input::KeyNetworks
-            | Input::KeyPolicy => Self::new(400, "InvalidArgument", message),
+            | Input::KeyPolicy
+            | Input::Password
+            | Input::OldPassword
+            | Input::NewPassword
+            | Input::OneTimeCode
+            | Input::MinPasswordLength
+            | Input::DifferentCharacters
+            | Input::MaxPasswordAge
+            | Input::InitialPasswordAge
+            | Input::ReusePrevention
+            | Input::MaxLoginAttempts
+            | Input::LoginSession
+            | Input::LoginNetworks => Self::new(400, "InvalidArgument", message),
         }
     }
 }

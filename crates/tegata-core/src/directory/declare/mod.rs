@@ -39,9 +39,9 @@ use self::{current::Current, plan::Planned};
 use super::{group_name, own, role_name, user_name};
 use crate::{
     actions::{
-        Action, RAM_GET_GROUP, RAM_GET_POLICY, RAM_GET_ROLE, RAM_GET_USER, RAM_LIST_GROUPS, RAM_LIST_POLICIES, RAM_LIST_POLICIES_FOR_GROUP,
-        RAM_LIST_POLICIES_FOR_ROLE, RAM_LIST_POLICIES_FOR_USER, RAM_LIST_ROLES, RAM_LIST_USERS, RAM_LIST_USERS_FOR_GROUP,
-        TEGATA_APPLY_DIRECTORY, TEGATA_EXPORT_DIRECTORY, TEGATA_PLAN_DIRECTORY,
+        Action, RAM_DELETE_ACCESS_KEY, RAM_GET_GROUP, RAM_GET_POLICY, RAM_GET_ROLE, RAM_GET_USER, RAM_LIST_GROUPS, RAM_LIST_POLICIES,
+        RAM_LIST_POLICIES_FOR_GROUP, RAM_LIST_POLICIES_FOR_ROLE, RAM_LIST_POLICIES_FOR_USER, RAM_LIST_ROLES, RAM_LIST_USERS,
+        RAM_LIST_USERS_FOR_GROUP, TEGATA_APPLY_DIRECTORY, TEGATA_EXPORT_DIRECTORY, TEGATA_PLAN_DIRECTORY,
     },
     audit::Entry,
     authz::{self, Permit},
@@ -140,6 +140,14 @@ impl Operation for ApplyDirectory {
         let current = read(view, caller).await?;
         let planned = plan::plan(view, caller, &self.declaration, &current, self.prune).await?;
         let permit = steps::permit(view, caller, &current, &planned.changes)?;
+        for change in &planned.changes {
+            // Keys that go with their user go as they would singly.
+            if let Change::DeleteUser { user, access_keys: 1.. } = change
+                && let Some(row) = current.users.get(&user.folded())
+            {
+                authz::second_factor(view, caller, RAM_DELETE_ACCESS_KEY, &user_name(caller, user), row.id).await?;
+            }
+        }
         let changes = steps::change_set(view, caller, &current, &planned)?;
         let Told { plan, reads } = tell(view, caller, &current, planned);
         if self.plan.as_ref().is_some_and(|seen| *seen != plan.hash) {

@@ -7,7 +7,7 @@ use std::{
 
 use tegata_model::{GroupName, PolicyName, RoleName, UserName};
 use tegata_policy::{DocumentKind, PrincipalName, ram};
-use tegata_store::policy::PolicyKind;
+use tegata_store::{login_profile, mfa_device, policy::PolicyKind};
 
 use super::{
     super::{PolicyRef, PolicyType, own, policy as policies, role as roles, user_name},
@@ -79,6 +79,7 @@ pub(super) async fn plan(
     planner.groups()?;
     planner.roles()?;
     planner.deletions()?;
+    planner.nothing_to_sign_in_with().await?;
     planner.trusts().await?;
     planner.quotas()?;
     let Steps { mut made, taken, given, deleted } = planner.steps;
@@ -438,6 +439,23 @@ impl Planner<'_> {
             }
         }
         self.steps.taken.extend(detached.into_iter().map(|from| Change::DetachPolicy { from, policy: named.clone() }));
+        Ok(())
+    }
+
+    /// Whoever goes has nothing left to sign in with: a declaration says nothing of it, so it takes nothing of it away.
+    async fn nothing_to_sign_in_with(&self) -> Result<(), OpError> {
+        let store = &self.view.core().store;
+        for change in &self.steps.deleted {
+            let Change::DeleteUser { user, .. } = change else { continue };
+            let Some(row) = self.current.users.get(&user.folded()) else { continue };
+            let resource = user_name(self.caller, user);
+            if login_profile::find(store, row.id).await?.is_some() {
+                return Err(OpError::InUse(resource, Holding::LoginProfile));
+            }
+            if mfa_device::of_user(store, row.id).await?.is_some() {
+                return Err(OpError::InUse(resource, Holding::Factor));
+            }
+        }
         Ok(())
     }
 
