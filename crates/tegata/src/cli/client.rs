@@ -6,7 +6,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 use tegata_client::profile::Mode;
 
-use super::operations::{self, Operation};
+use super::{
+    declare::{self, ApplyFlags, ExportFlags},
+    operations::{self, Operation},
+};
 use crate::commands::names;
 
 /// What the environment may say to commands that use a server.

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// What to write into a file, in a nutshell.
-const APPLY_HELP: &str = "\
+pub(super) const APPLY_HELP: &str = "\
 The file is TOML, or JSON with the same words if its name ends in .json:
 
   version = 1
