@@ -118,6 +118,8 @@ fn shells_complete_operations_and_names_of_the_server() {
     assert_eq!(offered(&world, &["whoami", "--profile", "d"]), ["default"]);
     let roles = offered(&world, &["sts", "AssumeRole", "--RoleArn", "acs:"]);
     assert!(!roles.is_empty());
+    assert_eq!(offered(&world, &["whoami", "--role", "acs:"]), roles);
+    assert_eq!(offered(&world, &["profile", "use", "d"]), ["default"]);
     assert_eq!(offered(&world, &["ram", "GetUser", "--endpoint", "http://127.0.0.1:1", "--UserName", ""]), [""; 0]);
 
     // For a minute they are remembered, without a server.

@@ -46,7 +46,7 @@ pub(crate) struct Access {
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
     /// First take on this role
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", add = ArgValueCompleter::new(names::roles))]
     pub(crate) role: Option<String>,
     /// What to call the role's session
     #[arg(long, value_name = "NAME", requires = "role", default_value = "tegata-cli")]
@@ -141,7 +141,7 @@ pub(crate) struct ConfigureFlags {
     #[arg(long, value_name = "TOKEN")]
     pub(crate) sts_token: Option<String>,
     /// Role to take on
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", add = ArgValueCompleter::new(names::roles))]
     pub(crate) ram_role_arn: Option<String>,
     /// What to call its sessions
     #[arg(long, value_name = "NAME")]
@@ -153,7 +153,7 @@ pub(crate) struct ConfigureFlags {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) expired_seconds: Option<u32>,
     /// Profile whose key takes on the role
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(names::profiles))]
     pub(crate) source_profile: Option<String>,
     /// Identity provider whose token takes on the role
     #[arg(long, value_name = "ARN")]
@@ -199,6 +199,7 @@ pub(crate) struct ProfileListFlags {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ProfileShowFlags {
     /// Which [default: the current one]
+    #[arg(add = ArgValueCompleter::new(names::profiles))]
     pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) printed: Printed,
@@ -211,6 +212,7 @@ pub(crate) struct ProfileShowFlags {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ProfileNameFlags {
     /// Which
+    #[arg(add = ArgValueCompleter::new(names::profiles))]
     pub(crate) name: String,
     /// File of the profiles [default: ~/.aliyun/config.json]
     #[arg(long, value_name = "FILE")]
@@ -243,7 +245,7 @@ pub(crate) enum StsCommand {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AssumeRoleFlags {
     /// The role
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", add = ArgValueCompleter::new(names::roles))]
     pub(crate) role_arn: String,
     /// What to call the session
     #[arg(long, value_name = "NAME")]
