@@ -6,7 +6,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 use tegata_client::profile::Mode;
 
-use super::operations::{self, Operation};
+use super::{
+    declare::{self, ApplyFlags, ExportFlags},
+    operations::{self, Operation},
+};
 use crate::commands::names;
 
 /// What the environment may say to commands that use a server.
@@ -85,6 +88,18 @@ pub(crate) struct Reply {
     /// Print only this part of the answer (JMESPath), such as 'Users.User[].UserName'
     #[arg(long, value_name = "EXPR")]
     pub(crate) query: Option<String>,
+}
+
+/// Commands on users, groups, roles and policies.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RamCommand {
+    /// Make users, groups, roles and policies as a file says, all of it or nothing
+    #[command(after_help = declare::APPLY_HELP)]
+    Apply(Box<ApplyFlags>),
+    /// Write users, groups, roles and policies as a file for `apply`
+    Export(ExportFlags),
+    #[command(flatten)]
+    Operation(Operation<operations::Ram>),
 }
 
 /// Commands on identities in the newer spelling, and on identity providers.
