@@ -6,7 +6,7 @@
 //! | [`caller`], [`authn`] | who asks, and on what evidence |
 //! | [`authz`], [`actions`], [`resource`] | whether they may |
 //! | [`mint`] | the only birthplace of credentials |
-//! | [`keyring`] | sealing keys |
+//! | [`keyring`], `hashing`, [`otp`], `attempts` | sealing keys, passwords, one-time codes, and how often they may be tried |
 //! | [`audit`], [`why`] | what happened, and why something did not |
 //! | [`sts`], [`object`], [`directory`] | the operations themselves |
 //! | [`session`], [`trail`], [`leak`] | taking back, and knowing why |
@@ -14,6 +14,7 @@
 //! Nothing here knows a status code, a header or the spelling of any wire.
 
 pub mod actions;
+mod attempts;
 pub mod audit;
 pub mod authn;
 pub mod authz;
@@ -21,6 +22,7 @@ pub mod caller;
 pub mod clock;
 pub mod directory;
 pub mod error;
+mod hashing;
 pub mod keyring;
 pub mod leak;
 pub mod limits;
@@ -28,6 +30,7 @@ pub mod mint;
 mod nonces;
 pub mod object;
 pub mod operation;
+pub mod otp;
 mod principal;
 pub mod resource;
 pub mod session;
@@ -59,6 +62,7 @@ pub use view::View;
 use crate::{
     audit::Recorder,
     clock::{Clock, Entropy, NoEntropy, random},
+    hashing::Pool,
     keyring::Keyring,
     limits::Limits,
     nonces::Nonces,
@@ -92,6 +96,7 @@ pub struct Core {
     memory: Memory,
     nonces: Nonces,
     recorder: Recorder,
+    hashing: Pool,
 }
 
 impl std::fmt::Debug for Core {
@@ -107,7 +112,8 @@ impl Core {
         let node = NodeId::from_bytes(new_ulid(clock.as_ref(), entropy.as_ref())?);
         let nonces = Nonces::new(limits.nonce_memory);
         let recorder = Recorder::new(node, limits.refusal_rows_per_minute);
-        Ok(Self { store, blobs, keyring, clock, entropy, limits, memory: Memory::new(), nonces, recorder })
+        let hashing = Pool::new(limits.hashing);
+        Ok(Self { store, blobs, keyring, clock, entropy, limits, memory: Memory::new(), nonces, recorder, hashing })
     }
 
     /// The current instant.
@@ -149,6 +155,7 @@ impl Core {
         let mut changes = ChangeSet::new(now);
         changes.push(tegata_store::replay::sweep(now));
         changes.extend(tegata_store::session::sweep(now));
+        changes.push(tegata_store::attempt::sweep(now.minus(attempts::WINDOW)));
         self.store.commit(changes).await.map_err(|error| match error {
             CommitError::Store(error) => error,
             other => StoreError::Engine(Arc::new(other)),

@@ -11,6 +11,7 @@
 
 pub mod access_key;
 pub mod account;
+pub mod attempt;
 pub mod audit;
 pub mod blob;
 pub mod bucket;
@@ -21,13 +22,17 @@ pub mod error;
 pub mod feed;
 pub mod group;
 pub mod keyring;
+pub mod login_profile;
 pub mod meta;
+pub mod mfa_device;
 mod migrate;
 pub mod object;
+pub mod password_policy;
 pub mod policy;
 pub mod replay;
 pub mod role;
 pub mod row;
+pub mod security_preference;
 pub mod session;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

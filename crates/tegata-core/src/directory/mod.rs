@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | `provision`, `system` | as the operator of the machine makes them: with the data folder in hand, before anybody can sign in |
+//! | `login`, `mfa`, `password_policy`, `preference` | what people sign in with, and what their account asks of it |
 //! | `user`, `key`, `group`, `role`, `policy`, `attachment` | as signed-in administrators do, within their own account |
 //! | `declare` | all of that at once, as a declaration says |
 //!
@@ -13,7 +14,11 @@ mod attachment;
 mod declare;
 mod group;
 mod key;
+mod login;
+mod mfa;
+mod password_policy;
 mod policy;
+mod preference;
 mod provision;
 mod role;
 mod system;
@@ -31,10 +36,20 @@ pub use group::{
     RemoveUserFromGroup, UpdateGroup,
 };
 pub use key::{AccessKey, CreateAccessKey, CreatedAccessKey, DeleteAccessKey, ListAccessKeys, UpdateAccessKey};
+pub use login::{
+    DeleteLoginProfile, DescribeLoginProfile, LoginProfile, LoginProfileChange, NewLoginProfile, change_password, create_login_profile,
+    update_login_profile,
+};
+pub use mfa::{
+    BindMfaDevice, CreateVirtualMfaDevice, CreatedMfaDevice, DeleteVirtualMfaDevice, DescribeFactor, ListVirtualMfaDevices, MfaDevice,
+    UnbindMfaDevice,
+};
+pub use password_policy::{DescribePasswordPolicy, PasswordPolicy, SetPasswordPolicy};
 pub use policy::{
     CreatePolicy, CreatePolicyVersion, DeletePolicy, DeletePolicyVersion, DescribePolicy, DescribePolicyVersion, ListPolicies,
     ListPolicyVersions, ManagedPolicy, PolicyRef, PolicyType, PolicyVersion, SetDefaultPolicyVersion,
 };
+pub use preference::{DescribeSecurityPreference, SecurityPreference, SetSecurityPreference};
 pub use provision::{Attachable, NewAccessKey, NewAccount, NewRole, NewUser, Provision, ProvisionError, Provisioned};
 pub use role::{CreateRole, DeleteRole, DescribeRole, ListRoles, Role, UpdateRole};
 pub use system::{SYSTEM_POLICIES, SystemPolicy};

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use tegata_model::{AccessKeyId, SessionId};
+use zeroize::Zeroizing;
 
 use crate::token;
 
@@ -96,6 +97,21 @@ pub(crate) fn look(text: &str) -> Candidates {
     candidates
 }
 
+/// The text without the line breaks that a log or a mail has put into it. What only then looks like one of ours counts if its
+/// checksum is right: nothing else tells it from two words that have become one.
+fn joined(text: &str) -> Zeroizing<String> {
+    let mut letters = text.chars().peekable();
+    let mut out = Zeroizing::new(String::with_capacity(text.len()));
+    while let Some(letter) = letters.next() {
+        match letter {
+            ' ' | '\t' | '\r' | '\n' => {}
+            '\\' if letters.next_if(|next| matches!(next, 'n' | 'r' | 't')).is_some() => {}
+            kept => out.push(kept),
+        }
+    }
+    out
+}
+
 /// The text behind each place where `start` stands, with it.
 fn places<'a>(text: &'a str, start: &'a str) -> impl Iterator<Item = &'a str> {
     text.match_indices(start).filter_map(|(at, _)| text.get(at..))
@@ -108,19 +124,29 @@ fn key_ids(_: &Form, text: &str, found: &mut Candidates) {
         let checked = rest.get(..Checked::KEY_ID.len).filter(|id| Checked::KEY_ID.is_one(id));
         let words = [rest.get(..letters("")), rest.get(..letters("_-"))];
         for word in checked.map_or_else(|| words.into_iter().flatten().collect::<Vec<_>>(), |id| vec![id]) {
-            if let Ok(id) = AccessKeyId::new(word)
-                && !found.key_ids.contains(&id)
-            {
-                found.key_ids.push(id);
-            }
+            add_key_id(word, found);
         }
+    }
+    for rest in places(&joined(text), Checked::KEY_ID.prefix) {
+        if let Some(id) = rest.get(..Checked::KEY_ID.len).filter(|id| Checked::KEY_ID.is_one(id)) {
+            add_key_id(id, found);
+        }
+    }
+}
+
+fn add_key_id(text: &str, found: &mut Candidates) {
+    if let Ok(id) = AccessKeyId::new(text)
+        && !found.key_ids.contains(&id)
+    {
+        found.key_ids.push(id);
     }
 }
 
 fn secrets(_: &Form, text: &str, found: &mut Candidates) {
     let mut checked = HashSet::new();
+    let joined = joined(text);
     // Wherever it stands: glued to a name, or to the letter of an escape.
-    for run in text.split(|c: char| !c.is_ascii_alphanumeric()) {
+    for run in [text, joined.as_str()].into_iter().flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric())) {
         for at in 0..(run.len() + 1).saturating_sub(Checked::KEY_SECRET.len) {
             if let Some(window) = run.get(at..at + Checked::KEY_SECRET.len)
                 && Checked::KEY_SECRET.is_one(window)
@@ -224,6 +250,11 @@ mod tests {
                 assert!(found.secrets.contains(&fingerprint(secret)), "{before}{secret}{after}");
             }
         }
+        let (start, end) = secret.split_at(11);
+        for between in ["\n", "\\n", "\r\n\t", "\\r\\n  "] {
+            let found = look(&format!("key {start}{between}{end} end"));
+            assert!(found.secrets.contains(&fingerprint(&secret)), "{between:?}");
+        }
         let glued = format!("zz{secret}9");
         let found = look(&glued);
         assert!(found.secrets.contains(&fingerprint(&secret)) && found.checked_secrets == 1);
@@ -240,5 +271,18 @@ mod tests {
         let found = look("LTAI LTAIx STS. STS.abc CAIS CAISxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx \u{1F600}LTAI\u{1F600}");
         assert!(found.sessions.is_empty(), "{found:?}");
         assert_eq!(found.key_ids.iter().map(AccessKeyId::as_str).collect::<Vec<_>>(), ["LTAI", "LTAIx"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_hides_a_credential(before in ".{0,80}", after in ".{0,80}") {
+            let (id, secret) = (Checked::KEY_ID.close("LTAI0123456789abcd"), Checked::KEY_SECRET.close("abcdefghijklmnopqrstuvwx"));
+            let session = SessionId::from_bytes([7; 16]);
+            let temporary = token::key_id(session).unwrap();
+            let found = look(&format!("{before}{id}{after}{secret}{before}{temporary}{after}"));
+            proptest::prop_assert!(found.key_ids.iter().any(|known| known.as_str() == id));
+            proptest::prop_assert!(found.secrets.contains(&fingerprint(&secret)));
+            proptest::prop_assert!(found.sessions.iter().any(|(known, _)| *known == session));
+        }
     }
 }

@@ -250,6 +250,17 @@ async fn a_foreign_request_is_an_unknown_one_and_a_refused_caller_learns_only_th
         let (foreign, unknown) = (absent(explain("mallory", id).await), absent(explain("mallory", nowhere).await));
         assert_eq!(same(foreign, id), same(unknown, nowhere));
 
+        // A session explains what it was refused itself, not what another session of its role was.
+        let (mine, other) = (temporary(&core, "bob", None).await, temporary(&core, "bob", None).await);
+        let caller = core.caller(&mine).await.unwrap();
+        denied(core.perform(&caller, &assume("app-uploader")).await.unwrap_err());
+        let explain_by = async |key: &TestKey| {
+            let request = RequestRef::Whole(caller.meta().id);
+            core.perform(&core.caller(key).await.unwrap(), &ExplainRequest { request }).await
+        };
+        assert!(explain_by(&mine).await.unwrap().to_allow.is_empty());
+        denied(explain_by(&other).await.unwrap_err());
+
         let short = RequestRef::Beginning(id.as_bytes()[..12].try_into().unwrap());
         let prefix = core.perform(&core.user("alice").await.unwrap(), &ExplainRequest { request: short }).await;
         assert!(prefix.is_ok(), "{prefix:?}");

@@ -7,6 +7,7 @@ mod look_back;
 mod matrix;
 mod objects;
 mod sessions;
+mod sign_in;
 mod tokens;
 
 use tegata_model::{AccountNumber, BucketName, ObjectKey, RoleName, RoleSessionName};

@@ -108,6 +108,9 @@ impl From<OpError> for AcsError {
         let message = error.to_string();
         match error {
             OpError::Authentication(failure) => failure.into(),
+            OpError::Denied(denial) if denial.by == DeniedBy::NoPassword => {
+                Self { denied: true, ..Self::new(403, "NotSupport.Account", message) }
+            }
             OpError::Denied(denial) => {
                 Self { denied: true, detail: Some(access_denied_detail(&denial)), ..Self::new(403, "NoPermission", message) }
             }
@@ -119,6 +122,7 @@ impl From<OpError> for AcsError {
                 Self::new(409, code, message)
             }
             OpError::LimitExceeded(quota, _) => Self::new(409, limit_code(quota), message),
+            OpError::Invalid(problem) if problem.input == Input::OneTimeCode => Self::new(403, "CheckAuthenticationCodeFail", message),
             OpError::Invalid(problem) => Self::new(400, invalid_code(&problem), message),
             OpError::Precondition(_) => Self::new(412, "PreconditionFailed", message),
             OpError::Conflict => Self::new(409, "OperationConflict", message),
@@ -161,7 +165,7 @@ fn mismatch_message(mismatch: &Mismatch) -> String {
 /// `EntityNotExist.Role` and its like.
 fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
     let kind = match resource {
-        ResourceName::Account(_) | ResourceName::Directory { .. } => "Account",
+        ResourceName::Account(_) | ResourceName::AccountSettings { .. } | ResourceName::Directory { .. } => "Account",
         ResourceName::User { .. } | ResourceName::Users { .. } | ResourceName::Owner { .. } => "User",
         ResourceName::AccessKey { .. } => "User.AccessKey",
         ResourceName::Group { .. } | ResourceName::Groups { .. } => "Group",
@@ -170,6 +174,10 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         ResourceName::Policy { .. } | ResourceName::Policies { .. } | ResourceName::SystemPolicy { .. } => "Policy",
         ResourceName::PolicyVersion { .. } => "Policy.Version",
         ResourceName::Attachment { to, .. } => return format!("{}.Policy", coded(stem, to)).into(),
+        ResourceName::LoginProfile { .. } => "User.LoginProfile",
+        ResourceName::Factor { .. } => "User.MFADevice",
+        ResourceName::MfaDevices { .. } | ResourceName::MfaDevice { .. } => "VirtualMFADevice",
+        ResourceName::BoundMfaDevice { .. } => "VirtualMFADevice.User",
         ResourceName::Buckets { .. } | ResourceName::Bucket { .. } => "Bucket",
         ResourceName::Object { .. } => "Object",
         ResourceName::Sessions { .. } | ResourceName::Session { .. } | ResourceName::SessionsOf(_) | ResourceName::SessionsOfKey { .. } => {
@@ -188,7 +196,9 @@ fn held(holding: Holding) -> &'static str {
         Holding::AccessKeys => "AccessKey",
         Holding::Groups | Holding::AttachedGroups => "Group",
         Holding::Policies => "Policy",
-        Holding::Users => "User",
+        Holding::LoginProfile => "LoginProfile",
+        Holding::Factor => "MFADevice",
+        Holding::Users | Holding::Bound => "User",
         Holding::Roles => "Role",
         Holding::Versions => "Version",
         Holding::Default => "Default",
@@ -207,6 +217,7 @@ fn limit_code(quota: Quota) -> &'static str {
         Quota::PoliciesPerUser => "LimitExceeded.User.Policy",
         Quota::PoliciesPerGroup => "LimitExceeded.Group.Policy",
         Quota::PoliciesPerRole => "LimitExceeded.Role.Policy",
+        Quota::MfaDevices => "LimitExceeded.VirtualMFADevice",
     }
 }
 
@@ -223,6 +234,19 @@ fn invalid_code(problem: &Problem) -> &'static str {
         Input::MaxSession => "InvalidParameter.MaxSessionDuration",
         Input::NewMaxSession => "InvalidParameter.NewMaxSessionDuration",
         Input::UserName => "InvalidParameter.UserName",
+        Input::Password => "InvalidParameter.Password.TooWeak",
+        Input::OldPassword => "InvalidParameter.OldPassword.Incorrect",
+        Input::NewPassword if problem.kind == ProblemKind::Reused => "InvalidParameter.NewPassword.ReusePrevention",
+        Input::NewPassword => "InvalidParameter.NewPassword.TooWeak",
+        Input::OneTimeCode => "CheckAuthenticationCodeFail",
+        Input::MinPasswordLength => "InvalidParameter.MinimumPasswordLength",
+        Input::DifferentCharacters => "InvalidParameter.MinimumPasswordDifferentCharacter",
+        Input::MaxPasswordAge => "InvalidParameter.MaxPasswordAge",
+        Input::InitialPasswordAge => "InvalidParameter.InitialPasswordAge",
+        Input::ReusePrevention => "InvalidParameter.PasswordReusePrevention",
+        Input::MaxLoginAttempts => "InvalidParameter.MaxLoginAttemps",
+        Input::LoginSession => "InvalidParameter.LoginSessionDuration",
+        Input::LoginNetworks => "InvalidParameter.LoginNetworkMasks",
         Input::Marker => "InvalidParameter.Marker",
         Input::LeakedText => "InvalidParameter.Text",
         Input::Declaration => "InvalidParameter.Declaration",
@@ -256,7 +280,12 @@ fn access_denied_detail(denial: &Denial) -> Tree {
             fields.push(("NoPermissionType", if explicit { "ExplicitDeny" } else { "ImplicitDeny" }.to_owned()));
             fields.push(("PolicyType", policy_type(layer).to_owned()));
         }
-        DeniedBy::OwnerMayNotAssume | DeniedBy::ForeignAccount | DeniedBy::SourceIdentityFixed | DeniedBy::ChainEnded => {}
+        DeniedBy::OwnerMayNotAssume
+        | DeniedBy::ForeignAccount
+        | DeniedBy::SourceIdentityFixed
+        | DeniedBy::ChainEnded
+        | DeniedBy::NoPassword
+        | DeniedBy::SecondFactor => {}
     }
     Tree::Object(fields.into_iter().map(|(name, text)| (name, Tree::Text(text))).collect())
 }

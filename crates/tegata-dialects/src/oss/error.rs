@@ -313,7 +313,11 @@ impl OssError {
                 ..base
             },
             DeniedBy::ForeignAccount => Self { message: "The bucket you access does not belong to you.".to_owned(), ..base },
-            DeniedBy::OwnerMayNotAssume | DeniedBy::SourceIdentityFixed | DeniedBy::ChainEnded => base,
+            DeniedBy::OwnerMayNotAssume
+            | DeniedBy::SourceIdentityFixed
+            | DeniedBy::ChainEnded
+            | DeniedBy::NoPassword
+            | DeniedBy::SecondFactor => base,
         }
     }
 
@@ -340,6 +344,12 @@ impl OssError {
             | ResourceName::SystemPolicy { .. }
             | ResourceName::PolicyVersion { .. }
             | ResourceName::Attachment { .. }
+            | ResourceName::LoginProfile { .. }
+            | ResourceName::Factor { .. }
+            | ResourceName::MfaDevices { .. }
+            | ResourceName::MfaDevice { .. }
+            | ResourceName::BoundMfaDevice { .. }
+            | ResourceName::AccountSettings { .. }
             | ResourceName::Buckets { .. }
             | ResourceName::Sessions { .. }
             | ResourceName::Session { .. }
@@ -391,6 +401,18 @@ impl From<Problem> for OssError {
             | Input::MaxSession
             | Input::NewMaxSession
             | Input::UserName
+            | Input::Password
+            | Input::OldPassword
+            | Input::NewPassword
+            | Input::OneTimeCode
+            | Input::MinPasswordLength
+            | Input::DifferentCharacters
+            | Input::MaxPasswordAge
+            | Input::InitialPasswordAge
+            | Input::ReusePrevention
+            | Input::MaxLoginAttempts
+            | Input::LoginSession
+            | Input::LoginNetworks
             | Input::Marker
             | Input::LeakedText
             | Input::Declaration

@@ -278,6 +278,11 @@ mod tests {
             assert!(!text.chars().any(|c| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c)), "{text:?}");
             assert!(text.contains("refused") && text.contains("ABABABAB"), "{text}");
         }
+        let told = serde_json::json!({ "Caller": hostile().caller, "Resource": hostile().resource, "Outcome": "Refused" });
+        for text in [remote_line(&told), remote_json(&told)] {
+            assert!(!text.chars().any(|c| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c)), "{text:?}");
+            assert!(text.contains("refused") && text.contains("faked line"), "{text}");
+        }
         let value: serde_json::Value = serde_json::from_str(&json(&hostile())).unwrap();
         assert_eq!(value["resource"], hostile().resource, "a program reads what was written");
         assert_eq!(value["detail"]["reason"], "a\u{1b}b");

@@ -146,9 +146,10 @@ impl Signals {
     }
 }
 
-/// True if a terminal sends its signals to us, and so to the program too.
+/// True if a terminal sends its signals to us, and so to the program too. It may be ours although standard input is a file.
 fn is_in_foreground() -> bool {
-    rustix::termios::tcgetpgrp(std::io::stdin()).is_ok_and(|group| group == rustix::process::getpgrp())
+    let terminal = std::fs::File::open("/dev/tty");
+    terminal.is_ok_and(|terminal| rustix::termios::tcgetpgrp(terminal).is_ok_and(|group| group == rustix::process::getpgrp()))
 }
 
 /// One bit for each signal that is ignored, as far as the system tells.

@@ -131,6 +131,8 @@ tables! {
         object_bytes: i64,
         /// Audited refusals of one principal in a minute; more are counted.
         refusal_rows_per_minute: i64,
+        /// Passwords that are worked on at once.
+        passwords_at_once: i64,
         /// Most connections of one listener at a time.
         connections: i64,
         /// How long a client may take to send a request's head.

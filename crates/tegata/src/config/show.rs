@@ -60,6 +60,7 @@ pub(crate) fn show(config: &Config) -> String {
         ("limits.session_policy_chars", limits.session_policy_chars.to_string()),
         ("limits.object_bytes", limits.object_bytes.to_string()),
         ("limits.refusal_rows_per_minute", limits.refusal_rows_per_minute.to_string()),
+        ("limits.passwords_at_once", limits.hashing.at_once.to_string()),
         ("limits.connections", config.connections.most.to_string()),
         ("limits.head_seconds", config.connections.head.as_secs().to_string()),
     ] {
