@@ -97,6 +97,14 @@ pub(crate) fn permit(
     Err(denied(caller, action, resource, by, Some((verdict, Reasons::of(&request, &layers)))))
 }
 
+/// Refuses only what a statement denies: for what is nothing but the sum of other actions, each of which is asked for itself.
+pub(crate) fn not_forbidden(view: &View<'_>, caller: &Caller, action: Action, resource: &ResourceName) -> Result<(), OpError> {
+    match permit(view, caller, action, resource, &[]) {
+        Err(OpError::Denied(denial)) if !matches!(denial.by, DeniedBy::Layer { explicit: true, .. }) => Ok(()),
+        other => other.map(drop),
+    }
+}
+
 /// True when nothing stands against it but that no identity policy speaks of it.
 fn only_silence(verdict: &Verdict) -> bool {
     verdict.layers.iter().all(|layer| match layer.layer {
@@ -143,14 +151,6 @@ pub(crate) async fn second_factor(
     match mfa_device::of_user(&view.core().store, user).await? {
         Some(_) => Err(denied(caller, action, resource, DeniedBy::SecondFactor, None)),
         None => Ok(()),
-    }
-}
-
-/// Refuses only what a statement denies: for what is nothing but the sum of other actions, each of which is asked for itself.
-pub(crate) fn not_forbidden(view: &View<'_>, caller: &Caller, action: Action, resource: &ResourceName) -> Result<(), OpError> {
-    match permit(view, caller, action, resource, &[]) {
-        Err(OpError::Denied(denial)) if !matches!(denial.by, DeniedBy::Layer { explicit: true, .. }) => Ok(()),
-        other => other.map(drop),
     }
 }
 
@@ -253,6 +253,7 @@ pub(crate) fn denied(caller: &Caller, action: Action, resource: &ResourceName, b
         account: caller.account_number(),
         caller: caller.display(),
         caller_kind: caller.kind(),
+        diagnostic: None,
         why: reasons.map(Box::new),
     }))
 }

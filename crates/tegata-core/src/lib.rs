@@ -20,6 +20,7 @@ pub mod authn;
 pub mod authz;
 pub mod caller;
 pub mod clock;
+mod diagnostic;
 pub mod directory;
 pub mod error;
 mod hashing;
@@ -41,6 +42,7 @@ pub mod testing;
 mod tests;
 mod token;
 pub mod trail;
+mod uses;
 pub mod view;
 pub mod why;
 
@@ -67,6 +69,7 @@ use crate::{
     limits::Limits,
     nonces::Nonces,
     principal::Memory,
+    uses::Uses,
 };
 
 /// What a core is made of. Everything that could differ between a test and the world is here.
@@ -96,6 +99,7 @@ pub struct Core {
     memory: Memory,
     nonces: Nonces,
     recorder: Recorder,
+    uses: Uses,
     hashing: Pool,
 }
 
@@ -113,7 +117,7 @@ impl Core {
         let nonces = Nonces::new(limits.nonce_memory);
         let recorder = Recorder::new(node, limits.refusal_rows_per_minute);
         let hashing = Pool::new(limits.hashing);
-        Ok(Self { store, blobs, keyring, clock, entropy, limits, memory: Memory::new(), nonces, recorder, hashing })
+        Ok(Self { store, blobs, keyring, clock, entropy, limits, memory: Memory::new(), nonces, recorder, uses: Uses::default(), hashing })
     }
 
     /// The current instant.
@@ -148,10 +152,11 @@ impl Core {
         new_ulid(self.clock.as_ref(), self.entropy.as_ref())
     }
 
-    /// Regular work: writes counted refusals, forgets old nonces and marks, removes orphaned blobs. Call about every ten seconds.
+    /// Regular work: writes counted refusals and uses of keys, forgets old nonces and marks, removes orphaned blobs. Call about every ten seconds.
     pub async fn tidy_up(&self) -> Result<(), StoreError> {
         let now = self.now();
         self.recorder.flush(&self.store, now).await?;
+        self.uses.flush(&self.store, now).await?;
         let mut changes = ChangeSet::new(now);
         changes.push(tegata_store::replay::sweep(now));
         changes.extend(tegata_store::session::sweep(now));
@@ -177,6 +182,9 @@ impl Core {
     pub async fn close(self) {
         if let Err(error) = self.recorder.flush(&self.store, self.clock.now()).await {
             tracing::warn!(%error, "counted refusals could not be written");
+        }
+        if let Err(error) = self.uses.flush(&self.store, self.clock.now()).await {
+            tracing::warn!(%error, "the last uses of keys could not be written");
         }
         self.store.close().await;
     }

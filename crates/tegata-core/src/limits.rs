@@ -72,6 +72,8 @@ pub struct Quotas {
     pub policies_per_role: u32,
     /// System policies attached to a user, a group or a role.
     pub system_policies: u32,
+    /// Tags of one role or policy.
+    pub tags_per_resource: u32,
     /// Devices for one-time codes of an account.
     pub mfa_devices: u32,
 }
@@ -91,6 +93,7 @@ impl Default for Quotas {
             policies_per_group: 5,
             policies_per_role: 5,
             system_policies: 20,
+            tags_per_resource: 20,
             mfa_devices: 1000,
         }
     }

@@ -14,6 +14,7 @@ use crate::{
     Core,
     actions::Action,
     audit::Entry,
+    authn::lawful,
     caller::{Caller, Evidence},
     error::{AuthnFailure, OpError},
     resource::ResourceName,
@@ -42,21 +43,21 @@ pub struct Effect<T> {
     pub(crate) entry: Entry,
     /// A claim of the change set that failed means this error.
     pub(crate) on_exists: Option<ResourceName>,
-    /// Something that is used once was used by somebody else meanwhile: this error.
-    pub(crate) on_used: Option<OpError>,
     /// What turns out to exist already was made meanwhile: decide again.
     pub(crate) again_if_exists: bool,
+    /// Something that is used once was used by somebody else meanwhile: this error.
+    pub(crate) on_used: Option<OpError>,
 }
 
 impl<T> Effect<T> {
     /// An answer that changes nothing and leaves no row.
     pub(crate) fn nothing(output: T) -> Self {
-        Self { output, changes: None, entry: Entry::default(), on_exists: None, on_used: None, again_if_exists: false }
+        Self { output, changes: None, entry: Entry::default(), on_exists: None, again_if_exists: false, on_used: None }
     }
 
     /// An answer that exists only together with its changes.
     pub(crate) fn with(output: T, changes: ChangeSet, entry: Entry) -> Self {
-        Self { output, changes: Some(changes), entry, on_exists: None, on_used: None, again_if_exists: false }
+        Self { output, changes: Some(changes), entry, on_exists: None, again_if_exists: false, on_used: None }
     }
 
     /// A row that turns out to exist already means that this must be decided again.
@@ -87,19 +88,24 @@ const ATTEMPTS: usize = 8;
 impl Core {
     /// Performs an operation as `caller`: one durable commit if it has an effect or is refused, none otherwise.
     pub async fn perform<O: Operation>(&self, caller: &Caller, operation: &O) -> Result<O::Output, OpError> {
-        let result = self.attempt(caller, operation).await;
-        if let Err(error) = &result {
+        let mut result = self.attempt(caller, operation).await;
+        if let Err(error) = &mut result {
             self.record_refusal(caller, O::ACTION, &operation.resource(caller), error).await;
+            self.seal_reasons(caller, error);
         }
         result
     }
 
     async fn attempt<O: Operation>(&self, caller: &Caller, operation: &O) -> Result<O::Output, OpError> {
         let now = self.now();
+        if let Evidence::Key(key) = &caller.evidence {
+            self.uses.note(key, now, Some(O::ACTION));
+        }
         for _ in 0..ATTEMPTS {
             // The caller was alive when authenticated. It is looked at again on each attempt, since a refused
             // expectation may mean that the caller's own key or role has just been taken back.
             let evidence = self.still_alive(&caller.evidence, now).await?;
+            lawful(&evidence, caller.meta.source, now)?;
             let refreshed;
             let caller = if evidence.is(&caller.evidence) {
                 caller
@@ -147,9 +153,10 @@ impl Core {
             };
             operation.decide(&View::new(self, now), caller).await.map(drop)
         };
-        let result = result.await;
-        if let Err(error) = &result {
+        let mut result = result.await;
+        if let Err(error) = &mut result {
             self.record_refusal(caller, O::ACTION, &operation.resource(caller), error).await;
+            self.seal_reasons(caller, error);
         }
         result
     }

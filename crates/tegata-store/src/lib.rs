@@ -21,6 +21,8 @@ pub mod engine;
 pub mod error;
 pub mod feed;
 pub mod group;
+pub mod key_policy;
+pub mod key_use;
 pub mod keyring;
 pub mod login_profile;
 pub mod meta;
@@ -34,6 +36,7 @@ pub mod role;
 pub mod row;
 pub mod security_preference;
 pub mod session;
+pub mod tag;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]

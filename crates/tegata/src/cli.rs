@@ -11,10 +11,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::logging::Level;
 use client::{
-    AgentFlags, CallFlags, ConfigureFlags, CredentialsFlags, DoctorFlags, ExecFlags, ImsCommand, OssCommand, ProfileCommand, StsCommand,
-    WhoamiFlags,
+    AgentFlags, CallFlags, ConfigureFlags, CredentialsFlags, DoctorFlags, ExecFlags, ImsCommand, OssCommand, ProfileCommand, RamCommand,
+    StsCommand, WhoamiFlags,
 };
-use declare::RamCommand;
 use take_back::{LeakedFlags, ServerAccess, SessionsCommand};
 
 /// The map on the first page of the help. A test holds it against the commands that exist.
@@ -28,7 +27,7 @@ Use one
   configure                      keep a server and a key as a profile
   profile list|show|use|delete   the profiles, shared with `aliyun`
   whoami                         who you are, until when; where the secret is
-  sts|ram|ims OPERATION          operations of the API; ram apply|export; call
+  sts|ram|ims OPERATION          operations of the API; ram apply FILE; call ANY
   credentials, agent             a temporary key, printed or served
   exec -- CMD                    run a program that gets a temporary key
   oss ls|cp|rm|sign              objects: list, copy, remove, sign URLs

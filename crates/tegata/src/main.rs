@@ -32,8 +32,7 @@ use clap::Parser as _;
 use crate::{
     cli::{
         AccountCommand, AuditCommand, Cli, Command, ConfigCommand,
-        client::{ImsCommand, OssCommand, ProfileCommand, StsCommand},
-        declare::RamCommand,
+        client::{ImsCommand, OssCommand, ProfileCommand, RamCommand, StsCommand},
         take_back::SessionsCommand,
     },
     config::Environment,
@@ -90,10 +89,10 @@ fn run(command: Command, environment: &Environment) -> Result<ExitCode, Failure>
         Command::Sts { command: StsCommand::GetCallerIdentity(flags) } => commands::whoami::get_caller_identity(&flags, environment),
         Command::Sts { command: StsCommand::Operation(operation) } => commands::call::operation(&operation.asked, environment),
         Command::Ram { command: RamCommand::Operation(operation) } => commands::call::operation(&operation.asked, environment),
-        Command::Ims { command: ImsCommand::Operation(operation) } => commands::call::operation(&operation.asked, environment),
-        Command::Call(flags) => commands::call::call(&flags, environment),
         Command::Ram { command: RamCommand::Apply(flags) } => commands::declare::apply(&flags, environment),
         Command::Ram { command: RamCommand::Export(flags) } => commands::declare::export(&flags, environment),
+        Command::Ims { command: ImsCommand::Operation(operation) } => commands::call::operation(&operation.asked, environment),
+        Command::Call(flags) => commands::call::call(&flags, environment),
         Command::Credentials(flags) => commands::credentials::print(&flags, environment),
         Command::Oss { command: OssCommand::Ls(flags) } => commands::oss::ls(&flags, environment),
         Command::Oss { command: OssCommand::Cp(flags) } => commands::oss::cp(&flags, environment),

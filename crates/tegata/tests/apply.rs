@@ -1,92 +1,22 @@
 //! A directory that is kept in a file, as a platform engineer meets it, against `tegata dev`.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::{
-    fmt::Write as _,
-    fs,
-    io::Write as _,
-    path::Path,
-    process::{Child, Command, Output, Stdio},
-    thread::sleep,
-    time::{Duration, Instant},
-};
+mod world;
+
+use std::{fmt::Write as _, fs, time::Instant};
 
 use serde_json::Value;
-use tempfile::TempDir;
+use world::World;
 
-/// A `dev` server, and the home of its administrator.
-struct World {
-    server: Child,
-    home: TempDir,
+fn write(world: &World, name: &str, content: &str) {
+    fs::write(world.path(name), content).unwrap();
 }
 
-impl Drop for World {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
-
-fn tegata(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tegata"));
-    command.env_clear().env("HOME", home).current_dir(home).stdin(Stdio::null());
-    command
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-impl World {
-    fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let file = home.path().join("ready.json");
-        let server = tegata(home.path())
-            .args(["dev", "--http", "127.0.0.1:0", "--oss", "127.0.0.1:0", "--ready-file", "ready.json"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let end = Instant::now() + Duration::from_mins(1);
-        while !file.exists() {
-            assert!(Instant::now() < end, "the server does not start");
-            sleep(Duration::from_millis(5));
-        }
-        let ready: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-        let at =
-            |pointer: &str| ready.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer}: {ready:#}")).to_owned();
-        let world = Self { server, home };
-        let mut configure = tegata(world.home.path())
-            .args(["configure", "--endpoint", &at("/issuer"), "--access-key-id", &at("/users/alice/access_key_id")])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        writeln!(configure.stdin.take().unwrap(), "{}", at("/users/alice/access_key_secret")).unwrap();
-        assert!(configure.wait().unwrap().success());
-        world
-    }
-
-    fn write(&self, name: &str, content: &str) {
-        fs::write(self.home.path().join(name), content).unwrap();
-    }
-
-    fn run(&self, words: &[&str]) -> Output {
-        tegata(self.home.path()).args(words).output().unwrap()
-    }
-
-    fn ok(&self, words: &[&str]) -> String {
-        let output = self.run(words);
-        assert!(output.status.success(), "{words:?}\n{}{}", text(&output.stdout), text(&output.stderr));
-        text(&output.stdout)
-    }
-
-    fn fails(&self, status: i32, words: &[&str]) -> String {
-        let output = self.run(words);
-        assert_eq!(output.status.code(), Some(status), "{words:?}\n{}{}", text(&output.stdout), text(&output.stderr));
-        text(&output.stderr)
-    }
+fn administrator() -> World {
+    let world = World::new(&[]);
+    world.configure("default", "alice");
+    world
 }
 
 const TEAM: &str = r#"
@@ -115,12 +45,12 @@ Resource = "acs:oss:*:*:releases/*"
 
 #[test]
 fn a_file_is_planned_applied_and_exported() {
-    let world = World::new();
+    let world = administrator();
     let account = world.ok(&["whoami", "--output", "json"]);
     let account: Value = serde_json::from_str(&account).unwrap();
     let account = account["account_id"].as_str().unwrap_or_else(|| panic!("{account}"));
-    world.write("team.toml", TEAM);
-    fs::create_dir(world.home.path().join("trust")).unwrap();
+    write(&world, "team.toml", TEAM);
+    fs::create_dir(world.path("trust")).unwrap();
     assert!(
         world
             .fails(2, &["ram", "apply", "team.toml", "--plan"])
@@ -129,7 +59,7 @@ fn a_file_is_planned_applied_and_exported() {
     let trust = format!(
         r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{{"RAM":["acs:ram::{account}:user/fern"]}}}}]}}"#
     );
-    world.write("trust/deployer.json", &trust);
+    write(&world, "trust/deployer.json", &trust);
 
     // Nobody can be asked: it says what to say, and does nothing.
     assert!(world.fails(2, &["ram", "apply", "team.toml"]).contains("`--plan`"));
@@ -150,15 +80,15 @@ fn a_file_is_planned_applied_and_exported() {
     // What is exported changes nothing, whatever is pruned, and reads the same every time.
     let exported = world.ok(&["ram", "export"]);
     assert!(exported.contains("\n[users.fern]\n") && exported.starts_with("# "), "{exported}");
-    world.write("all.toml", &exported);
-    world.write("all.json", &world.ok(&["ram", "export", "--form", "json"]));
+    write(&world, "all.toml", &exported);
+    write(&world, "all.json", &world.ok(&["ram", "export", "--form", "json"]));
     assert_eq!(world.ok(&["ram", "export"]), exported);
     for file in ["all.toml", "all.json"] {
         assert_eq!(world.ok(&["ram", "apply", file, "--yes", "--prune"]), "nothing to do\n");
     }
 
     // A change of one word, as data.
-    world.write("all.toml", &exported.replace("releases/*", "releases/stable/*"));
+    write(&world, "all.toml", &exported.replace("releases/*", "releases/stable/*"));
     let plan: Value = serde_json::from_str(&world.ok(&["ram", "apply", "all.toml", "--plan", "--output", "json"])).unwrap();
     assert_eq!(plan["applied"], false);
     assert_eq!(plan["plan"]["changes"][0]["change"], "change-policy");
@@ -170,23 +100,23 @@ fn a_file_is_planned_applied_and_exported() {
     assert_eq!(plan["applied"], true);
 
     // Locking everybody out is said twice; a wrong word is told with the right one; a user with keys does not go by the way.
-    world.write("out.toml", "version = 1\n[groups.admins]\nmembers = []\n[users.alice]\npolicies = []\n");
+    write(&world, "out.toml", "version = 1\n[groups.admins]\nmembers = []\n[users.alice]\npolicies = []\n");
     assert!(world.fails(1, &["ram", "apply", "out.toml", "--yes"]).contains("--even-if-nobody-can-administer"));
-    world.write("wrong.toml", "version = 1\n[users.alice]\npolices = []\n[user.bob]\n");
+    write(&world, "wrong.toml", "version = 1\n[users.alice]\npolices = []\n[user.bob]\n");
     let wrong = world.fails(2, &["ram", "apply", "wrong.toml", "--plan"]);
     assert!(
         wrong.contains("`users.alice.polices`: is not known here; did you mean `policies`?") && wrong.contains("did you mean `users`?"),
         "{wrong}"
     );
-    world.write("gone.toml", "version = 1\n[removed]\nusers = [\"bob\"]\n");
+    write(&world, "gone.toml", "version = 1\n[removed]\nusers = [\"bob\"]\n");
     assert!(world.fails(1, &["ram", "apply", "gone.toml", "--yes"]).contains("still has access keys"));
-    world.write("gone.toml", "version = 1\n[removed]\nusers_with_keys = [\"bob\"]\n");
+    write(&world, "gone.toml", "version = 1\n[removed]\nusers_with_keys = [\"bob\"]\n");
     assert!(world.ok(&["ram", "apply", "gone.toml", "--yes"]).contains("  - user bob is deleted, with 1 access key"));
 }
 
 #[test]
 fn a_file_of_a_thousand_users_is_applied_twice() {
-    let world = World::new();
+    let world = administrator();
     let mut file = "version = 1\n".to_owned();
     let mut members = Vec::new();
     for n in 0..990 {
@@ -195,7 +125,7 @@ fn a_file_of_a_thousand_users_is_applied_twice() {
         members.push(format!("\"user-{n:04}\""));
     }
     write!(file, "\n[groups.staff]\nmembers = [{}]\npolicies = [\"system:ReadOnlyAccess\"]\n", members.join(", ")).unwrap();
-    world.write("staff.toml", &file);
+    write(&world, "staff.toml", &file);
     let began = Instant::now();
     let applied = world.ok(&["ram", "apply", "staff.toml", "--yes"]);
     let first = began.elapsed();

@@ -96,6 +96,22 @@ fn any_operation_by_name_and_wrong_words() {
     assert!(told.contains("InvalidAction.NotFound"), "{told}");
 }
 
+#[test]
+fn secrets_are_asked_for_and_stand_in_no_list_of_processes() {
+    let world = owner();
+    world.ok(&["ram", "CreateUser", "--UserName", "erin"]);
+    let words = ["ram", "CreateLoginProfile", "--UserName", "erin"];
+    let told = world.fails(2, &words);
+    assert!(told.contains("`--Password` is needed"), "{told}");
+    let made = world::with_input(world.home.path(), &words, "A-Long-Example-Password-1\n");
+    assert!(made.status.success() && !text(&made.stdout).contains("Example-Password"), "{}", text(&made.stderr));
+    assert!(world.ok(&["ram", "GetLoginProfile", "--UserName", "erin"]).contains("erin"));
+    fs::write(world.path("password"), "Another-Example-Password-2\n").unwrap();
+    world.ok(&["ram", "UpdateLoginProfile", "--UserName", "erin", "--Password", "@password"]);
+    let asked = ["ram", "UpdateLoginProfile", "--UserName", "erin", "--Password", "-"];
+    assert!(world::with_input(world.home.path(), &asked, "A-Third-Example-Password-3").status.success());
+}
+
 /// What a shell is offered for the last of these words.
 fn offered(world: &World, words: &[&str]) -> Vec<String> {
     let mut command = tegata(world.home.path());
@@ -118,6 +134,8 @@ fn shells_complete_operations_and_names_of_the_server() {
     assert_eq!(offered(&world, &["whoami", "--profile", "d"]), ["default"]);
     let roles = offered(&world, &["sts", "AssumeRole", "--RoleArn", "acs:"]);
     assert!(!roles.is_empty());
+    assert_eq!(offered(&world, &["whoami", "--role", "acs:"]), roles);
+    assert_eq!(offered(&world, &["profile", "use", "d"]), ["default"]);
     assert_eq!(offered(&world, &["ram", "GetUser", "--endpoint", "http://127.0.0.1:1", "--UserName", ""]), [""; 0]);
 
     // For a minute they are remembered, without a server.

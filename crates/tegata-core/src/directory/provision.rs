@@ -25,6 +25,7 @@ use super::SYSTEM_POLICIES;
 use crate::{
     Core,
     clock::{NoEntropy, random, random_text},
+    directory::alias,
     keyring::{KeyringError, Place},
     leak::Checked,
     principal::{SYSTEM, principal_text},
@@ -222,6 +223,9 @@ impl Provision<'_> {
                 AccountNumber::new(self.number_in(&AccountNumber::RANGE)?).map_err(|error| ProvisionError::Number(error.to_string()))?
             }
         };
+        if alias::is_number(&new.alias) && new.alias.as_str() != number.to_string() {
+            return Err(ProvisionError::Number("a name of 16 digits would be taken for the number of another account".to_owned()));
+        }
         let operator_id = match new.operator_id {
             Some(id) => id,
             None => OperatorId::from_number(u64::from_be_bytes(random(self.core.entropy.as_ref())?)),

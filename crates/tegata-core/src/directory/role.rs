@@ -8,13 +8,16 @@ use tegata_store::{
     Step, account,
     policy::{self, Target},
     role::{self, RoleRow},
+    tag::Tagged,
     user,
 };
 
-use super::{Listed, Page, changes, done, find_role, new_number, own, role_name};
+use super::{
+    Listed, Page, changes, done, find_role, new_number, own, role_name,
+    tag::{self, Tag, TagFilter},
+};
 use crate::{
     actions::{Action, RAM_CREATE_ROLE, RAM_DELETE_ROLE, RAM_GET_ROLE, RAM_LIST_ROLES, RAM_UPDATE_ROLE},
-    authz,
     caller::Caller,
     error::{Holding, Input, OpError, ProblemKind, Quota},
     operation::{Effect, Operation},
@@ -47,6 +50,8 @@ pub struct Role {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// Its tags, by key; empty where they were not asked for.
+    pub tags: Vec<Tag>,
 }
 
 impl Role {
@@ -60,7 +65,12 @@ impl Role {
             max_session: row.max_session,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            tags: Vec::new(),
         }
+    }
+
+    fn tagged(self, tags: Vec<Tag>) -> Self {
+        Self { tags, ..self }
     }
 }
 
@@ -142,6 +152,8 @@ pub struct CreateRole {
     pub description: Option<Description>,
     /// Its longest session; one hour if nothing is said.
     pub max_session: Option<Duration>,
+    /// The tags it begins with: at most 20.
+    pub tags: Vec<Tag>,
 }
 
 impl Operation for CreateRole {
@@ -153,7 +165,9 @@ impl Operation for CreateRole {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Role>, OpError> {
-        let permit = authz::permit(view, caller, Self::ACTION, &ResourceName::Roles { account: own(caller) }, &[])?;
+        let whom = ResourceName::Roles { account: own(caller) };
+        let permit = tag::permit_with(view, caller, Self::ACTION, &whom, &self.tags).await?;
+        tag::check(view, &self.tags)?;
         let (store, account, limit) = (&view.core().store, caller.account(), view.core().limits().quotas.roles);
         let id = RoleId::from_bytes(view.core().new_id()?);
         let bindings = bind(view, caller, id, &self.trust_document, Input::TrustDocument).await?;
@@ -169,7 +183,8 @@ impl Operation for CreateRole {
         changes.push(role::insert(&row));
         changes.extend(bindings);
         changes.push(role::at_most(account, limit));
-        Ok(done(Role::of(row, own(caller)), changes, permit).or_exists(self.resource(caller)))
+        changes.extend(tag::steps(view, caller, Tagged::Role(id), &self.tags));
+        Ok(done(Role::of(row, own(caller)).tagged(self.tags.clone()), changes, permit).or_exists(self.resource(caller)))
     }
 }
 
@@ -209,8 +224,10 @@ impl Operation for DescribeRole {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Role>, OpError> {
-        authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
-        Ok(Effect::nothing(Role::of(find_role(view, caller, &self.name).await?, own(caller))))
+        tag::permit(view, caller, Self::ACTION, &self.resource(caller)).await?;
+        let row = find_role(view, caller, &self.name).await?;
+        let tags = tag::of(view, Tagged::Role(row.id)).await?;
+        Ok(Effect::nothing(Role::of(row, own(caller)).tagged(tags)))
     }
 }
 
@@ -236,7 +253,7 @@ impl Operation for UpdateRole {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Role>, OpError> {
-        let permit = authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
+        let permit = tag::permit(view, caller, Self::ACTION, &self.resource(caller)).await?;
         let mut row = find_role(view, caller, &self.name).await?;
         let mut changes = changes(view, caller);
         if let Some(document) = &self.trust_document {
@@ -262,6 +279,8 @@ impl Operation for UpdateRole {
 pub struct ListRoles {
     /// Which part.
     pub page: Page,
+    /// Only those that carry all of these.
+    pub filter: Vec<TagFilter>,
 }
 
 impl Operation for ListRoles {
@@ -273,10 +292,10 @@ impl Operation for ListRoles {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Listed<Role>>, OpError> {
-        authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
-        let rows = role::list(&view.core().store, caller.account(), &self.page.after, self.page.rows()).await?;
+        tag::permit(view, caller, Self::ACTION, &self.resource(caller)).await?;
+        let rows = tag::roles(view, caller, &self.page, &self.filter).await?;
         let account = own(caller);
-        Ok(Effect::nothing(self.page.cut(rows, |row| row.name.folded(), |row| Role::of(row, account))))
+        Ok(Effect::nothing(self.page.cut(rows, |(row, _)| row.name.folded(), |(row, tags)| Role::of(row, account).tagged(tags))))
     }
 }
 
@@ -297,7 +316,7 @@ impl Operation for DeleteRole {
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<()>, OpError> {
         let resource = self.resource(caller);
-        let permit = authz::permit(view, caller, Self::ACTION, &resource, &[])?;
+        let permit = tag::permit(view, caller, Self::ACTION, &resource).await?;
         let row = find_role(view, caller, &self.name).await?;
         if !policy::attachments(&view.core().store, Target::Role(row.id)).await?.is_empty() {
             return Err(OpError::InUse(resource, Holding::Policies));

@@ -6,6 +6,7 @@ use tegata_model::{
 use tegata_store::{
     access_key, group, login_profile, mfa_device,
     policy::{self, Target},
+    tag,
     user::{self, UserKind, UserRow},
 };
 
@@ -251,6 +252,7 @@ impl Operation for DeleteUser {
         }
         let mut changes = changes(view, caller);
         // Whatever it is given meanwhile raises its generation, so this decides again.
+        changes.push(tag::forget(*row.id.as_bytes()));
         changes.push(user::delete(row.id));
         Ok(done((), changes, permit))
     }

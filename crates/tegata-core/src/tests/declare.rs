@@ -196,6 +196,31 @@ async fn every_part_is_asked_for() {
 }
 
 #[tokio::test]
+async fn conditions_see_what_a_thing_carries() {
+    for core in TestCore::each().await.unwrap() {
+        let guarded = json!({"Version": "1", "Statement": [
+            {"Effect": "Allow", "Action": "ram:*", "Resource": "*"},
+            {"Effect": "Deny", "Action": "ram:*", "Resource": "*", "Condition": {"StringEquals": {"acs:ResourceTag/guard": "yes"}}},
+        ]});
+        let give = json!({"version": 1, "users": {"bob": {"policies": ["nearly"]}}, "policies": {"nearly": {"document": guarded}}});
+        ask(&core, apply(&give)).await.unwrap();
+        let bob = async || core.user("bob").await.unwrap();
+        let describe = |text: &str| apply(&json!({"version": 1, "policies": {"uploader": {"description": text}}}));
+        let done = core.perform(&bob().await, &describe("what uploading needs")).await.unwrap();
+        assert_eq!(texts(&done), ["policy uploader: description `what uploading needs`"]);
+        assert!(core.perform(&bob().await, &describe("what uploading needs")).await.unwrap().is_empty());
+        for name in [Taggable::Policy("uploader".parse().unwrap()), Taggable::Role("app-uploader".parse().unwrap())] {
+            let tag = Tag { key: "guard".parse().unwrap(), value: "yes".parse().unwrap() };
+            ask(&core, TagResources { names: vec![name.clone()], tags: vec![tag] }).await.unwrap();
+            let refused = super::denied(core.perform(&bob().await, &describe("")).await.unwrap_err());
+            assert!(refused.resource.ends_with("uploader"), "{refused:?}");
+            ask(&core, UntagResources { names: vec![name], keys: None }).await.unwrap();
+        }
+        core.perform(&bob().await, &describe("")).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn what_single_operations_refuse_is_refused() {
     for core in TestCore::each().await.unwrap() {
         let refused = async |value: Value, prune: bool| ask(&core, ApplyDirectory { prune, ..apply(&value) }).await.unwrap_err();
@@ -236,6 +261,17 @@ async fn what_single_operations_refuse_is_refused() {
             texts(&taken),
             ["role app-uploader loses uploader", "policy uploader is deleted", "policy uploader is detached from role app-uploader"]
         );
+
+        // What somebody signs in with is not in a declaration, and so does not go with it.
+        let password = std::sync::Arc::new(tegata_model::SecretKey::new("correct horse battery staple".to_owned()));
+        let user = "dan".parse().unwrap();
+        let status = tegata_model::Status::Active;
+        let profile = NewLoginProfile { user, password: Some(password), reset_required: false, mfa_required: false, status };
+        create_login_profile(&core, &core.user("alice").await.unwrap(), profile).await.unwrap();
+        let error = refused(json!({"version": 1, "removed": {"users_with_keys": ["dan"]}}), false).await;
+        assert!(matches!(error, OpError::InUse(_, Holding::LoginProfile)), "{error:?}");
+        let leaving = DeleteLoginProfile { user: "dan".parse().unwrap() };
+        ask(&core, leaving).await.unwrap();
 
         let groups: serde_json::Map<String, Value> = (0..6).map(|n| (format!("g{n}"), json!({"members": ["dan"]}))).collect();
         let error = refused(json!({"version": 1, "groups": groups}), false).await;

@@ -7,6 +7,7 @@ mod look_back;
 mod matrix;
 mod objects;
 mod sessions;
+mod settings;
 mod sign_in;
 mod tokens;
 

@@ -274,6 +274,9 @@ impl From<AuthnFailure> for OssError {
             AuthnFailure::KeyInactive => {
                 Self::new(403, "InvalidAccessKeyId", "The OSS Access Key Id you provided is disabled.").ec("0002-00000904")
             }
+            AuthnFailure::KeyTooOld(_) | AuthnFailure::KeyElsewhere | AuthnFailure::KeyOfPerson => {
+                Self::new(403, "InvalidAccessKeyId", message).ec("0002-00000904")
+            }
             AuthnFailure::OwnerInactive => Self::new(403, "UserDisable", "UserDisable"),
             AuthnFailure::TokenMalformed => {
                 Self::new(403, "InvalidSecurityToken", "The security token you provided is invalid.").ec("0002-00000006")
@@ -316,6 +319,7 @@ impl OssError {
             DeniedBy::OwnerMayNotAssume
             | DeniedBy::SourceIdentityFixed
             | DeniedBy::ChainEnded
+            | DeniedBy::KeyPolicy
             | DeniedBy::NoPassword
             | DeniedBy::SecondFactor => base,
         }
@@ -330,6 +334,7 @@ impl OssError {
                 Self::new(404, "NoSuchKey", "The specified key does not exist.").ec("0026-00000001").with("Key", key.as_str())
             }
             ResourceName::Account(_)
+            | ResourceName::Settings { .. }
             | ResourceName::User { .. }
             | ResourceName::Role { .. }
             | ResourceName::Policy { .. }
@@ -401,6 +406,17 @@ impl From<Problem> for OssError {
             | Input::MaxSession
             | Input::NewMaxSession
             | Input::UserName
+            | Input::Marker
+            | Input::LeakedText
+            | Input::Declaration
+            | Input::Plan
+            | Input::AccountAlias
+            | Input::Tags
+            | Input::ResourceNames
+            | Input::DiagnosticMessage
+            | Input::MaxKeyAge
+            | Input::KeyNetworks
+            | Input::KeyPolicy
             | Input::Password
             | Input::OldPassword
             | Input::NewPassword
@@ -412,11 +428,7 @@ impl From<Problem> for OssError {
             | Input::ReusePrevention
             | Input::MaxLoginAttempts
             | Input::LoginSession
-            | Input::LoginNetworks
-            | Input::Marker
-            | Input::LeakedText
-            | Input::Declaration
-            | Input::Plan => Self::new(400, "InvalidArgument", message),
+            | Input::LoginNetworks => Self::new(400, "InvalidArgument", message),
         }
     }
 }

@@ -6,7 +6,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 use tegata_client::profile::Mode;
 
-use super::operations::{self, Operation};
+use super::{
+    declare::{self, ApplyFlags, ExportFlags},
+    operations::{self, Operation},
+};
 use crate::commands::names;
 
 /// What the environment may say to commands that use a server.
@@ -46,7 +49,7 @@ pub(crate) struct Access {
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
     /// First take on this role
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", add = ArgValueCompleter::new(names::roles))]
     pub(crate) role: Option<String>,
     /// What to call the role's session
     #[arg(long, value_name = "NAME", requires = "role", default_value = "tegata-cli")]
@@ -85,6 +88,18 @@ pub(crate) struct Reply {
     /// Print only this part of the answer (JMESPath), such as 'Users.User[].UserName'
     #[arg(long, value_name = "EXPR")]
     pub(crate) query: Option<String>,
+}
+
+/// Commands on users, groups, roles and policies.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RamCommand {
+    /// Make users, groups, roles and policies as a file says, all of it or nothing
+    #[command(after_help = declare::APPLY_HELP)]
+    Apply(Box<ApplyFlags>),
+    /// Write users, groups, roles and policies as a file for `apply`
+    Export(ExportFlags),
+    #[command(flatten)]
+    Operation(Operation<operations::Ram>),
 }
 
 /// Commands on identities in the newer spelling, and on identity providers.
@@ -141,7 +156,7 @@ pub(crate) struct ConfigureFlags {
     #[arg(long, value_name = "TOKEN")]
     pub(crate) sts_token: Option<String>,
     /// Role to take on
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", add = ArgValueCompleter::new(names::roles))]
     pub(crate) ram_role_arn: Option<String>,
     /// What to call its sessions
     #[arg(long, value_name = "NAME")]
@@ -153,7 +168,7 @@ pub(crate) struct ConfigureFlags {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) expired_seconds: Option<u32>,
     /// Profile whose key takes on the role
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(names::profiles))]
     pub(crate) source_profile: Option<String>,
     /// Identity provider whose token takes on the role
     #[arg(long, value_name = "ARN")]
@@ -199,6 +214,7 @@ pub(crate) struct ProfileListFlags {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ProfileShowFlags {
     /// Which [default: the current one]
+    #[arg(add = ArgValueCompleter::new(names::profiles))]
     pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) printed: Printed,
@@ -211,6 +227,7 @@ pub(crate) struct ProfileShowFlags {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ProfileNameFlags {
     /// Which
+    #[arg(add = ArgValueCompleter::new(names::profiles))]
     pub(crate) name: String,
     /// File of the profiles [default: ~/.aliyun/config.json]
     #[arg(long, value_name = "FILE")]
@@ -243,7 +260,7 @@ pub(crate) enum StsCommand {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AssumeRoleFlags {
     /// The role
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", add = ArgValueCompleter::new(names::roles))]
     pub(crate) role_arn: String,
     /// What to call the session
     #[arg(long, value_name = "NAME")]

@@ -2,15 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
-use super::{
-    client::{Access, Printed},
-    operations::{self, Operation},
-};
+use super::client::{Access, Printed};
 
 /// What to write into a file, in a nutshell.
-const APPLY_HELP: &str = "\
+pub(super) const APPLY_HELP: &str = "\
 The file is TOML, or JSON with the same words if its name ends in .json:
 
   version = 1
@@ -28,18 +25,6 @@ The file is TOML, or JSON with the same words if its name ends in .json:
 What the file does not say stays as it is; a list that is there is the whole list. The plan is shown first.
 
 Exit status: 0 applied or nothing to do, 1 refused, 2 wrong usage or a file that cannot be read.";
-
-/// Commands on the directory: as a file, and the operations of the API.
-#[derive(Debug, Subcommand)]
-pub(crate) enum RamCommand {
-    /// Make users, groups, roles and policies as a file says, all of it or nothing
-    #[command(after_help = APPLY_HELP)]
-    Apply(Box<ApplyFlags>),
-    /// Write users, groups, roles and policies as a file for `apply`
-    Export(ExportFlags),
-    #[command(flatten)]
-    Operation(Operation<operations::Ram>),
-}
 
 /// Flags of `ram apply`.
 #[derive(Debug, Clone, Args)]

@@ -81,12 +81,12 @@ async fn serve(flags: &AgentFlags, opened: Opened, environment: &Environment) ->
     }
     let provider = Arc::new(opened.provider);
     tokio::spawn(keep_fresh(Arc::clone(&provider)));
-    let by_url = Way { host: Some(address.to_string()), path: secret, provider: Arc::clone(&provider) };
+    let by_url = Way { address: Some(address), path: secret, provider: Arc::clone(&provider) };
     tokio::spawn(accept_all(Arc::new(by_url), async move || listener.accept().await.map(|(stream, _)| Some(stream))));
     let path = socket.as_ref().map(|socket| socket.path.clone());
     // The file goes when this function ends, however it ends.
     let _file = socket.map(|Socket { listener, file, .. }| {
-        let by_socket = Way { host: None, path: "/credentials".to_owned(), provider };
+        let by_socket = Way { address: None, path: "/credentials".to_owned(), provider };
         tokio::spawn(accept_all(Arc::new(by_socket), async move || own_client(&listener).await));
         file
     });
@@ -134,8 +134,8 @@ async fn keep_fresh(provider: Arc<Provider>) {
 
 /// A way to the key: which requests are answered on it.
 struct Way {
-    /// The `Host` that requests must name. On the socket it says nothing.
-    host: Option<String>,
+    /// The address that the `Host` of requests must be. On the socket it says nothing.
+    address: Option<SocketAddr>,
     path: String,
     provider: Arc<Provider>,
 }
@@ -171,14 +171,9 @@ impl Way {
     fn judge(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), StatusCode> {
         let browser = headers.keys().any(|name| *name == header::ORIGIN || name.as_str().starts_with("sec-fetch-"));
         let mut hosts = headers.get_all(header::HOST).iter();
-        let named = match &self.host {
+        let named = match &self.address {
             None => true,
-            // The vendor's Python library leaves the port out. What counts is the literal address: no name can be made to lead here.
-            Some(host) => {
-                let address = host.split_once(':').map_or(host.as_str(), |(address, _)| address);
-                let ours = |found: &[u8]| found == host.as_bytes() || found == address.as_bytes();
-                hosts.next().is_some_and(|found| ours(found.as_bytes())) && hosts.next().is_none()
-            }
+            Some(address) => hosts.next().is_some_and(|found| is_literal(found.as_bytes(), *address)) && hosts.next().is_none(),
         };
         // A request for another server, as proxies get them, names a host of its own.
         if browser || !named || uri.authority().is_some() {
@@ -190,6 +185,11 @@ impl Way {
         }
         if method == Method::GET { Ok(()) } else { Err(StatusCode::METHOD_NOT_ALLOWED) }
     }
+}
+
+/// True if a `Host` is this address itself and no name that leads to it. Some libraries leave the port out.
+fn is_literal(host: &[u8], address: SocketAddr) -> bool {
+    host == address.to_string().as_bytes() || host == address.ip().to_string().as_bytes()
 }
 
 /// Accepts for ever. `None` is somebody who may not come in.
@@ -292,17 +292,17 @@ mod tests {
     #[test]
     fn only_a_program_that_knows_the_place_is_answered() {
         let provider = Arc::new(Provider::new(Source::Program(Vec::new()), Transport::new(), None));
-        let way = Way { host: Some("127.0.0.1:7".to_owned()), path: "/secret".to_owned(), provider };
+        let way = Way { address: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 7))), path: "/secret".to_owned(), provider };
         let judge = |method: Method, uri: &str, headers: &[(&'static str, &'static str)]| {
             let headers = headers.iter().map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)));
             way.judge(&method, &uri.parse().unwrap(), &headers.collect()).err().map_or(200, |status| status.as_u16())
         };
         let host = ("host", "127.0.0.1:7");
         assert_eq!(judge(Method::GET, "/secret", &[host]), 200);
-        assert_eq!(judge(Method::GET, "/secret", &[("host", "127.0.0.1")]), 200, "as the vendor's Python library");
+        // The vendor's Python library leaves the port out.
+        assert_eq!(judge(Method::GET, "/secret", &[("host", "127.0.0.1")]), 200);
         for (headers, what) in [
             (&[][..], "no host"),
-            (&[("host", "127.0.0.1:")], "an empty port"),
             (&[("host", "localhost:7")], "a name"),
             (&[("host", "evil.example:7")], "a name that leads here"),
             (&[("host", "127.0.0.1:8")], "another port"),

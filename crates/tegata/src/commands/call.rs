@@ -52,13 +52,14 @@ pub(crate) fn operation(asked: &Asked, environment: &Environment) -> Result<(), 
         let opened = Opened::new(&asked.access, environment)?;
         runtime()?.block_on(whole(&opened, api, name, parameters, asked.all))?
     };
+    reply::print(&reply, asked.spec.name, &asked.reply)?;
     if asked.reply.output == Form::Table
         && asked.reply.query.is_none()
         && let Some((name, value)) = reply.next()
     {
         terminal::note(&format!("there is more: `--all` shows everything, `--{name} {value}` the next part"));
     }
-    reply::print(&reply, asked.spec.name, &asked.reply)
+    Ok(())
 }
 
 /// True for operations that a token among their parameters proves, and no key.

@@ -47,6 +47,11 @@ pub(crate) fn candidates(kind: Kind, begun: &OsStr) -> Vec<CompletionCandidate> 
     offer(known(kind, &access(&words), &Environment::read()).unwrap_or_default(), begun)
 }
 
+/// Resource names of roles that begin so.
+pub(crate) fn roles(begun: &OsStr) -> Vec<CompletionCandidate> {
+    candidates(Kind::RoleArn, begun)
+}
+
 /// Profiles that begin so.
 pub(crate) fn profiles(begun: &OsStr) -> Vec<CompletionCandidate> {
     let words: Vec<OsString> = std::env::args_os().collect();

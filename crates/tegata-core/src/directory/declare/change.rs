@@ -13,7 +13,8 @@ use crate::{
         Action, RAM_ADD_USER_TO_GROUP, RAM_ATTACH_POLICY_TO_GROUP, RAM_ATTACH_POLICY_TO_ROLE, RAM_ATTACH_POLICY_TO_USER, RAM_CREATE_GROUP,
         RAM_CREATE_POLICY, RAM_CREATE_POLICY_VERSION, RAM_CREATE_ROLE, RAM_CREATE_USER, RAM_DELETE_ACCESS_KEY, RAM_DELETE_GROUP,
         RAM_DELETE_POLICY, RAM_DELETE_ROLE, RAM_DELETE_USER, RAM_DETACH_POLICY_FROM_GROUP, RAM_DETACH_POLICY_FROM_ROLE,
-        RAM_DETACH_POLICY_FROM_USER, RAM_REMOVE_USER_FROM_GROUP, RAM_UPDATE_GROUP, RAM_UPDATE_ROLE, RAM_UPDATE_USER,
+        RAM_DETACH_POLICY_FROM_USER, RAM_REMOVE_USER_FROM_GROUP, RAM_UPDATE_GROUP, RAM_UPDATE_POLICY_DESCRIPTION, RAM_UPDATE_ROLE,
+        RAM_UPDATE_USER,
     },
     caller::Caller,
     resource::ResourceName,
@@ -79,6 +80,13 @@ pub enum Change {
         /// The version that goes to make room, if there are as many as there may be.
         #[serde(skip_serializing_if = "Option::is_none")]
         drops_version: Option<u32>,
+    },
+    /// A policy is said to be for something else.
+    DescribePolicy {
+        /// Its name.
+        policy: PolicyName,
+        /// What it is for from now on; may be empty.
+        description: String,
     },
     /// A user is made.
     CreateUser {
@@ -245,6 +253,7 @@ impl Change {
         match self {
             Self::CreatePolicy { .. } => vec![(RAM_CREATE_POLICY, ResourceName::Policies { account })],
             Self::ChangePolicy { policy, .. } => vec![(RAM_CREATE_POLICY_VERSION, custom(policy))],
+            Self::DescribePolicy { policy, .. } => vec![(RAM_UPDATE_POLICY_DESCRIPTION, custom(policy))],
             Self::DeletePolicy { policy } => vec![(RAM_DELETE_POLICY, custom(policy))],
             Self::CreateUser { .. } => vec![(RAM_CREATE_USER, ResourceName::Users { account })],
             Self::ChangeUser { user, .. } => vec![(RAM_UPDATE_USER, user_name(caller, user))],
@@ -300,7 +309,9 @@ impl Change {
         let both = |first: Option<Read>, second: Option<Read>| first.into_iter().chain(second).collect();
         match self {
             Self::CreatePolicy { .. } | Self::CreateUser { .. } | Self::CreateGroup { .. } => Vec::new(),
-            Self::ChangePolicy { policy: name, .. } | Self::DeletePolicy { policy: name } => policy(name).into_iter().collect(),
+            Self::ChangePolicy { policy: name, .. } | Self::DescribePolicy { policy: name, .. } | Self::DeletePolicy { policy: name } => {
+                policy(name).into_iter().collect()
+            }
             Self::ChangeUser { user, .. } | Self::DeleteUser { user, .. } => current.user_read(&user.folded()).into_iter().collect(),
             Self::ChangeGroup { group, .. } | Self::DeleteGroup { group } => current.group_read(&group.folded()).into_iter().collect(),
             Self::DeleteRole { role } => current.role_read(&role.folded()).into_iter().collect(),

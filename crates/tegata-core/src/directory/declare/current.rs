@@ -8,11 +8,12 @@ use tegata_store::{
     group::{self, GroupRow},
     policy::{self, PolicyKind, PolicyRow, Target},
     role::{self, RoleRow},
+    tag,
     user::{self, UserRow},
 };
 
 use super::super::{PolicyRef, PolicyType};
-use crate::view::Read;
+use crate::{resource::ResourceName, view::Read};
 
 /// More than any quota lets there be.
 const ALL: u32 = u32::MAX;
@@ -90,6 +91,8 @@ pub(super) struct Current {
     pub(super) policies: BTreeMap<Key, PolicyRow>,
     pub(super) keys: HashMap<UserId, Vec<KeyId>>,
     pub(super) versions: HashMap<PolicyId, Vec<u32>>,
+    /// What roles and policies carry, by id: key and value.
+    pub(super) tags: HashMap<[u8; 16], Vec<(String, String)>>,
     /// Whom trust documents meant when they were saved.
     pub(super) bindings: Vec<(RoleId, String, [u8; 16])>,
     pub(super) state: State,
@@ -138,6 +141,7 @@ impl Current {
             current.versions.entry(id).or_default().push(version);
         }
         current.bindings = directory::bindings(store, account).await?;
+        current.read_tags(store, account).await?;
         for (key, owner) in directory::access_keys(store, account).await? {
             current.keys.entry(owner).or_default().push(key);
         }
@@ -162,6 +166,31 @@ impl Current {
             }
         }
         Ok(current)
+    }
+
+    async fn read_tags(&mut self, store: &Store, account: AccountId) -> Result<(), StoreError> {
+        let mut rows = Vec::new();
+        if let (Some((first, _)), Some((last, _))) = (self.roles.first_key_value(), self.roles.last_key_value()) {
+            rows.extend(tag::of_roles(store, account, first, last).await?);
+        }
+        let mut custom = self.policies.keys().filter(|key| key.0 == PolicyKind::Custom);
+        if let Some(first) = custom.next() {
+            rows.extend(tag::of_policies(store, account, &first.1, &custom.next_back().unwrap_or(first).1).await?);
+        }
+        for row in rows {
+            self.tags.entry(row.target_id).or_default().push((row.key, row.value));
+        }
+        Ok(())
+    }
+
+    /// What something carries; what is not there yet carries nothing.
+    pub(super) fn tags_of(&self, resource: &ResourceName) -> &[(String, String)] {
+        let id = match resource {
+            ResourceName::Role { name, .. } => self.roles.get(&name.folded()).map(|row| *row.id.as_bytes()),
+            ResourceName::Policy { name, .. } => self.policies.get(&Key::custom(&name.folded())).map(|row| *row.id.as_bytes()),
+            _ => None,
+        };
+        id.and_then(|id| self.tags.get(&id)).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn keys_of(&self, user: &str) -> &[KeyId] {

@@ -39,9 +39,9 @@ use self::{current::Current, plan::Planned};
 use super::{group_name, own, role_name, user_name};
 use crate::{
     actions::{
-        Action, RAM_GET_GROUP, RAM_GET_POLICY, RAM_GET_ROLE, RAM_GET_USER, RAM_LIST_GROUPS, RAM_LIST_POLICIES, RAM_LIST_POLICIES_FOR_GROUP,
-        RAM_LIST_POLICIES_FOR_ROLE, RAM_LIST_POLICIES_FOR_USER, RAM_LIST_ROLES, RAM_LIST_USERS, RAM_LIST_USERS_FOR_GROUP,
-        TEGATA_APPLY_DIRECTORY, TEGATA_EXPORT_DIRECTORY, TEGATA_PLAN_DIRECTORY,
+        Action, RAM_DELETE_ACCESS_KEY, RAM_GET_GROUP, RAM_GET_POLICY, RAM_GET_ROLE, RAM_GET_USER, RAM_LIST_GROUPS, RAM_LIST_POLICIES,
+        RAM_LIST_POLICIES_FOR_GROUP, RAM_LIST_POLICIES_FOR_ROLE, RAM_LIST_POLICIES_FOR_USER, RAM_LIST_ROLES, RAM_LIST_USERS,
+        RAM_LIST_USERS_FOR_GROUP, TEGATA_APPLY_DIRECTORY, TEGATA_EXPORT_DIRECTORY, TEGATA_PLAN_DIRECTORY,
     },
     audit::Entry,
     authz::{self, Permit},
@@ -139,7 +139,15 @@ impl Operation for ApplyDirectory {
         authz::not_forbidden(view, caller, Self::ACTION, &self.resource(caller))?;
         let current = read(view, caller).await?;
         let planned = plan::plan(view, caller, &self.declaration, &current, self.prune).await?;
-        let permit = steps::permit(view, caller, &planned.changes)?;
+        let permit = steps::permit(view, caller, &current, &planned.changes)?;
+        for change in &planned.changes {
+            // Keys that go with their user go as they would singly.
+            if let Change::DeleteUser { user, access_keys: 1.. } = change
+                && let Some(row) = current.users.get(&user.folded())
+            {
+                authz::second_factor(view, caller, RAM_DELETE_ACCESS_KEY, &user_name(caller, user), row.id).await?;
+            }
+        }
         let changes = steps::change_set(view, caller, &current, &planned)?;
         let Told { plan, reads } = tell(view, caller, &current, planned);
         if self.plan.as_ref().is_some_and(|seen| *seen != plan.hash) {
@@ -189,24 +197,25 @@ async fn read(view: &View<'_>, caller: &Caller) -> Result<Current, OpError> {
     ask(RAM_LIST_ROLES, &ResourceName::Roles { account })?;
     ask(RAM_LIST_POLICIES, &ResourceName::Policies { account })?;
     let current = Current::read(&view.core().store, caller.account()).await?;
+    let by_name = |action, resource: &ResourceName| steps::permit_one(view, caller, &current, action, resource).map(drop);
     for row in current.users.values() {
         let resource = user_name(caller, &row.name);
-        ask(RAM_GET_USER, &resource)?;
-        ask(RAM_LIST_POLICIES_FOR_USER, &resource)?;
+        by_name(RAM_GET_USER, &resource)?;
+        by_name(RAM_LIST_POLICIES_FOR_USER, &resource)?;
     }
     for row in current.groups.values() {
         let resource = group_name(caller, &row.name);
-        ask(RAM_GET_GROUP, &resource)?;
-        ask(RAM_LIST_USERS_FOR_GROUP, &resource)?;
-        ask(RAM_LIST_POLICIES_FOR_GROUP, &resource)?;
+        by_name(RAM_GET_GROUP, &resource)?;
+        by_name(RAM_LIST_USERS_FOR_GROUP, &resource)?;
+        by_name(RAM_LIST_POLICIES_FOR_GROUP, &resource)?;
     }
     for row in current.roles.values() {
         let resource = role_name(caller, &row.name);
-        ask(RAM_GET_ROLE, &resource)?;
-        ask(RAM_LIST_POLICIES_FOR_ROLE, &resource)?;
+        by_name(RAM_GET_ROLE, &resource)?;
+        by_name(RAM_LIST_POLICIES_FOR_ROLE, &resource)?;
     }
     for row in current.policies.values().filter(|row| row.kind == PolicyKind::Custom) {
-        ask(RAM_GET_POLICY, &ResourceName::Policy { account, name: row.name.clone() })?;
+        by_name(RAM_GET_POLICY, &ResourceName::Policy { account, name: row.name.clone() })?;
     }
     Ok(current)
 }
@@ -219,9 +228,9 @@ struct Told {
 
 fn tell(view: &View<'_>, caller: &Caller, current: &Current, planned: Planned) -> Told {
     let account = own(caller);
-    let Planned { changes, mut notes, after, left: [users, groups, roles, policies] } = planned;
+    let Planned { changes, after, left: [users, groups, roles, policies] } = planned;
     let shifts = shift::shifts(&current.state, &after, account);
-    notes.extend(shift::notes(&changes, &current.state, &after, account));
+    let mut notes = shift::notes(&changes, &current.state, &after, account);
     notes.extend(shift::passed_on(&changes, current, &after, account));
     let mut known = HashSet::new();
     let mut reads: Vec<Read> = Vec::new();

@@ -7,7 +7,7 @@ use std::{
 
 use tegata_model::{GroupName, PolicyName, RoleName, UserName};
 use tegata_policy::{DocumentKind, PrincipalName, ram};
-use tegata_store::policy::PolicyKind;
+use tegata_store::{login_profile, mfa_device, policy::PolicyKind};
 
 use super::{
     super::{PolicyRef, PolicyType, own, policy as policies, role as roles, user_name},
@@ -27,7 +27,6 @@ use crate::{
 /// What is found different, and what the directory is like afterwards.
 pub(super) struct Planned {
     pub(super) changes: Vec<Change>,
-    pub(super) notes: Vec<String>,
     pub(super) after: State,
     /// Users, groups, roles and policies that are there and not declared, and stay.
     pub(super) left: [usize; 4],
@@ -62,7 +61,6 @@ struct Planner<'a> {
     after: State,
     doomed: Doomed,
     steps: Steps,
-    notes: Vec<String>,
 }
 
 /// Compares. `prune`: what is not declared goes, in the sections that are there.
@@ -75,19 +73,20 @@ pub(super) async fn plan(
 ) -> Result<Planned, OpError> {
     let (doomed, left) = doom(declared, current, prune);
     let after = current.state.clone();
-    let mut planner = Planner { view, caller, declared, current, after, doomed, steps: Steps::default(), notes: Vec::new() };
+    let mut planner = Planner { view, caller, declared, current, after, doomed, steps: Steps::default() };
     planner.policies()?;
     planner.users()?;
     planner.groups()?;
     planner.roles()?;
     planner.deletions()?;
+    planner.nothing_to_sign_in_with().await?;
     planner.trusts().await?;
     planner.quotas()?;
     let Steps { mut made, taken, given, deleted } = planner.steps;
     made.extend(taken);
     made.extend(given);
     made.extend(deleted);
-    Ok(Planned { changes: made, notes: planner.notes, after: planner.after, left })
+    Ok(Planned { changes: made, after: planner.after, left })
 }
 
 /// Who goes, and how many of each stay without being declared.
@@ -159,8 +158,8 @@ impl Planner<'_> {
             match self.current.policies.get(&Key::custom(key)) {
                 None => self.new_policy(key, declared, &place)?,
                 Some(row) => {
-                    if declared.description.as_ref().is_some_and(|text| *text != row.description) {
-                        self.notes.push(format!("policy {}: its description stays as it is; only a new policy is given one", row.name));
+                    if let Some(description) = declared.description.clone().filter(|wanted| *wanted != row.description) {
+                        self.steps.made.push(Change::DescribePolicy { policy: row.name.clone(), description });
                     }
                     self.changed_policy(key, declared, &place)?;
                 }
@@ -440,6 +439,23 @@ impl Planner<'_> {
             }
         }
         self.steps.taken.extend(detached.into_iter().map(|from| Change::DetachPolicy { from, policy: named.clone() }));
+        Ok(())
+    }
+
+    /// Whoever goes has nothing left to sign in with: a declaration says nothing of it, so it takes nothing of it away.
+    async fn nothing_to_sign_in_with(&self) -> Result<(), OpError> {
+        let store = &self.view.core().store;
+        for change in &self.steps.deleted {
+            let Change::DeleteUser { user, .. } = change else { continue };
+            let Some(row) = self.current.users.get(&user.folded()) else { continue };
+            let resource = user_name(self.caller, user);
+            if login_profile::find(store, row.id).await?.is_some() {
+                return Err(OpError::InUse(resource, Holding::LoginProfile));
+            }
+            if mfa_device::of_user(store, row.id).await?.is_some() {
+                return Err(OpError::InUse(resource, Holding::Factor));
+            }
+        }
         Ok(())
     }
 

@@ -9,27 +9,42 @@ use tegata_model::{GroupId, PolicyId, RoleId, UserId};
 use tegata_store::{
     ChangeSet, access_key, group,
     policy::{self, PolicyKind, PolicyVersionRow, Target},
-    role, user,
+    role, tag as tag_rows, user,
 };
 
 use super::{
-    super::{CreateGroup, CreatePolicy, CreateRole, CreateUser, changes},
+    super::{CreateGroup, CreatePolicy, CreateRole, CreateUser, changes, tag},
     change::{Bound, Change, Recipient, Trust},
     current::{Current, Key, State},
     plan::Planned,
 };
 use crate::{
+    actions::Action,
     authz::{self, Permit},
     caller::Caller,
     error::OpError,
+    resource::ResourceName,
     view::View,
 };
 
+/// Asks for one right, as a single operation does: conditions see what the thing carries.
+pub(super) fn permit_one(
+    view: &View<'_>,
+    caller: &Caller,
+    current: &Current,
+    action: Action,
+    resource: &ResourceName,
+) -> Result<Permit, OpError> {
+    let keys: Vec<(String, &str)> = current.tags_of(resource).iter().map(|(key, value)| (tag::resource_key(key), value.as_str())).collect();
+    let extra: Vec<(&str, &str)> = keys.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+    authz::permit(view, caller, action, resource, &extra)
+}
+
 /// Asks for every step what a single operation would ask. The first right that is missing refuses all of it.
-pub(super) fn permit(view: &View<'_>, caller: &Caller, changes: &[Change]) -> Result<Option<Permit>, OpError> {
+pub(super) fn permit(view: &View<'_>, caller: &Caller, current: &Current, changes: &[Change]) -> Result<Option<Permit>, OpError> {
     let mut all: Option<Permit> = None;
     for (action, resource) in changes.iter().flat_map(|change| change.asks(caller)) {
-        let permit = authz::permit(view, caller, action, &resource, &[])?;
+        let permit = permit_one(view, caller, current, action, &resource)?;
         all = Some(match all {
             Some(so_far) => so_far.and(permit),
             None => permit,
@@ -78,7 +93,8 @@ pub(super) fn change_set(view: &View<'_>, caller: &Caller, current: &Current, pl
     for change in &planned.changes {
         match change {
             Change::CreatePolicy { policy: name, document, .. } => {
-                let mut row = CreatePolicy { name: name.clone(), document: document.clone(), description: None }.row(view, caller)?;
+                let mut row = CreatePolicy { name: name.clone(), document: document.clone(), description: None, tags: Vec::new() }
+                    .row(view, caller)?;
                 if let Change::CreatePolicy { description, .. } = change {
                     row.description.clone_from(description);
                 }
@@ -86,6 +102,9 @@ pub(super) fn change_set(view: &View<'_>, caller: &Caller, current: &Current, pl
                 steps.push(policy::insert(&row));
                 let version = PolicyVersionRow { policy_id: row.id, version: 1, document: document.clone(), created_at: now };
                 steps.extend(policy::add_version(&version));
+            }
+            Change::DescribePolicy { policy: name, description } => {
+                steps.push(policy::set_description(known(&ids.policies, &Key::custom(&name.folded()))?, description, now));
             }
             Change::ChangePolicy { policy: name, document, drops_version, .. } => {
                 let key = Key::custom(&name.folded());
@@ -134,7 +153,13 @@ pub(super) fn change_set(view: &View<'_>, caller: &Caller, current: &Current, pl
                 steps.push(group::update(&row));
             }
             Change::CreateRole { role: name, description, max_session_seconds, trust } => {
-                let made = CreateRole { name: name.clone(), trust_document: trust.document.clone(), description: None, max_session: None };
+                let made = CreateRole {
+                    name: name.clone(),
+                    trust_document: trust.document.clone(),
+                    description: None,
+                    max_session: None,
+                    tags: Vec::new(),
+                };
                 let id = RoleId::from_bytes(view.core().new_id()?);
                 let mut row = made.row(view, caller, id, Duration::from_secs(*max_session_seconds))?;
                 row.description.clone_from(description);
@@ -177,6 +202,7 @@ pub(super) fn change_set(view: &View<'_>, caller: &Caller, current: &Current, pl
                 for key in current.keys_of(&name.folded()) {
                     steps.extend(access_key::delete(*key, id));
                 }
+                steps.push(tag_rows::forget(*id.as_bytes()));
                 steps.push(user::delete(id));
             }
             Change::DeleteGroup { group: name } => steps.push(group::delete(known(&ids.groups, &name.folded())?)),

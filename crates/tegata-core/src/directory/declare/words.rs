@@ -100,6 +100,9 @@ impl Plan {
                     let room = drops_version.map(|version| format!("; its oldest version v{version} makes room")).unwrap_or_default();
                     lines.push(Line { sign: Sign::Other, text: format!("policy {policy}: {}{room}", differences.join("; ")) });
                 }
+                Change::DescribePolicy { policy, description } => {
+                    lines.push(Line { sign: Sign::Other, text: format!("policy {policy}: {}", said("description", description)) });
+                }
                 Change::ChangeRole { role, description, max_session_seconds, trust, differences } => {
                     let mut words = Vec::new();
                     words.extend(description.as_ref().map(|text| said("description", text)));
@@ -149,7 +152,11 @@ impl Plan {
         let changed = count(|change| {
             matches!(
                 change,
-                Change::ChangeUser { .. } | Change::ChangeGroup { .. } | Change::ChangeRole { .. } | Change::ChangePolicy { .. }
+                Change::ChangeUser { .. }
+                    | Change::ChangeGroup { .. }
+                    | Change::ChangeRole { .. }
+                    | Change::ChangePolicy { .. }
+                    | Change::DescribePolicy { .. }
             )
         });
         let deleted = count(|change| {

@@ -38,12 +38,13 @@ fn resources() -> Vec<(&'static str, ResourceName)> {
         ("user attachment", ResourceName::Attachment { to: user(), policy: policy() }),
         ("group attachment", ResourceName::Attachment { to: group(), policy: system() }),
         ("role attachment", ResourceName::Attachment { to: role(), policy: policy() }),
+        ("settings", ResourceName::Settings { account }),
         ("login profile", ResourceName::LoginProfile { of: user() }),
         ("factor", ResourceName::Factor { of: user() }),
         ("devices", ResourceName::MfaDevices { account }),
         ("device", *device()),
         ("bound device", ResourceName::BoundMfaDevice { device: device() }),
-        ("settings", ResourceName::AccountSettings { account }),
+        ("account settings", ResourceName::AccountSettings { account }),
         ("account", ResourceName::Account(AccountAlias::new("acme").unwrap())),
         ("user", ResourceName::User { account, name: UserName::new("bob").unwrap() }),
         ("role", ResourceName::Role { account, name: RoleName::new("deploy").unwrap() }),
@@ -80,7 +81,7 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 32] = [
+const INPUTS: [Input; 39] = [
     Input::Marker,
     Input::LeakedText,
     Input::Declaration,
@@ -91,6 +92,13 @@ const INPUTS: [Input; 32] = [
     Input::MaxSession,
     Input::NewMaxSession,
     Input::UserName,
+    Input::AccountAlias,
+    Input::Tags,
+    Input::ResourceNames,
+    Input::DiagnosticMessage,
+    Input::MaxKeyAge,
+    Input::KeyNetworks,
+    Input::KeyPolicy,
     Input::Lifetime,
     Input::SessionPolicy,
     Input::SourceIdentity,
@@ -149,6 +157,9 @@ fn authentication_failures(out: &mut String) {
         AuthnFailure::Anonymous,
         AuthnFailure::UnknownKey,
         AuthnFailure::KeyInactive,
+        AuthnFailure::KeyTooOld(Duration::from_hours(24 * 90)),
+        AuthnFailure::KeyElsewhere,
+        AuthnFailure::KeyOfPerson,
         AuthnFailure::OwnerInactive,
         AuthnFailure::TokenMissing,
         AuthnFailure::TokenMalformed,

@@ -1,6 +1,7 @@
 //! What this server adds to the wire, under a version of its own.
 
 mod directory;
+mod key;
 mod leak;
 mod session;
 mod trail;
@@ -8,4 +9,4 @@ mod trail;
 use super::ask::Entry;
 
 /// Every operation that is offered, topic by topic.
-pub(crate) const TABLES: &[&[Entry]] = &[session::OPERATIONS, trail::OPERATIONS, leak::OPERATIONS, directory::OPERATIONS];
+pub(crate) const TABLES: &[&[Entry]] = &[session::OPERATIONS, trail::OPERATIONS, leak::OPERATIONS, directory::OPERATIONS, key::OPERATIONS];
