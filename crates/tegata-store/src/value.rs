@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use tegata_model::{
     AccessKeyId, AccountAlias, AccountId, AccountNumber, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, KeyId, NodeId,
-    ObjectKey, OperatorId, OrganisationId, PolicyId, PrincipalNumber, RequestId, RoleId, SessionId, Status, Timestamp, UserId,
+    ObjectKey, OidcProviderId, OperatorId, OrganisationId, PolicyId, PrincipalNumber, RequestId, RoleId, SessionId, Status, Timestamp,
+    UserId,
 };
 
 /// One value. 16-byte ids are held in place, so that the usual parameters allocate nothing.
@@ -32,7 +33,7 @@ macro_rules! from_id {
     )+ };
 }
 
-from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, BucketId, BlobId, SessionId, RequestId, NodeId);
+from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, OidcProviderId, BucketId, BlobId, SessionId, RequestId, NodeId);
 
 macro_rules! from_text {
     ($($text:ident),+) => { $(
