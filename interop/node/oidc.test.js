@@ -65,6 +65,9 @@ async function tokenFor(resource = AUDIENCE) {
   });
   const { access_token: token } = await answer.json();
   assert.equal(token.split('.').length, 3);
+  if (process.env.TEGATA_SECRETS_FILE) {
+    fs.appendFileSync(process.env.TEGATA_SECRETS_FILE, `${token}\n`);
+  }
   return token;
 }
 
