@@ -1,6 +1,7 @@
 //! The commands and their flags. Help, and later completions and manual pages, come from these definitions.
 
 pub(crate) mod client;
+pub(crate) mod lint;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -100,6 +101,12 @@ pub(crate) enum Command {
         /// What to ask for.
         #[command(subcommand)]
         command: StsCommand,
+    },
+    /// Users, groups, roles and policies
+    Ram {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: lint::RamCommand,
     },
     /// Print a temporary key for another program
     #[command(after_help = client::ENVIRONMENT)]

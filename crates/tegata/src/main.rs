@@ -35,6 +35,7 @@ use crate::{
     cli::{
         AccountCommand, AuditCommand, Cli, Command, ConfigCommand,
         client::{OssCommand, ProfileCommand, StsCommand},
+        lint::RamCommand,
     },
     config::Environment,
     failure::Failure,
@@ -78,6 +79,7 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
         Command::Whoami(flags) => commands::whoami::whoami(&flags, environment),
         Command::Sts { command: StsCommand::AssumeRole(flags) } => commands::whoami::assume_role(&flags, environment),
         Command::Sts { command: StsCommand::GetCallerIdentity(flags) } => commands::whoami::get_caller_identity(&flags, environment),
+        Command::Ram { command: RamCommand::Lint(flags) } => commands::lint::lint(&flags, environment),
         Command::Credentials(flags) => commands::credentials::print(&flags, environment),
         Command::Exec(flags) => commands::credentials::exec(&flags, environment),
         Command::Oss { command: OssCommand::Ls(flags) } => commands::oss::ls(&flags, environment),

@@ -22,7 +22,7 @@ pub(crate) struct Entry {
     /// What performs it.
     pub(crate) handler: for<'a> fn(&'a Ask<'a>) -> Answering<'a>,
     /// What proves who asks, where it is not a signature.
-    pub(crate) proof: Option<fn(&Params<'_>) -> Result<Proof, AcsError>>,
+    pub(crate) proof: Option<ReadProof>,
 }
 
 impl std::fmt::Debug for Entry {
@@ -33,6 +33,8 @@ impl std::fmt::Debug for Entry {
 
 /// The members of an answer.
 pub(crate) type Fields = Vec<(&'static str, Tree)>;
+/// What finds the proof among the parameters.
+pub(crate) type ReadProof = fn(&Params<'_>) -> Result<Proof, AcsError>;
 type Answering<'a> = Pin<Box<dyn Future<Output = Result<Fields, AcsError>> + Send + 'a>>;
 
 /// A line of a table: name, summary, function, parameters; and what reads the proof, where that is not a signature.

@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod configure;
 pub(crate) mod credentials;
+pub(crate) mod lint;
 pub(crate) mod oss;
 pub(crate) mod profile;
 mod table;
