@@ -232,3 +232,12 @@ async fn warnings_about_trust() {
     assert_eq!(codes, ["oidc-audience-missing", "oidc-subject-strangers"]);
     assert!(!ram(&world, "GetRole", &[("RoleName", "deployer")]).await.text().contains("Warning"));
 }
+
+#[test]
+fn the_page_lists_what_the_table_has() {
+    let page = include_str!("../../../../docs/federation.md");
+    let listed: Vec<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).filter(|name| name.contains("OIDC")).collect();
+    let offered = crate::acs::Product::Ims.entries().map(|entry| entry.spec.name).filter(|name| name.contains("OIDC"));
+    assert_eq!(listed, offered.collect::<Vec<_>>());
+}
