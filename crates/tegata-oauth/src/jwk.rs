@@ -127,7 +127,9 @@ impl Jwk {
             }
             _ => return None,
         };
-        Some(Self { id, algorithm, key })
+        let read = Self { id, algorithm, key };
+        // A key whose own `alg` is of another type verifies nothing.
+        Algorithm::ALL.into_iter().any(|one| read.fits(one)).then_some(read)
     }
 }
 

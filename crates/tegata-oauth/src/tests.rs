@@ -145,6 +145,7 @@ fn sets_of_keys_keep_what_is_of_use() {
         with("use", json!("enc")),
         with("key_ops", json!(["sign"])),
         with("alg", json!("RSA-OAEP")),
+        with("alg", json!("ES256")),
         with("alg", json!(1)),
         with("kid", json!(1)),
         with("n", json!("AQAB")),
