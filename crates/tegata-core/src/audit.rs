@@ -203,7 +203,7 @@ impl Recorder {
 }
 
 /// The block that an address is counted by: IPv4 whole, IPv6 by /64.
-fn address_block(address: IpAddr) -> String {
+pub(crate) fn address_block(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.to_string(),
         IpAddr::V6(v6) => {

@@ -126,6 +126,10 @@ pub enum DeniedBy {
     SourceIdentityFixed,
     /// The chain of sessions is as long as it may be, or its deadline is nearly reached.
     ChainEnded,
+    /// Only a user has a password of its own.
+    NoPassword,
+    /// The user has a second factor, and the caller did not give it.
+    SecondFactor,
 }
 
 /// What kind of principal a caller is.
@@ -160,12 +164,29 @@ pub enum Holding {
     Versions,
     /// It is the version that counts.
     Default,
+    /// It has something to sign in with.
+    LoginProfile,
+    /// It has a second factor.
+    Factor,
+    /// It is the second factor of a user.
+    Bound,
 }
 
 impl Holding {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::AccessKeys, Self::Groups, Self::Policies, Self::Users, Self::AttachedGroups, Self::Roles, Self::Versions, Self::Default];
+    pub const ALL: [Self; 11] = [
+        Self::AccessKeys,
+        Self::Groups,
+        Self::Policies,
+        Self::Users,
+        Self::AttachedGroups,
+        Self::Roles,
+        Self::Versions,
+        Self::Default,
+        Self::LoginProfile,
+        Self::Factor,
+        Self::Bound,
+    ];
 
     fn words(self) -> &'static str {
         match self {
@@ -177,6 +198,9 @@ impl Holding {
             Self::Roles => "is still attached to roles",
             Self::Versions => "still has versions besides its default",
             Self::Default => "is the default version",
+            Self::LoginProfile => "still has a login profile",
+            Self::Factor => "still has a second factor",
+            Self::Bound => "is still the second factor of a user",
         }
     }
 }
@@ -210,11 +234,13 @@ pub enum Quota {
     ClientIdsPerProvider,
     /// Fingerprints of an OpenID provider.
     FingerprintsPerProvider,
+    /// Devices for one-time codes of an account.
+    MfaDevices,
 }
 
 impl Quota {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Users,
         Self::KeysPerUser,
         Self::Groups,
@@ -228,6 +254,7 @@ impl Quota {
         Self::OidcProviders,
         Self::ClientIdsPerProvider,
         Self::FingerprintsPerProvider,
+        Self::MfaDevices,
     ];
 
     fn words(self) -> &'static str {
@@ -245,6 +272,7 @@ impl Quota {
             Self::OidcProviders => "OIDC providers in an account",
             Self::ClientIdsPerProvider => "client ids for an OIDC provider",
             Self::FingerprintsPerProvider => "fingerprints for an OIDC provider",
+            Self::MfaDevices => "devices for one-time codes in an account",
         }
     }
 }
@@ -301,6 +329,30 @@ pub enum Input {
     IssuanceLimit,
     /// The digest of a certificate.
     Fingerprint,
+    /// The password that a user is given.
+    Password,
+    /// The password that the caller has so far.
+    OldPassword,
+    /// The password that the caller wants from now on.
+    NewPassword,
+    /// The one-time codes of a device.
+    OneTimeCode,
+    /// A setting of what is asked of passwords.
+    MinPasswordLength,
+    /// Another one: how many different characters.
+    DifferentCharacters,
+    /// Another one: how old a password may become.
+    MaxPasswordAge,
+    /// Another one: how long a password is good that somebody else has set.
+    InitialPasswordAge,
+    /// Another one: how many earlier passwords are remembered.
+    ReusePrevention,
+    /// Another one: how many wrong tries there may be.
+    MaxLoginAttempts,
+    /// How long a sign-in lasts.
+    LoginSession,
+    /// The networks to sign in from.
+    LoginNetworks,
 }
 
 /// What is wrong with an input.
@@ -316,6 +368,8 @@ pub enum ProblemKind {
     OutOfRange,
     /// Does not agree with what arrived.
     Mismatch,
+    /// Was used before.
+    Reused,
 }
 
 /// How a conditional request ended.
@@ -471,6 +525,10 @@ impl fmt::Display for Denial {
             DeniedBy::OwnerMayNotAssume => write!(f, "`{action}`: account owners may not assume roles; use a user's key"),
             DeniedBy::ForeignAccount => write!(f, "`{action}` on `{resource}`: it belongs to another account"),
             DeniedBy::SourceIdentityFixed => write!(f, "`{action}`: the source identity of a session cannot be changed"),
+            DeniedBy::NoPassword => write!(f, "`{action}`: only a user has a password of its own; use the key of a user"),
+            DeniedBy::SecondFactor => {
+                write!(f, "`{action}` on `{resource}` needs the second factor of the user, and this key or session was not given it")
+            }
             DeniedBy::ChainEnded => write!(f, "`{action}`: this chain of sessions cannot go on; start again from a key"),
         }
     }

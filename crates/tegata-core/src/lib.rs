@@ -6,14 +6,15 @@
 //! | [`caller`], [`authn`] | who asks, and on what evidence |
 //! | [`authz`], [`actions`], [`resource`] | whether they may |
 //! | [`mint`] | the only birthplace of credentials |
-//! | [`keyring`] | sealing keys |
 //! | [`outbound`], `issuers` | the one way out; the keys of identity providers, kept |
+//! | [`keyring`], `hashing`, [`otp`], `attempts` | sealing keys, passwords, one-time codes, and how often they may be tried |
 //! | [`audit`], [`why`] | what happened, and why something did not |
 //! | [`sts`], [`object`], [`directory`] | the operations themselves |
 //!
 //! Nothing here knows a status code, a header or the spelling of any wire.
 
 pub mod actions;
+mod attempts;
 pub mod audit;
 pub mod authn;
 pub mod authz;
@@ -21,6 +22,7 @@ pub mod caller;
 pub mod clock;
 pub mod directory;
 pub mod error;
+mod hashing;
 mod issuers;
 pub mod keyring;
 pub mod limits;
@@ -28,6 +30,7 @@ pub mod mint;
 mod nonces;
 pub mod object;
 pub mod operation;
+pub mod otp;
 pub mod outbound;
 mod principal;
 pub mod resource;
@@ -60,6 +63,7 @@ pub use view::View;
 use crate::{
     audit::Recorder,
     clock::{Clock, Entropy, NoEntropy, random},
+    hashing::Pool,
     issuers::Issuers,
     keyring::Keyring,
     limits::Limits,
@@ -99,6 +103,7 @@ pub struct Core {
     memory: Memory,
     nonces: Nonces,
     recorder: Recorder,
+    hashing: Pool,
 }
 
 impl std::fmt::Debug for Core {
@@ -114,6 +119,7 @@ impl Core {
         let node = NodeId::from_bytes(new_ulid(clock.as_ref(), entropy.as_ref())?);
         let nonces = Nonces::new(limits.nonce_memory);
         let recorder = Recorder::new(node, limits.refusal_rows_per_minute);
+        let hashing = Pool::new(limits.hashing);
         Ok(Self {
             store,
             blobs,
@@ -126,6 +132,7 @@ impl Core {
             memory: Memory::new(),
             nonces,
             recorder,
+            hashing,
         })
     }
 
@@ -170,6 +177,7 @@ impl Core {
         changes.extend(tegata_store::session::sweep(now));
         // Keys past the longest outage are of no use; a week more shows an operator what was there.
         changes.push(tegata_store::issuer_keys::sweep(now.minus(self.limits.issuer_keys_outage.saturating_add(KEPT_KEYS))));
+        changes.push(tegata_store::attempt::sweep(now.minus(attempts::WINDOW)));
         self.store.commit(changes).await.map_err(|error| match error {
             CommitError::Store(error) => error,
             other => StoreError::Engine(Arc::new(other)),

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, ObjectKey, OidcProviderName, PolicyName, RoleName, UserName,
+    AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, MfaDeviceName, ObjectKey, OidcProviderName, PolicyName, RoleName,
+    UserName,
 };
 use tegata_policy::Resource;
 
@@ -112,6 +113,38 @@ pub enum ResourceName {
         /// Its name.
         name: OidcProviderName,
     },
+    /// What a user signs in with.
+    LoginProfile {
+        /// The user.
+        of: Box<ResourceName>,
+    },
+    /// The second factor of a user.
+    Factor {
+        /// The user.
+        of: Box<ResourceName>,
+    },
+    /// The devices for one-time codes of an account, as a collection.
+    MfaDevices {
+        /// The account they belong to.
+        account: AccountNumber,
+    },
+    /// A device for one-time codes.
+    MfaDevice {
+        /// The account it belongs to.
+        account: AccountNumber,
+        /// Its name.
+        name: MfaDeviceName,
+    },
+    /// A device for one-time codes as the factor of somebody.
+    BoundMfaDevice {
+        /// The device.
+        device: Box<ResourceName>,
+    },
+    /// What holds for an account as a whole.
+    AccountSettings {
+        /// The account.
+        account: AccountNumber,
+    },
     /// The buckets of an account, as a collection.
     Buckets {
         /// The account they belong to.
@@ -183,6 +216,12 @@ impl ResourceName {
                 let system = if policy.account == "system" { "system-" } else { "" };
                 return to.segments().below(&format!("{system}{}", policy.relative));
             }
+            Self::LoginProfile { of } => return of.segments().below("login-profile"),
+            Self::Factor { of } => return of.segments().below("mfa"),
+            Self::MfaDevices { account } => ("ram", Some(account), "mfa/*".to_owned()),
+            Self::MfaDevice { account, name } => ("ram", Some(account), format!("mfa/{name}")),
+            Self::BoundMfaDevice { device } => return device.segments().below("user"),
+            Self::AccountSettings { account } => ("ram", Some(account), "*".to_owned()),
             Self::Buckets { account } => ("oss", Some(account), "*".to_owned()),
             Self::Bucket { account, name } => ("oss", Some(account), name.to_string()),
             Self::Object { account, bucket, key } => ("oss", Some(account), format!("{bucket}/{key}")),

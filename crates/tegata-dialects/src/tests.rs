@@ -6,6 +6,7 @@ mod federation;
 mod oss_objects;
 mod oss_replies;
 mod ram;
+mod sign_in;
 mod signatures;
 mod sockets;
 mod world;

@@ -6,6 +6,7 @@ mod federation;
 mod matrix;
 mod objects;
 mod sessions;
+mod sign_in;
 mod tokens;
 
 use tegata_model::{AccountNumber, BucketName, ObjectKey, RoleName, RoleSessionName};

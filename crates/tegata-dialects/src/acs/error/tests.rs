@@ -21,6 +21,7 @@ fn resources() -> Vec<(&'static str, ResourceName)> {
     let role = || Box::new(ResourceName::Role { account, name: RoleName::new("deploy").unwrap() });
     let system = || Box::new(ResourceName::SystemPolicy { name: PolicyName::new("S").unwrap() });
     let policy = || Box::new(ResourceName::Policy { account, name: PolicyName::new("p").unwrap() });
+    let device = || Box::new(ResourceName::MfaDevice { account, name: "phone".parse().unwrap() });
     vec![
         ("owner", ResourceName::Owner { account }),
         ("users", ResourceName::Users { account }),
@@ -37,6 +38,12 @@ fn resources() -> Vec<(&'static str, ResourceName)> {
         ("user attachment", ResourceName::Attachment { to: user(), policy: policy() }),
         ("group attachment", ResourceName::Attachment { to: group(), policy: system() }),
         ("role attachment", ResourceName::Attachment { to: role(), policy: policy() }),
+        ("login profile", ResourceName::LoginProfile { of: user() }),
+        ("factor", ResourceName::Factor { of: user() }),
+        ("devices", ResourceName::MfaDevices { account }),
+        ("device", *device()),
+        ("bound device", ResourceName::BoundMfaDevice { device: device() }),
+        ("settings", ResourceName::AccountSettings { account }),
         ("account", ResourceName::Account(AccountAlias::new("acme").unwrap())),
         ("user", ResourceName::User { account, name: UserName::new("bob").unwrap() }),
         ("role", ResourceName::Role { account, name: RoleName::new("deploy").unwrap() }),
@@ -66,7 +73,7 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 19] = [
+const INPUTS: [Input; 31] = [
     Input::IssuerUrl,
     Input::IssuanceLimit,
     Input::Fingerprint,
@@ -86,6 +93,18 @@ const INPUTS: [Input; 19] = [
     Input::Range,
     Input::Header,
     Input::BucketProperties,
+    Input::Password,
+    Input::OldPassword,
+    Input::NewPassword,
+    Input::OneTimeCode,
+    Input::MinPasswordLength,
+    Input::DifferentCharacters,
+    Input::MaxPasswordAge,
+    Input::InitialPasswordAge,
+    Input::ReusePrevention,
+    Input::MaxLoginAttempts,
+    Input::LoginSession,
+    Input::LoginNetworks,
 ];
 
 fn operation_errors(out: &mut String) {
@@ -93,7 +112,7 @@ fn operation_errors(out: &mut String) {
         line(out, &format!("NotFound {name}"), OpError::NotFound(resource.clone()));
         line(out, &format!("Exists {name}"), OpError::Exists(resource.clone()));
         line(out, &format!("NotEmpty {name}"), OpError::NotEmpty(resource.clone()));
-        if matches!(name, "user" | "group" | "role" | "policy" | "policy version") {
+        if matches!(name, "user" | "group" | "role" | "policy" | "policy version" | "device") {
             for holding in Holding::ALL {
                 line(out, &format!("InUse {name} {holding:?}"), OpError::InUse(resource.clone(), holding));
             }
@@ -107,6 +126,7 @@ fn operation_errors(out: &mut String) {
             line(out, &format!("Invalid {input:?} {kind:?}"), OpError::invalid(input, kind, "the rule"));
         }
     }
+    line(out, "Invalid NewPassword Reused", OpError::invalid(Input::NewPassword, ProblemKind::Reused, "the rule"));
     let modified = Timestamp::from_unix(0);
     line(out, "Precondition NotModified", OpError::Precondition(Precondition::NotModified { etag: "\"E\"".to_owned(), modified }));
     line(out, "Precondition Failed", OpError::Precondition(Precondition::Failed("If-Match")));
@@ -226,6 +246,7 @@ async fn the_complete_table() {
     let mut causes: Vec<_> =
         layers.iter().flat_map(|layer| [true, false].map(|explicit| DeniedBy::Layer { layer: *layer, explicit })).collect();
     causes.extend([DeniedBy::OwnerMayNotAssume, DeniedBy::ForeignAccount, DeniedBy::SourceIdentityFixed, DeniedBy::ChainEnded]);
+    causes.extend([DeniedBy::NoPassword, DeniedBy::SecondFactor]);
     let mut denial = denial().await;
     for by in causes {
         denial.by = by;
