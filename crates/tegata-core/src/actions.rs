@@ -189,4 +189,16 @@ actions! {
     RAM_UNBIND_MFA_DEVICE = "ram:UnbindMFADevice";
     /// Read which device is the second factor of a user.
     RAM_GET_USER_MFA_INFO = "ram:GetUserMFAInfo";
+    /// List the sessions of roles that began in one's account, or act in it.
+    TEGATA_LIST_SESSIONS = "tegata:ListSessions";
+    /// Read what is known of one session.
+    TEGATA_GET_SESSION = "tegata:GetSession";
+    /// End sessions before their time.
+    TEGATA_REVOKE_SESSIONS = "tegata:RevokeSessions";
+    /// Read why a request was answered as it was.
+    TEGATA_EXPLAIN_REQUEST = "tegata:ExplainRequest";
+    /// Read the audit trail of one's account.
+    TEGATA_LIST_AUDIT_EVENTS = "tegata:ListAuditEvents";
+    /// Say that a credential has become known to strangers, and so end it.
+    TEGATA_REPORT_LEAKED_CREDENTIAL = "tegata:ReportLeakedCredential";
 }

@@ -229,7 +229,7 @@ impl Core {
     }
 
     /// What was read of an ancestor, if it is active and has the epoch it had.
-    async fn ancestor(&self, ancestor: &Ancestor, stamps: &mut Stamps) -> Result<Option<Read>, OpError> {
+    pub(crate) async fn ancestor(&self, ancestor: &Ancestor, stamps: &mut Stamps) -> Result<Option<Read>, OpError> {
         let store = &self.store;
         Ok(match *ancestor {
             Ancestor::Account(id, epoch) => {

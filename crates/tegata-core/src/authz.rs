@@ -39,23 +39,19 @@ pub struct Trusted {
 /// policies here, by trust alone. Spent on one session.
 #[derive(Debug)]
 pub(crate) struct Admitted {
-    role: Arc<Principal>,
-    by: Vec<StatementRef>,
-}
-
-impl Admitted {
-    /// Spends it: the role, and the statements that allowed it.
-    pub(crate) fn spend(self) -> (Arc<Principal>, Vec<StatementRef>) {
-        (self.role, self.by)
-    }
+    pub(crate) role: Arc<Principal>,
+    /// The caller's own statements that allowed it; none for somebody from outside.
+    pub(crate) permitted: Vec<StatementRef>,
+    /// The statements of the role's trust policy that allowed it.
+    pub(crate) trusted: Vec<StatementRef>,
+    /// Nobody makes one elsewhere.
+    _made_here: (),
 }
 
 impl Permit {
     /// Both kinds of evidence together.
     pub(crate) fn with(self, trusted: Trusted) -> Admitted {
-        let mut by = self.by;
-        by.extend(trusted.by);
-        Admitted { role: trusted.role, by }
+        Admitted { role: trusted.role, permitted: self.by, trusted: trusted.by, _made_here: () }
     }
 
     /// Evidence for an action that needs both.
@@ -83,7 +79,8 @@ impl Trusted {
 
     /// Trust alone, where the caller comes from outside by a verified token; everybody else needs a permit too.
     pub(crate) fn alone(self, caller: &Caller) -> Option<Admitted> {
-        matches!(caller.evidence, Evidence::Token(_)).then_some(Admitted { role: self.role, by: self.by })
+        let admitted = || Admitted { role: self.role, permitted: Vec::new(), trusted: self.by, _made_here: () };
+        matches!(caller.evidence, Evidence::Token(_)).then(admitted)
     }
 }
 

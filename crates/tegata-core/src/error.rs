@@ -353,6 +353,10 @@ pub enum Input {
     LoginSession,
     /// The networks to sign in from.
     LoginNetworks,
+    /// Where a list is to go on.
+    Marker,
+    /// A text that credentials are looked for in.
+    LeakedText,
 }
 
 /// What is wrong with an input.

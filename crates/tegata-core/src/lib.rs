@@ -10,6 +10,7 @@
 //! | [`keyring`], `hashing`, [`otp`], `attempts` | sealing keys, passwords, one-time codes, and how often they may be tried |
 //! | [`audit`], [`why`] | what happened, and why something did not |
 //! | [`sts`], [`object`], [`directory`] | the operations themselves |
+//! | [`session`], [`trail`], [`leak`] | taking back, and knowing why |
 //!
 //! Nothing here knows a status code, a header or the spelling of any wire.
 
@@ -25,6 +26,7 @@ pub mod error;
 mod hashing;
 mod issuers;
 pub mod keyring;
+pub mod leak;
 pub mod limits;
 pub mod mint;
 mod nonces;
@@ -34,12 +36,14 @@ pub mod otp;
 pub mod outbound;
 mod principal;
 pub mod resource;
+pub mod session;
 pub mod sts;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
 mod tests;
 mod token;
+pub mod trail;
 pub mod view;
 pub mod why;
 

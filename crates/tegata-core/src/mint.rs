@@ -10,7 +10,7 @@ use crate::{
     error::OpError,
     operation::Effect,
     principal::Who,
-    token::{self, Ancestor, Claims, INLINE_TOKEN, PolicyClaim},
+    token::{self, Ancestor, Claims, INLINE_TOKEN, Lineage, PolicyClaim},
     view::View,
     why::SessionBirth,
 };
@@ -55,7 +55,7 @@ pub(crate) fn role_session(
     new: NewSession<'_>,
 ) -> Result<Effect<TemporaryCredential>, OpError> {
     let core = view.core();
-    let (assumed, by) = admitted.spend();
+    let Admitted { role: assumed, permitted: mut by, trusted, .. } = admitted;
     let Who::Role { row: role, .. } = &assumed.who else { return Err(OpError::internal("a role session needs a role")) };
     let account = &assumed.account;
     let session = SessionId::from_bytes(core.new_id()?);
@@ -88,6 +88,13 @@ pub(crate) fn role_session(
         source_identity: new.source_identity.as_ref().map(ToString::to_string),
         parents: parents(caller),
         session_policy: new.policy.is_some(),
+        lineage: Lineage::of(&claims).to_text(),
+    };
+    let other_side = if account.id == caller.account() {
+        by.extend(trusted);
+        None
+    } else {
+        Some((account.id, trusted))
     };
     let credential = TemporaryCredential {
         access_key_id: sealed.key_id,
@@ -100,7 +107,7 @@ pub(crate) fn role_session(
         session_name: new.name.clone(),
         source_identity: new.source_identity,
     };
-    Ok(Effect::with(credential, changes, Entry { by, born: Some((session, birth)), note: None }))
+    Ok(Effect::with(credential, changes, Entry { by, born: Some((session, birth)), other_side, note: None }))
 }
 
 /// Everyone before the new session, from the key on.

@@ -113,7 +113,7 @@ impl Core {
             commit.extend(view.expectations());
             self.spend(&mut commit, caller, now);
             commit.append(changes);
-            commit.push(self.recorder.effect(now, caller, O::ACTION, &operation.resource(caller), effect.entry));
+            commit.extend(self.recorder.effect(now, caller, O::ACTION, &operation.resource(caller), effect.entry));
             match self.store.commit(commit).await {
                 Ok(()) => return Ok(effect.output),
                 Err(CommitError::Changed) => {}

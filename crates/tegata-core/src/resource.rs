@@ -4,9 +4,11 @@ use std::fmt;
 
 use tegata_model::{
     AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, MfaDeviceName, ObjectKey, OidcProviderName, PolicyName, RoleName,
-    UserName,
+    SessionId, UserName,
 };
 use tegata_policy::Resource;
+
+use crate::trail::RequestRef;
 
 /// The name of one resource. Every dialect spells it its own way; policies see its five segments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,6 +168,44 @@ pub enum ResourceName {
         /// The key in the bucket.
         key: ObjectKey,
     },
+    /// The role sessions that began in an account or act in it, as a collection.
+    Sessions {
+        /// The account.
+        account: AccountNumber,
+    },
+    /// One role session.
+    Session {
+        /// The account that looks at it.
+        account: AccountNumber,
+        /// Its id.
+        id: SessionId,
+    },
+    /// The sessions of one user or of one role.
+    SessionsOf(Box<ResourceName>),
+    /// The sessions that began with one access key.
+    SessionsOfKey {
+        /// The account of the key.
+        account: AccountNumber,
+        /// Its public id.
+        key_id: AccessKeyId,
+    },
+    /// The requests of an account, as a collection.
+    Requests {
+        /// The account whose trail they stand in.
+        account: AccountNumber,
+    },
+    /// One request that was answered.
+    Request {
+        /// The account whose trail it stands in.
+        account: AccountNumber,
+        /// Its id as it was told.
+        id: RequestRef,
+    },
+    /// The credentials of an account, as a collection.
+    Credentials {
+        /// The account.
+        account: AccountNumber,
+    },
     /// Oneself; no permission is needed.
     Caller,
 }
@@ -225,6 +265,16 @@ impl ResourceName {
             Self::Buckets { account } => ("oss", Some(account), "*".to_owned()),
             Self::Bucket { account, name } => ("oss", Some(account), name.to_string()),
             Self::Object { account, bucket, key } => ("oss", Some(account), format!("{bucket}/{key}")),
+            Self::Sessions { account } => ("tegata", Some(account), "session/*".to_owned()),
+            Self::Session { account, id } => ("tegata", Some(account), format!("session/{id}")),
+            Self::SessionsOf(whose) => {
+                let Segments { account, relative, .. } = whose.segments();
+                return Segments { service: "tegata", account, relative: format!("session/{relative}") };
+            }
+            Self::SessionsOfKey { account, key_id } => ("tegata", Some(account), format!("session/accesskey/{key_id}")),
+            Self::Requests { account } => ("tegata", Some(account), "request/*".to_owned()),
+            Self::Request { account, id } => ("tegata", Some(account), format!("request/{id}")),
+            Self::Credentials { account } => ("tegata", Some(account), "credential/*".to_owned()),
             Self::Caller => ("sts", None, "*".to_owned()),
         };
         Segments { service, account: account.map(ToString::to_string).unwrap_or_default(), relative }

@@ -5,6 +5,7 @@ mod attacks;
 mod federation;
 mod oss_objects;
 mod oss_replies;
+mod own;
 mod ram;
 mod sign_in;
 mod signatures;

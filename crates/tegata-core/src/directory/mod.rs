@@ -94,7 +94,7 @@ pub struct Listed<T> {
 
 impl Page {
     /// One more row than a page shows tells whether it is the last.
-    fn rows(&self) -> u32 {
+    pub(crate) fn rows(&self) -> u32 {
         u32::try_from(self.limit).unwrap_or(u32::MAX).saturating_add(1)
     }
 
@@ -108,11 +108,11 @@ impl Page {
 }
 
 /// The caller's account, which everything here belongs to.
-fn own(caller: &Caller) -> AccountNumber {
+pub(crate) fn own(caller: &Caller) -> AccountNumber {
     caller.evidence.principal().account.number
 }
 
-fn user_name(caller: &Caller, name: &UserName) -> ResourceName {
+pub(crate) fn user_name(caller: &Caller, name: &UserName) -> ResourceName {
     ResourceName::User { account: own(caller), name: name.clone() }
 }
 
@@ -120,12 +120,12 @@ fn group_name(caller: &Caller, name: &GroupName) -> ResourceName {
     ResourceName::Group { account: own(caller), name: name.clone() }
 }
 
-fn role_name(caller: &Caller, name: &RoleName) -> ResourceName {
+pub(crate) fn role_name(caller: &Caller, name: &RoleName) -> ResourceName {
     ResourceName::Role { account: own(caller), name: name.clone() }
 }
 
 /// The user of that name, noted as read. Ask for permission first.
-async fn find_user(view: &View<'_>, caller: &Caller, name: &UserName) -> Result<UserRow, OpError> {
+pub(crate) async fn find_user(view: &View<'_>, caller: &Caller, name: &UserName) -> Result<UserRow, OpError> {
     let row = user_rows::find_by_name(&view.core().store, caller.account(), &name.folded()).await?;
     let row = row.ok_or_else(|| OpError::NotFound(user_name(caller, name)))?;
     view.note(&[Read::User(row.id, row.generation)]);
@@ -141,7 +141,7 @@ async fn find_group(view: &View<'_>, caller: &Caller, name: &GroupName) -> Resul
 }
 
 /// The role of that name, noted as read. Ask for permission first.
-async fn find_role(view: &View<'_>, caller: &Caller, name: &RoleName) -> Result<RoleRow, OpError> {
+pub(crate) async fn find_role(view: &View<'_>, caller: &Caller, name: &RoleName) -> Result<RoleRow, OpError> {
     let row = role_rows::find_by_name(&view.core().store, caller.account(), &name.folded()).await?;
     let row = row.ok_or_else(|| OpError::NotFound(role_name(caller, name)))?;
     view.note(&[Read::Role(row.id, row.generation)]);
@@ -149,7 +149,7 @@ async fn find_role(view: &View<'_>, caller: &Caller, name: &RoleName) -> Result<
 }
 
 /// A change of the caller's account: whoever remembers anything of it reads again.
-fn changes(view: &View<'_>, caller: &Caller) -> ChangeSet {
+pub(crate) fn changes(view: &View<'_>, caller: &Caller) -> ChangeSet {
     let mut changes = ChangeSet::new(view.now());
     changes.touch(caller.account());
     changes

@@ -27,6 +27,7 @@ use crate::{
     Core,
     clock::{NoEntropy, random, random_text},
     keyring::{KeyringError, Place},
+    leak::Checked,
     principal::{SYSTEM, oidc_provider_of, principal_text},
 };
 
@@ -180,9 +181,10 @@ impl Core {
     /// A key with random values, of the form the field knows.
     pub fn new_access_key(&self) -> Result<NewAccessKey, ProvisionError> {
         let entropy = self.entropy.as_ref();
-        let key_id = AccessKeyId::new(&format!("LTAI{}", random_text(entropy, LETTERS, 20)?))
-            .map_err(|error| ProvisionError::Number(error.to_string()))?;
-        Ok(NewAccessKey { key_id, secret: SecretKey::new(random_text(entropy, LETTERS, 30)?) })
+        let id = Checked::KEY_ID.close(&format!("LTAI{}", random_text(entropy, LETTERS, 14)?));
+        let key_id = AccessKeyId::new(&id).map_err(|error| ProvisionError::Number(error.to_string()))?;
+        let secret = Checked::KEY_SECRET.close(&random_text(entropy, LETTERS, 24)?);
+        Ok(NewAccessKey { key_id, secret: SecretKey::new(secret) })
     }
 }
 

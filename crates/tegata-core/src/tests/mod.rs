@@ -3,6 +3,7 @@
 mod audit;
 mod directory;
 mod federation;
+mod look_back;
 mod matrix;
 mod objects;
 mod sessions;

@@ -83,7 +83,7 @@ impl AcsError {
 
     /// A version of no API here.
     pub(crate) fn version(version: &str) -> Self {
-        let known = "STS is `2015-04-01`, RAM `2015-05-01`, IMS `2019-08-15`";
+        let known = "STS is `2015-04-01`, RAM `2015-05-01`, IMS `2019-08-15`, our own `2026-11-01`";
         Self::new(400, "InvalidVersion", format!("the version `{}` is not known: {known}", shown(version)))
     }
 
@@ -199,6 +199,11 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         ResourceName::BoundMfaDevice { .. } => "VirtualMFADevice.User",
         ResourceName::Buckets { .. } | ResourceName::Bucket { .. } => "Bucket",
         ResourceName::Object { .. } => "Object",
+        ResourceName::Sessions { .. } | ResourceName::Session { .. } | ResourceName::SessionsOf(_) | ResourceName::SessionsOfKey { .. } => {
+            "Session"
+        }
+        ResourceName::Requests { .. } | ResourceName::Request { .. } => "Request",
+        ResourceName::Credentials { .. } => "Credential",
         ResourceName::Caller => return stem.into(),
     };
     format!("{stem}.{kind}").into()
@@ -267,6 +272,8 @@ fn invalid_code(problem: &Problem) -> &'static str {
         Input::MaxLoginAttempts => "InvalidParameter.MaxLoginAttemps",
         Input::LoginSession => "InvalidParameter.LoginSessionDuration",
         Input::LoginNetworks => "InvalidParameter.LoginNetworkMasks",
+        Input::Marker => "InvalidParameter.Marker",
+        Input::LeakedText => "InvalidParameter.Text",
         Input::ContentMd5
         | Input::ContentCrc64
         | Input::ContentLength

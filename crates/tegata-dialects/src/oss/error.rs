@@ -355,6 +355,13 @@ impl OssError {
             | ResourceName::BoundMfaDevice { .. }
             | ResourceName::AccountSettings { .. }
             | ResourceName::Buckets { .. }
+            | ResourceName::Sessions { .. }
+            | ResourceName::Session { .. }
+            | ResourceName::SessionsOf(_)
+            | ResourceName::SessionsOfKey { .. }
+            | ResourceName::Requests { .. }
+            | ResourceName::Request { .. }
+            | ResourceName::Credentials { .. }
             | ResourceName::Caller => Self::new(404, "NoSuchKey", message),
         }
     }
@@ -411,7 +418,9 @@ impl From<Problem> for OssError {
             | Input::ReusePrevention
             | Input::MaxLoginAttempts
             | Input::LoginSession
-            | Input::LoginNetworks => Self::new(400, "InvalidArgument", message),
+            | Input::LoginNetworks
+            | Input::Marker
+            | Input::LeakedText => Self::new(400, "InvalidArgument", message),
         }
     }
 }

@@ -230,8 +230,11 @@ async fn the_audit_trail() {
         assert!(apply(&store, [audit::insert(audit(mine, 9))]).await.is_err(), "a number is used once");
         let four = audit(mine, 4);
         assert_eq!(audit::find_by_request(&store, four.request_id).await.unwrap().as_ref(), Some(&four));
-        assert_eq!(audit::find_by_session(&store, four.session_id.unwrap()).await.unwrap().as_ref(), Some(&four));
-        assert_eq!(audit::find_by_session(&store, SessionId::from_bytes([1; 16])).await.unwrap(), None);
+        assert_eq!(audit::find_by_session(&store, mine, four.session_id.unwrap()).await.unwrap().as_ref(), Some(&four));
+        assert_eq!(audit::find_by_session(&store, mine, SessionId::from_bytes([1; 16])).await.unwrap(), None);
+        assert_eq!(audit::find_by_session(&store, other, four.session_id.unwrap()).await.unwrap(), None);
+        assert_eq!(audit::find_by_request_of(&store, mine, four.request_id).await.unwrap().as_ref(), Some(&four));
+        assert_eq!(audit::find_by_request_of(&store, other, four.request_id).await.unwrap(), None);
         assert_eq!(audit::last_seq(&store, four.node).await.unwrap(), Some(9));
         let seqs = async |filter, limit| -> Vec<i64> {
             audit::tail(&store, filter, limit).await.unwrap().into_iter().map(|row| row.seq).collect()
@@ -241,6 +244,11 @@ async fn the_audit_trail() {
         assert_eq!(seqs(Filter { outcome: Some(Outcome::Refused), ..Filter::default() }, 9).await, [9, 6, 3]);
         let between = Filter { account: Some(mine), since: Some(four.at), until: Some(audit(mine, 7).at), ..Filter::default() };
         assert_eq!(seqs(between, 9).await, [6, 4]);
+        let numbers = |rows: Vec<audit::AuditRow>| rows.into_iter().map(|row| row.seq).collect::<Vec<_>>();
+        let first = audit::page(&store, mine, four.at, None, 3).await.unwrap();
+        let last = first.last().unwrap().position();
+        assert_eq!(numbers(first), [9, 8, 7]);
+        assert_eq!(numbers(audit::page(&store, mine, four.at, Some(last), 9).await.unwrap()), [6, 4]);
 
         let mut count =
             RefusalCount { minute: NOW, source: "10.0.0.0/24".into(), reason: "unknown key".into(), count: 3, sample: "a".into() };

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use tegata_core::{Precondition, testing::TestCore};
-use tegata_model::{AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, ObjectKey, PolicyName, RoleName, Timestamp, UserName};
+use tegata_model::{
+    AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, ObjectKey, PolicyName, RoleName, SessionId, Timestamp, UserName,
+};
 use tegata_sign::TimeProblem;
 
 use super::*;
@@ -51,6 +53,13 @@ fn resources() -> Vec<(&'static str, ResourceName)> {
         ("buckets", ResourceName::Buckets { account }),
         ("bucket", ResourceName::Bucket { account, name: bucket.clone() }),
         ("object", ResourceName::Object { account, bucket, key: ObjectKey::new("a").unwrap() }),
+        ("sessions", ResourceName::Sessions { account }),
+        ("session", ResourceName::Session { account, id: SessionId::from_bytes([1; 16]) }),
+        ("sessions of a role", ResourceName::SessionsOf(role())),
+        ("sessions of a key", ResourceName::SessionsOfKey { account, key_id: AccessKeyId::new("LTAIx").unwrap() }),
+        ("requests", ResourceName::Requests { account }),
+        ("request", ResourceName::Request { account, id: "ABABABABABABABABABABABAB".parse().unwrap() }),
+        ("credentials", ResourceName::Credentials { account }),
         ("caller", ResourceName::Caller),
     ]
 }
@@ -73,10 +82,12 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 31] = [
+const INPUTS: [Input; 33] = [
     Input::IssuerUrl,
     Input::IssuanceLimit,
     Input::Fingerprint,
+    Input::Marker,
+    Input::LeakedText,
     Input::PolicyDocument,
     Input::TrustDocument,
     Input::NewTrustDocument,

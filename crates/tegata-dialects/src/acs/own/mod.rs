@@ -1,6 +1,10 @@
 //! What this server adds to the wire, under a version of its own.
 
+mod leak;
+mod session;
+mod trail;
+
 use super::ask::Entry;
 
 /// Every operation that is offered, topic by topic.
-pub(crate) const TABLES: &[&[Entry]] = &[];
+pub(crate) const TABLES: &[&[Entry]] = &[session::OPERATIONS, trail::OPERATIONS, leak::OPERATIONS];

@@ -156,6 +156,8 @@ fn operation_errors(out: &mut String) {
         Input::IssuerUrl,
         Input::IssuanceLimit,
         Input::Fingerprint,
+        Input::Marker,
+        Input::LeakedText,
     ] {
         line(out, &format!("Invalid {input:?}"), &OpError::invalid(input, ProblemKind::TooLarge, "the rule").into());
     }
