@@ -1,6 +1,7 @@
 //! Operations on real databases: every case runs on SQLite, and again on PostgreSQL when a cluster is named.
 
 mod audit;
+mod declare;
 mod directory;
 mod federation;
 mod look_back;

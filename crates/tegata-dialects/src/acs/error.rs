@@ -183,7 +183,7 @@ fn mismatch_message(mismatch: &Mismatch) -> String {
 /// `EntityNotExist.Role` and its like.
 fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
     let kind = match resource {
-        ResourceName::Account(_) | ResourceName::AccountSettings { .. } => "Account",
+        ResourceName::Account(_) | ResourceName::AccountSettings { .. } | ResourceName::Directory { .. } => "Account",
         ResourceName::User { .. } | ResourceName::Users { .. } | ResourceName::Owner { .. } => "User",
         ResourceName::AccessKey { .. } => "User.AccessKey",
         ResourceName::Group { .. } | ResourceName::Groups { .. } => "Group",
@@ -274,6 +274,9 @@ fn invalid_code(problem: &Problem) -> &'static str {
         Input::LoginNetworks => "InvalidParameter.LoginNetworkMasks",
         Input::Marker => "InvalidParameter.Marker",
         Input::LeakedText => "InvalidParameter.Text",
+        Input::Declaration => "InvalidParameter.Declaration",
+        Input::Plan if problem.kind == ProblemKind::Mismatch => "InvalidParameter.PlanHash.Outdated",
+        Input::Plan => "NobodyCouldAdminister",
         Input::ContentMd5
         | Input::ContentCrc64
         | Input::ContentLength

@@ -82,12 +82,14 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 33] = [
+const INPUTS: [Input; 35] = [
     Input::IssuerUrl,
     Input::IssuanceLimit,
     Input::Fingerprint,
     Input::Marker,
     Input::LeakedText,
+    Input::Declaration,
+    Input::Plan,
     Input::PolicyDocument,
     Input::TrustDocument,
     Input::NewTrustDocument,
