@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import threading
+import uuid
 
 import pytest
 from alibabacloud_credentials.client import Client
@@ -21,7 +22,9 @@ from alibabacloud_credentials.provider.external import ExternalCredentialsProvid
 from alibabacloud_sts20150401.client import Client as StsClient
 from alibabacloud_tea_openapi.models import Config as CallConfig
 
+import issuer
 import support
+import tea
 
 
 def identity(ready, credential):
@@ -119,6 +122,50 @@ def test_a_role_refused(ready, trusted, user, fields, code):
 def test_an_unknown_authority(ready):
     with pytest.raises(Exception, match="CERTIFICATE_VERIFY_FAILED"):
         role(ready, sts_endpoint=ready.https_host.replace("127.0.0.1", "localhost")).get_credential()
+
+
+# --- OIDC: AssumeRoleWithOIDC by the library, with a token instead of a key -------------------------------------------
+
+
+def test_a_token_file(ready, trusted, tmp_path):
+    alice, name, file = ready.key("alice"), f"job-{uuid.uuid4().hex[:12]}", tmp_path / "token"
+    ims, ram = tea.caller(ready, "ims"), tea.caller(ready, "ram")
+    provider = f"acs:ram::{ready.uid}:oidc-provider/{name}"
+    chain = Config(
+        type="oidc_role_arn",
+        role_arn=f"acs:ram::{ready.uid}:role/{name}",
+        oidc_provider_arn=provider,
+        oidc_token_file_path=str(file),
+        role_session_name="job",
+        sts_endpoint=ready.https_host,
+    )
+    with issuer.running() as idp:
+
+        def hand(*claims, **more):
+            token = idp.token(*claims, **more)
+            support.remember(token)
+            # As CI systems write it.
+            file.write_text(f"{token}\n")
+
+        condition = {"StringEquals": {"oidc:iss": [idp.url], "oidc:aud": ["interop"]}, "StringLike": {"oidc:sub": ["repo:acme/*"]}}
+        statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Federated": [provider]}, "Condition": condition}
+        trust = json.dumps({"Version": "1", "Statement": [statement]})
+        ims(alice, "CreateOIDCProvider", {"OIDCProviderName": name, "IssuerUrl": idp.url, "ClientIds": "interop"})
+        ram(alice, "CreateRole", {"RoleName": name, "AssumeRolePolicyDocument": trust})
+        try:
+            hand("interop", "repo:acme/app")
+            assert identity(ready, remembered(Client(chain))) == f"acs:ram::{ready.uid}:assumed-role/{name}/job"
+            for claims, more, code in [
+                (("somebody-else", "repo:acme/app"), {}, "AuthenticationFail.OIDCToken.AudienceNotMatch"),
+                (("interop", "repo:evil/app"), {}, "AuthenticationFail.NoPermission"),
+                (("interop", "repo:acme/app"), {"iat": 1_700_000_000, "exp": 1_700_000_600}, "AuthenticationFail.OIDCToken.Expired"),
+            ]:
+                hand(*claims, **more)
+                with pytest.raises(CredentialException, match=f'"Code":"{code}"'):
+                    Client(chain).get_credential()
+        finally:
+            ram(alice, "DeleteRole", {"RoleName": name})
+            ims(alice, "DeleteOIDCProvider", {"OIDCProviderName": name})
 
 
 # --- CredentialsURI ---------------------------------------------------------------------------------------------------

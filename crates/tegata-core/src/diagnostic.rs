@@ -63,6 +63,7 @@ impl Facts {
                 CallerKind::Owner => 0,
                 CallerKind::User => 1,
                 CallerKind::RoleSession => 2,
+                CallerKind::Federated => 3,
             },
             account_number: denial.account.clone(),
             caller: denial.caller.clone(),
@@ -78,6 +79,7 @@ impl Facts {
         match self.kind {
             0 => CallerKind::Owner,
             2 => CallerKind::RoleSession,
+            3 => CallerKind::Federated,
             _ => CallerKind::User,
         }
     }

@@ -6,6 +6,7 @@
 //! | [`caller`], [`authn`] | who asks, and on what evidence |
 //! | [`authz`], [`actions`], [`resource`] | whether they may |
 //! | [`mint`] | the only birthplace of credentials |
+//! | [`outbound`], `issuers` | the one way out; the keys of identity providers, kept |
 //! | [`keyring`], `hashing`, [`otp`], `attempts` | sealing keys, passwords, one-time codes, and how often they may be tried |
 //! | [`audit`], [`why`] | what happened, and why something did not |
 //! | [`sts`], [`object`], [`directory`] | the operations themselves |
@@ -24,6 +25,7 @@ mod diagnostic;
 pub mod directory;
 pub mod error;
 mod hashing;
+mod issuers;
 pub mod keyring;
 pub mod leak;
 pub mod limits;
@@ -32,6 +34,7 @@ mod nonces;
 pub mod object;
 pub mod operation;
 pub mod otp;
+pub mod outbound;
 mod principal;
 pub mod resource;
 pub mod session;
@@ -49,7 +52,9 @@ pub mod why;
 use std::sync::Arc;
 
 pub use caller::{Caller, RequestMeta};
-pub use error::{AuthnFailure, CallerKind, Denial, DeniedBy, Holding, Input, OpError, Precondition, Problem, ProblemKind, Quota};
+pub use error::{
+    AuthnFailure, CallerKind, Denial, DeniedBy, FederationFailure, Holding, Input, OpError, Precondition, Problem, ProblemKind, Quota,
+};
 pub use operation::{Effect, Operation};
 pub use resource::ResourceName;
 use tegata_model::{NodeId, RequestId, Timestamp};
@@ -65,9 +70,11 @@ use crate::{
     audit::Recorder,
     clock::{Clock, Entropy, NoEntropy, random},
     hashing::Pool,
+    issuers::Issuers,
     keyring::Keyring,
     limits::Limits,
     nonces::Nonces,
+    outbound::Outbound,
     principal::Memory,
     uses::Uses,
 };
@@ -84,6 +91,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// The way out to other servers.
+    pub outbound: Arc<dyn Outbound>,
     /// Limits.
     pub limits: Limits,
 }
@@ -95,6 +104,8 @@ pub struct Core {
     keyring: Keyring,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    outbound: Arc<dyn Outbound>,
+    issuers: Issuers,
     limits: Limits,
     memory: Memory,
     nonces: Nonces,
@@ -112,12 +123,26 @@ impl std::fmt::Debug for Core {
 impl Core {
     /// Puts the parts together; gives this run of the node its own id.
     pub fn new(parts: Parts) -> Result<Self, NoEntropy> {
-        let Parts { store, blobs, keyring, clock, entropy, limits } = parts;
+        let Parts { store, blobs, keyring, clock, entropy, outbound, limits } = parts;
         let node = NodeId::from_bytes(new_ulid(clock.as_ref(), entropy.as_ref())?);
         let nonces = Nonces::new(limits.nonce_memory);
         let recorder = Recorder::new(node, limits.refusal_rows_per_minute);
         let hashing = Pool::new(limits.hashing);
-        Ok(Self { store, blobs, keyring, clock, entropy, limits, memory: Memory::new(), nonces, recorder, uses: Uses::default(), hashing })
+        Ok(Self {
+            store,
+            blobs,
+            keyring,
+            clock,
+            entropy,
+            outbound,
+            issuers: Issuers::default(),
+            limits,
+            memory: Memory::new(),
+            nonces,
+            recorder,
+            uses: Uses::default(),
+            hashing,
+        })
     }
 
     /// The current instant.
@@ -160,6 +185,8 @@ impl Core {
         let mut changes = ChangeSet::new(now);
         changes.push(tegata_store::replay::sweep(now));
         changes.extend(tegata_store::session::sweep(now));
+        // Keys past the longest outage are of no use; a week more shows an operator what was there.
+        changes.push(tegata_store::issuer_keys::sweep(now.minus(self.limits.issuer_keys_outage.saturating_add(KEPT_KEYS))));
         changes.push(tegata_store::attempt::sweep(now.minus(attempts::WINDOW)));
         self.store.commit(changes).await.map_err(|error| match error {
             CommitError::Store(error) => error,
@@ -189,6 +216,9 @@ impl Core {
         self.store.close().await;
     }
 }
+
+/// How long the keys of an issuer stay after they are of no more use.
+const KEPT_KEYS: std::time::Duration = std::time::Duration::from_hours(7 * 24);
 
 fn new_ulid(clock: &dyn Clock, entropy: &dyn Entropy) -> Result<[u8; 16], NoEntropy> {
     let noise: [u8; 10] = random(entropy)?;

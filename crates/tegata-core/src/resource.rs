@@ -3,7 +3,8 @@
 use std::fmt;
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, MfaDeviceName, ObjectKey, PolicyName, RoleName, SessionId, UserName,
+    AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, MfaDeviceName, ObjectKey, OidcProviderName, PolicyName, RoleName,
+    SessionId, UserName,
 };
 use tegata_policy::Resource;
 
@@ -111,6 +112,18 @@ pub enum ResourceName {
         account: AccountNumber,
         /// Its name.
         name: PolicyName,
+    },
+    /// The OpenID providers of an account, as a collection.
+    OidcProviders {
+        /// The account they belong to.
+        account: AccountNumber,
+    },
+    /// An OpenID provider of an account.
+    OidcProvider {
+        /// The account it belongs to.
+        account: AccountNumber,
+        /// Its name.
+        name: OidcProviderName,
     },
     /// What a user signs in with.
     LoginProfile {
@@ -242,6 +255,8 @@ impl ResourceName {
             Self::Groups { account } => ("ram", Some(account), "group/*".to_owned()),
             Self::Roles { account } => ("ram", Some(account), "role/*".to_owned()),
             Self::Policies { account } => ("ram", Some(account), "policy/*".to_owned()),
+            Self::OidcProviders { account } => ("ram", Some(account), "oidc-provider/*".to_owned()),
+            Self::OidcProvider { account, name } => ("ram", Some(account), format!("oidc-provider/{name}")),
             Self::Group { account, name } => ("ram", Some(account), format!("group/{name}")),
             Self::Membership { account, user, group } => ("ram", Some(account), format!("group/{group}/user/{user}")),
             Self::SystemPolicy { name } => {

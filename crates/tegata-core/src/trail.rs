@@ -116,7 +116,7 @@ impl Operation for ExplainRequest {
 fn is_refusal_of(row: &AuditRow, caller: &Caller) -> bool {
     row.outcome == Outcome::Refused
         && row.caller_id == Some(caller.evidence.principal().id_bytes())
-        && row.access_key_id.as_deref() == Some(caller.access_key_id().as_str())
+        && caller.access_key_id().is_some_and(|key_id| row.access_key_id.as_deref() == Some(key_id.as_str()))
 }
 
 /// One entry of the trail.
@@ -162,6 +162,7 @@ impl AuditEvent {
                 CallerKind::RoleSession => "role-session",
                 CallerKind::Client => "client",
                 CallerKind::System => "system",
+                CallerKind::Federated => "federated",
             },
             caller: row.caller,
             access_key_id: row.access_key_id,

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use tegata_model::{
     AccessKeyId, AccountAlias, AccountId, AccountNumber, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, KeyId, LoginProfileId,
-    MfaDeviceId, NodeId, ObjectKey, OperatorId, OrganisationId, PasswordHash, PolicyId, PrincipalNumber, RequestId, RoleId, SessionId,
-    Status, Timestamp, UserId,
+    MfaDeviceId, NodeId, ObjectKey, OidcProviderId, OperatorId, OrganisationId, PasswordHash, PolicyId, PrincipalNumber, RequestId, RoleId,
+    SessionId, Status, Timestamp, UserId,
 };
 
 /// One value. 16-byte ids are held in place, so that the usual parameters allocate nothing.
@@ -34,6 +34,7 @@ macro_rules! from_id {
 }
 
 from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, BucketId, BlobId, SessionId, RequestId, NodeId, LoginProfileId, MfaDeviceId);
+from_id!(OidcProviderId);
 
 macro_rules! from_text {
     ($($text:ident),+) => { $(

@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod declare;
+pub(crate) mod lint;
 pub(crate) mod operations;
 pub(crate) mod take_back;
 

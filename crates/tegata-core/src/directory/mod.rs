@@ -4,8 +4,8 @@
 //! |---|---|
 //! | `provision`, `system` | as the operator of the machine makes them: with the data folder in hand, before anybody can sign in |
 //! | `alias`, `key_policy`, `tag`, `diagnosis` | likewise: the account itself, what it demands of keys, labels, why something was refused |
+//! | `user`, `key`, `group`, `role`, `policy`, `attachment`, `oidc_provider` | as signed-in administrators do, within their own account |
 //! | `login`, `mfa`, `password_policy`, `preference` | what people sign in with, and what their account asks of it |
-//! | `user`, `key`, `group`, `role`, `policy`, `attachment` | as signed-in administrators do, within their own account |
 //! | `declare` | all of that at once, as a declaration says |
 //!
 //! Permission is asked on the name before anybody looks whether it exists. Whatever is written raises the generation of
@@ -20,6 +20,7 @@ mod key;
 pub(crate) mod key_policy;
 mod login;
 mod mfa;
+mod oidc_provider;
 mod password_policy;
 mod policy;
 mod preference;
@@ -52,6 +53,10 @@ pub use mfa::{
     BindMfaDevice, CreateVirtualMfaDevice, CreatedMfaDevice, DeleteVirtualMfaDevice, DescribeFactor, ListVirtualMfaDevices, MfaDevice,
     UnbindMfaDevice,
 };
+pub use oidc_provider::{
+    AddClientId, AddFingerprint, CreateOidcProvider, DeleteOidcProvider, DescribeOidcProvider, ListOidcProviders, OidcProvider,
+    RemoveClientId, RemoveFingerprint, UpdateOidcProvider,
+};
 pub use password_policy::{DescribePasswordPolicy, PasswordPolicy, SetPasswordPolicy};
 pub use policy::{
     CreatePolicy, CreatePolicyVersion, DeletePolicy, DeletePolicyVersion, DescribePolicy, DescribePolicyVersion, ListPolicies,
@@ -59,7 +64,7 @@ pub use policy::{
 };
 pub use preference::{DescribeSecurityPreference, SecurityPreference, SetSecurityPreference};
 pub use provision::{Attachable, NewAccessKey, NewAccount, NewRole, NewUser, Provision, ProvisionError, Provisioned};
-pub use role::{CreateRole, DeleteRole, DescribeRole, ListRoles, Role, UpdateRole};
+pub use role::{CreateRole, DeleteRole, DescribeRole, ListRoles, Role, TrustWarning, UpdateRole};
 pub use system::{SYSTEM_POLICIES, SystemPolicy};
 pub use tag::{
     ListTagResources, RESOURCES_AT_ONCE, TAGS_AT_ONCE, Tag, TagFilter, TagResources, Taggable, TaggableKind, TaggedResource, UntagResources,

@@ -16,6 +16,7 @@ use tegata_store::{
     bucket::{self, Acl, BucketRow},
     login_profile::{self, LoginProfileRow},
     mfa_device::{self, MfaDeviceRow},
+    oidc_provider,
     policy::{self, PolicyKind, PolicyRow, PolicyVersionRow, Target},
     role::{self, RoleRow},
     user::{self, UserKind, UserRow},
@@ -28,7 +29,7 @@ use crate::{
     directory::alias,
     keyring::{KeyringError, Place},
     leak::Checked,
-    principal::{SYSTEM, principal_text},
+    principal::{SYSTEM, oidc_provider_of, principal_text},
 };
 
 const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -361,7 +362,12 @@ impl Provision<'_> {
                 let Some(owner) = account::find_by_number(store, number).await? else { return Ok(None) };
                 role::find_by_name(store, owner.id, &folded).await?.map(|row| *row.id.as_bytes())
             }
-            // Services and federations are bound by name: they are not rows of ours.
+            PrincipalName::Federated(arn) if arn.contains(":oidc-provider/") => {
+                let Some((number, name)) = oidc_provider_of(arn) else { return Ok(None) };
+                let Some(owner) = account::find_by_number(store, number).await? else { return Ok(None) };
+                oidc_provider::find_by_name(store, owner.id, &name.folded()).await?.map(|row| *row.id.as_bytes())
+            }
+            // Services and SAML federations are bound by name: they are not rows of ours.
             PrincipalName::Service(_) | PrincipalName::Federated(_) => Some([0; 16]),
         })
     }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use tegata_model::{AccountNumber, Description, Epoch, Generation, PrincipalNumber, RoleId, RoleName, Status, Timestamp};
-use tegata_policy::{DocumentKind, PrincipalName, ram};
+pub use tegata_policy::lint::Warning as TrustWarning;
+use tegata_policy::{DocumentKind, PrincipalName, lint, ram};
 use tegata_store::{
-    Step, account,
+    Step, account, oidc_provider,
     policy::{self, Target},
     role::{self, RoleRow},
     tag::Tagged,
@@ -21,7 +22,7 @@ use crate::{
     caller::Caller,
     error::{Holding, Input, OpError, ProblemKind, Quota},
     operation::{Effect, Operation},
-    principal::principal_text,
+    principal::{oidc_provider_of, principal_text},
     resource::ResourceName,
     view::{Read, View},
 };
@@ -52,6 +53,8 @@ pub struct Role {
     pub updated_at: Timestamp,
     /// Its tags, by key; empty where they were not asked for.
     pub tags: Vec<Tag>,
+    /// What its trust document lets in besides what its author may have had in mind; told when it is saved, empty at other times.
+    pub warnings: Vec<TrustWarning>,
 }
 
 impl Role {
@@ -66,19 +69,31 @@ impl Role {
             created_at: row.created_at,
             updated_at: row.updated_at,
             tags: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
     fn tagged(self, tags: Vec<Tag>) -> Self {
         Self { tags, ..self }
     }
+
+    /// The same with what is to be said of its trust document.
+    fn warned(self, warnings: Vec<TrustWarning>) -> Self {
+        Self { warnings, ..self }
+    }
 }
 
-/// Checks a trust document and binds everybody it names to an immutable id: the steps that remember it.
+/// Checks a trust document and binds everybody it names to an immutable id: the steps that remember it, and what is to be said of it.
 ///
 /// Whoever it names in the caller's account must exist. A name of another account that does not exist is bound to nobody and
 /// stays so: to refuse it would tell which names other accounts have.
-async fn bind(view: &View<'_>, caller: &Caller, id: RoleId, document: &str, input: Input) -> Result<Vec<Step>, OpError> {
+async fn bind(
+    view: &View<'_>,
+    caller: &Caller,
+    id: RoleId,
+    document: &str,
+    input: Input,
+) -> Result<(Vec<Step>, Vec<TrustWarning>), OpError> {
     super::policy::check_length(view, document, input)?;
     let trust = ram::parse(document, DocumentKind::Trust)
         .map_err(|problem| OpError::invalid(input, ProblemKind::Malformed, problem.to_string()))?;
@@ -94,21 +109,27 @@ async fn bind(view: &View<'_>, caller: &Caller, id: RoleId, document: &str, inpu
             }
         }
     }
-    Ok(steps)
+    Ok((steps, lint::warnings(&trust, &caller.account_number())))
 }
 
 /// Whom a principal means now, and whether that is up to another account.
 pub(super) async fn subject(view: &View<'_>, caller: &Caller, principal: &PrincipalName) -> Result<(Option<[u8; 16]>, bool), OpError> {
     let store = &view.core().store;
-    let number = match principal {
-        // Services and federations are bound by name: they are not rows of ours.
-        PrincipalName::Service(_) | PrincipalName::Federated(_) => return Ok((Some([0; 16]), false)),
-        PrincipalName::AccountMembers { account } | PrincipalName::User { account, .. } | PrincipalName::Role { account, .. } => account,
+    let provider = match principal {
+        PrincipalName::Federated(arn) => oidc_provider_of(arn),
+        _ => None,
     };
-    let Some(owner) = (match number.parse::<AccountNumber>() {
-        Ok(number) => account::find_by_number(store, number).await?,
-        Err(_) => return Ok((None, false)),
-    }) else {
+    let number = match (principal, &provider) {
+        (PrincipalName::Federated(_), Some((number, _))) => Some(*number),
+        (PrincipalName::Federated(arn), None) if arn.contains(":oidc-provider/") => None,
+        // Services and SAML federations are bound by name: they are not rows of ours.
+        (PrincipalName::Service(_) | PrincipalName::Federated(_), _) => return Ok((Some([0; 16]), false)),
+        (PrincipalName::AccountMembers { account } | PrincipalName::User { account, .. } | PrincipalName::Role { account, .. }, _) => {
+            account.parse::<AccountNumber>().ok()
+        }
+    };
+    let Some(number) = number else { return Ok((None, false)) };
+    let Some(owner) = account::find_by_number(store, number).await? else {
         return Ok((None, true));
     };
     let foreign = owner.id != caller.account();
@@ -127,7 +148,14 @@ pub(super) async fn subject(view: &View<'_>, caller: &Caller, principal: &Princi
             note(Read::Role(row.id, row.generation));
             *row.id.as_bytes()
         }),
-        PrincipalName::AccountMembers { .. } | PrincipalName::Service(_) | PrincipalName::Federated(_) => Some(*owner.id.as_bytes()),
+        PrincipalName::Federated(_) => match &provider {
+            Some((_, name)) => oidc_provider::find_by_name(store, owner.id, &name.folded()).await?.map(|row| {
+                note(Read::OidcProvider(row.id, row.generation));
+                *row.id.as_bytes()
+            }),
+            None => None,
+        },
+        PrincipalName::AccountMembers { .. } | PrincipalName::Service(_) => Some(*owner.id.as_bytes()),
     };
     Ok((found, foreign))
 }
@@ -170,7 +198,7 @@ impl Operation for CreateRole {
         tag::check(view, &self.tags)?;
         let (store, account, limit) = (&view.core().store, caller.account(), view.core().limits().quotas.roles);
         let id = RoleId::from_bytes(view.core().new_id()?);
-        let bindings = bind(view, caller, id, &self.trust_document, Input::TrustDocument).await?;
+        let (bindings, warnings) = bind(view, caller, id, &self.trust_document, Input::TrustDocument).await?;
         let max_session = longest(self.max_session.unwrap_or(SHORTEST_MAXIMUM), Input::MaxSession)?;
         if role::find_by_name(store, account, &self.name.folded()).await?.is_some() {
             return Err(OpError::Exists(self.resource(caller)));
@@ -184,7 +212,7 @@ impl Operation for CreateRole {
         changes.extend(bindings);
         changes.push(role::at_most(account, limit));
         changes.extend(tag::steps(view, caller, Tagged::Role(id), &self.tags));
-        Ok(done(Role::of(row, own(caller)).tagged(self.tags.clone()), changes, permit).or_exists(self.resource(caller)))
+        Ok(done(Role::of(row, own(caller)).tagged(self.tags.clone()).warned(warnings), changes, permit).or_exists(self.resource(caller)))
     }
 }
 
@@ -256,8 +284,10 @@ impl Operation for UpdateRole {
         let permit = tag::permit(view, caller, Self::ACTION, &self.resource(caller)).await?;
         let mut row = find_role(view, caller, &self.name).await?;
         let mut changes = changes(view, caller);
+        let mut warnings = Vec::new();
         if let Some(document) = &self.trust_document {
-            let bindings = bind(view, caller, row.id, document, Input::NewTrustDocument).await?;
+            let bindings;
+            (bindings, warnings) = bind(view, caller, row.id, document, Input::NewTrustDocument).await?;
             changes.push(role::set_trust(row.id, document));
             changes.extend(bindings);
             row.trust_document.clone_from(document);
@@ -270,7 +300,7 @@ impl Operation for UpdateRole {
         }
         row.updated_at = view.now();
         changes.push(role::update(&row));
-        Ok(done(Role::of(row, own(caller)), changes, permit))
+        Ok(done(Role::of(row, own(caller)).warned(warnings), changes, permit))
     }
 }
 

@@ -3,6 +3,7 @@
 mod audit;
 mod declare;
 mod directory;
+mod federation;
 mod look_back;
 mod matrix;
 mod objects;

@@ -4,7 +4,8 @@ use std::{borrow::Cow, error::Error, time::Duration};
 
 use http::{Method, StatusCode};
 use tegata_core::{
-    AuthnFailure, CallerKind, Denial, DeniedBy, Holding, Input, LayerKind, OpError, Problem, ProblemKind, Quota, ResourceName,
+    AuthnFailure, CallerKind, Denial, DeniedBy, FederationFailure, Holding, Input, LayerKind, OpError, Problem, ProblemKind, Quota,
+    ResourceName,
 };
 use tegata_sign::{Mismatch, acs::AcsProblem, acs_rpc::RpcProblem, acs3::Acs3Problem, arrived::ArrivedProblem};
 
@@ -108,6 +109,8 @@ impl From<OpError> for AcsError {
         let message = error.to_string();
         match error {
             OpError::Authentication(failure) => failure.into(),
+            // Whoever is not let in by a token hears the same, whatever the reason: see `FederationFailure::Untrusted`.
+            OpError::Denied(denial) if denial.caller_kind == CallerKind::Federated => FederationFailure::Untrusted.into(),
             OpError::Denied(denial) if denial.by == DeniedBy::NoPassword => {
                 Self { denied: true, ..Self::new(403, "NotSupport.Account", message) }
             }
@@ -151,7 +154,22 @@ impl From<AuthnFailure> for AcsError {
             AuthnFailure::Signature(mismatch) => Self::new(400, "SignatureDoesNotMatch", mismatch_message(&mismatch)),
             AuthnFailure::Time(problem) => Self::new(400, "InvalidTimeStamp.Expired", problem.to_string()),
             AuthnFailure::Replayed => Self::new(400, "SignatureNonceUsed", message),
+            AuthnFailure::Federation(failure) => failure.into(),
         }
+    }
+}
+
+impl From<FederationFailure> for AcsError {
+    fn from(failure: FederationFailure) -> Self {
+        let code = match &failure {
+            FederationFailure::Invalid(_) => "AuthenticationFail.OIDCToken.Invalid",
+            FederationFailure::Untrusted => "AuthenticationFail.NoPermission",
+            FederationFailure::Audience => "AuthenticationFail.OIDCToken.AudienceNotMatch",
+            FederationFailure::Expired => "AuthenticationFail.OIDCToken.Expired",
+            FederationFailure::Signature(_) => "AuthenticationFail.OIDCToken.InvalidSignature",
+            FederationFailure::Issuer => "AuthenticationFail.OIDCToken.HttpsUrlInvalid",
+        };
+        Self { denied: failure == FederationFailure::Untrusted, ..Self::new(401, code, failure.to_string()) }
     }
 }
 
@@ -177,6 +195,7 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         ResourceName::Role { .. } | ResourceName::Roles { .. } => "Role",
         ResourceName::Policy { .. } | ResourceName::Policies { .. } | ResourceName::SystemPolicy { .. } => "Policy",
         ResourceName::PolicyVersion { .. } => "Policy.Version",
+        ResourceName::OidcProviders { .. } | ResourceName::OidcProvider { .. } => "OIDCProvider",
         ResourceName::Attachment { to, .. } => return format!("{}.Policy", coded(stem, to)).into(),
         ResourceName::LoginProfile { .. } => "User.LoginProfile",
         ResourceName::Factor { .. } => "User.MFADevice",
@@ -222,6 +241,9 @@ fn limit_code(quota: Quota) -> &'static str {
         Quota::PoliciesPerGroup => "LimitExceeded.Group.Policy",
         Quota::PoliciesPerRole => "LimitExceeded.Role.Policy",
         Quota::TagsPerResource => "LimitExceeded.Tag",
+        Quota::OidcProviders => "LimitExceeded.OIDCProvider",
+        Quota::ClientIdsPerProvider => "LimitExceeded.OIDCProvider.ClientId",
+        Quota::FingerprintsPerProvider => "LimitExceeded.OIDCProvider.Fingerprint",
         Quota::MfaDevices => "LimitExceeded.VirtualMFADevice",
     }
 }
@@ -251,6 +273,9 @@ fn invalid_code(problem: &Problem) -> &'static str {
         Input::MaxKeyAge => "InvalidParameter.MaxAgeDays",
         Input::KeyNetworks => "InvalidParameter.Networks",
         Input::KeyPolicy => "InvalidParameter.AllowPeople",
+        Input::IssuerUrl => "InvalidParameter.IssuerUrl",
+        Input::IssuanceLimit => "InvalidParameter.IssuanceLimitTime",
+        Input::Fingerprint => "InvalidParameter.Fingerprint",
         Input::Password => "InvalidParameter.Password.TooWeak",
         Input::OldPassword => "InvalidParameter.OldPassword.Incorrect",
         Input::NewPassword if problem.kind == ProblemKind::Reused => "InvalidParameter.NewPassword.ReusePrevention",
@@ -305,6 +330,7 @@ pub(super) fn principal_type(kind: CallerKind) -> &'static str {
         CallerKind::Owner => "Account",
         CallerKind::User => "SubUser",
         CallerKind::RoleSession => "AssumedRoleUser",
+        CallerKind::Federated => "Federated",
     }
 }
 

@@ -292,7 +292,8 @@ impl From<AuthnFailure> for OssError {
             // The full forms of these two need the request: see `OssError::of`.
             AuthnFailure::Signature(_) => Self::new(403, "SignatureDoesNotMatch", message),
             AuthnFailure::Time(problem) => Self::time(problem, Scheme::OssV1),
-            AuthnFailure::Replayed => Self::new(403, "AccessDenied", message),
+            // No token of an identity provider is taken here.
+            AuthnFailure::Replayed | AuthnFailure::Federation(_) => Self::new(403, "AccessDenied", message),
         }
     }
 }
@@ -303,6 +304,7 @@ impl OssError {
             CallerKind::Owner => "Account",
             CallerKind::User => "SubUser",
             CallerKind::RoleSession => "AssumedRoleUser",
+            CallerKind::Federated => "Federated",
         };
         let base = Self { denied: true, ..Self::new(403, "AccessDenied", message).ec("0003-00000001") };
         match denial.by {
@@ -337,6 +339,8 @@ impl OssError {
             | ResourceName::Settings { .. }
             | ResourceName::User { .. }
             | ResourceName::Role { .. }
+            | ResourceName::OidcProviders { .. }
+            | ResourceName::OidcProvider { .. }
             | ResourceName::Policy { .. }
             | ResourceName::Owner { .. }
             | ResourceName::Users { .. }
@@ -417,6 +421,9 @@ impl From<Problem> for OssError {
             | Input::MaxKeyAge
             | Input::KeyNetworks
             | Input::KeyPolicy
+            | Input::IssuerUrl
+            | Input::IssuanceLimit
+            | Input::Fingerprint
             | Input::Password
             | Input::OldPassword
             | Input::NewPassword

@@ -119,7 +119,9 @@ impl<'a> Ask<'a> {
 impl World {
     pub(crate) async fn new() -> Self {
         let test = TestCore::new().await.unwrap();
-        let core = Arc::new(TestCore::node(&test.store, Arc::clone(&test.clock), 2, Limits::default()).await.unwrap());
+        let core = Arc::new(
+            TestCore::node_with(&test.store, Arc::clone(&test.clock), 2, Limits::default(), Arc::clone(&test.outbound)).await.unwrap(),
+        );
         let (issuer, gateway) = routers(&core);
         Self { test, issuer, gateway, counter: AtomicU64::new(0) }
     }

@@ -8,6 +8,7 @@ use tegata_client::profile::Mode;
 
 use super::{
     declare::{self, ApplyFlags, ExportFlags},
+    lint,
     operations::{self, Operation},
 };
 use crate::commands::names;
@@ -98,6 +99,9 @@ pub(crate) enum RamCommand {
     Apply(Box<ApplyFlags>),
     /// Write users, groups, roles and policies as a file for `apply`
     Export(ExportFlags),
+    /// Look for trust policies that let in more than they seem to
+    #[command(after_help = lint::LINT_HELP)]
+    Lint(Box<lint::LintFlags>),
     #[command(flatten)]
     Operation(Operation<operations::Ram>),
 }

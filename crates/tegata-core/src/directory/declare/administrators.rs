@@ -43,7 +43,13 @@ pub(super) fn find(state: &State, account: AccountNumber, now: Timestamp) -> Opt
         }
         let layers = [Layer { kind: LayerKind::Identity, policies }];
         let may = asked.iter().all(|(action, segments)| {
-            let request = Request { action: action.name(), resource: segments.as_resource(), principal: None, context: &context };
+            let request = Request {
+                action: action.name(),
+                alias: action.alias(),
+                resource: segments.as_resource(),
+                principal: None,
+                context: &context,
+            };
             evaluate(&request, &layers).allowed
         });
         if may {

@@ -65,6 +65,7 @@ fn authentication_failures(out: &mut String) {
         AuthnFailure::TokenMismatch,
         AuthnFailure::SessionEnded,
         AuthnFailure::Replayed,
+        AuthnFailure::Federation(tegata_core::FederationFailure::Untrusted),
     ] {
         let cause = failure.reason();
         line(out, cause, &OssError::of(OpError::Authentication(failure), &v1));
@@ -155,6 +156,9 @@ fn operation_errors(out: &mut String) {
         Input::MaxSession,
         Input::NewMaxSession,
         Input::UserName,
+        Input::IssuerUrl,
+        Input::IssuanceLimit,
+        Input::Fingerprint,
         Input::Marker,
         Input::LeakedText,
         Input::Declaration,
