@@ -1,18 +1,21 @@
-"""The table of IMS calls, through `alibabacloud_ims20190815` (ACS3-HMAC-SHA256)."""
+"""The table of IMS calls, through `alibabacloud_ims20190815` (ACS3-HMAC-SHA256) and through our own command line."""
 
 import re
 
 import pytest
 
 import calls
+import ours
 import tea
 
 IMS = calls.Table("ims")
+LIBRARIES = {"tea": tea.caller, "ours": ours.caller}
 
 
 @pytest.mark.parametrize("scenario", IMS.scenarios, ids=lambda scenario: re.sub(r"\W+", "-", scenario["about"]))
-def test_calls(ready, scenario):
-    calls.Play(ready, IMS, scenario, tea.caller(ready, "ims")).run()
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_calls(ready, library, scenario):
+    calls.Play(ready, IMS, scenario, LIBRARIES[library](ready, "ims")).run()
 
 
 def test_the_claims(ready):
