@@ -7,6 +7,7 @@ mod objects;
 mod sessions;
 mod settings;
 mod tokens;
+mod why;
 
 use tegata_model::{AccountNumber, BucketName, ObjectKey, RoleName, RoleSessionName};
 
