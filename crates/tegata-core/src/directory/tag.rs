@@ -102,7 +102,7 @@ impl TaggableKind {
 }
 
 impl Tag {
-    fn of(row: TagRow) -> Result<Self, OpError> {
+    fn of(row: &TagRow) -> Result<Self, OpError> {
         let unreadable = |_| OpError::internal("a tag in the store is not one");
         Ok(Self { key: TagKey::new(&row.key).map_err(unreadable)?, value: TagValue::new(&row.value).map_err(unreadable)? })
     }
@@ -115,7 +115,7 @@ impl TagsOf {
     fn of(rows: Vec<TagRow>) -> Result<Self, OpError> {
         let mut all: HashMap<[u8; 16], Vec<Tag>> = HashMap::new();
         for row in rows {
-            all.entry(row.target_id).or_default().push(Tag::of(row)?);
+            all.entry(row.target_id).or_default().push(Tag::of(&row)?);
         }
         Ok(Self(all))
     }
@@ -152,7 +152,7 @@ fn fit(tags: &[Tag], filter: &[TagFilter]) -> bool {
 
 /// The tags of one thing, by key.
 pub(super) async fn of(view: &View<'_>, target: Tagged) -> Result<Vec<Tag>, OpError> {
-    tag::of(&view.core().store, target).await?.into_iter().map(Tag::of).collect()
+    tag::of(&view.core().store, target).await?.iter().map(Tag::of).collect()
 }
 
 /// Roles that fit a filter, as many as a page and one more, with their tags.
