@@ -55,7 +55,9 @@ impl Facts {
                 | DeniedBy::ForeignAccount
                 | DeniedBy::SourceIdentityFixed
                 | DeniedBy::ChainEnded
-                | DeniedBy::KeyPolicy => None,
+                | DeniedBy::KeyPolicy
+                | DeniedBy::NoPassword
+                | DeniedBy::SecondFactor => None,
             },
             kind: match denial.caller_kind {
                 CallerKind::Owner => 0,

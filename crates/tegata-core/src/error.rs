@@ -120,6 +120,10 @@ pub enum DeniedBy {
     ChainEnded,
     /// The account's key policy allows no keys for users who sign in.
     KeyPolicy,
+    /// Only a user has a password of its own.
+    NoPassword,
+    /// The user has a second factor, and the caller did not give it.
+    SecondFactor,
 }
 
 /// What kind of principal a caller is.
@@ -152,12 +156,29 @@ pub enum Holding {
     Versions,
     /// It is the version that counts.
     Default,
+    /// It has something to sign in with.
+    LoginProfile,
+    /// It has a second factor.
+    Factor,
+    /// It is the second factor of a user.
+    Bound,
 }
 
 impl Holding {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::AccessKeys, Self::Groups, Self::Policies, Self::Users, Self::AttachedGroups, Self::Roles, Self::Versions, Self::Default];
+    pub const ALL: [Self; 11] = [
+        Self::AccessKeys,
+        Self::Groups,
+        Self::Policies,
+        Self::Users,
+        Self::AttachedGroups,
+        Self::Roles,
+        Self::Versions,
+        Self::Default,
+        Self::LoginProfile,
+        Self::Factor,
+        Self::Bound,
+    ];
 
     fn words(self) -> &'static str {
         match self {
@@ -169,6 +190,9 @@ impl Holding {
             Self::Roles => "is still attached to roles",
             Self::Versions => "still has versions besides its default",
             Self::Default => "is the default version",
+            Self::LoginProfile => "still has a login profile",
+            Self::Factor => "still has a second factor",
+            Self::Bound => "is still the second factor of a user",
         }
     }
 }
@@ -198,11 +222,13 @@ pub enum Quota {
     PoliciesPerRole,
     /// Tags of a role or policy.
     TagsPerResource,
+    /// Devices for one-time codes of an account.
+    MfaDevices,
 }
 
 impl Quota {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Users,
         Self::KeysPerUser,
         Self::Groups,
@@ -214,6 +240,7 @@ impl Quota {
         Self::PoliciesPerGroup,
         Self::PoliciesPerRole,
         Self::TagsPerResource,
+        Self::MfaDevices,
     ];
 
     fn words(self) -> &'static str {
@@ -229,6 +256,7 @@ impl Quota {
             Self::PoliciesPerGroup => "policies of this kind for a group",
             Self::PoliciesPerRole => "policies of this kind for a role",
             Self::TagsPerResource => "tags for a role or policy",
+            Self::MfaDevices => "devices for one-time codes in an account",
         }
     }
 }
@@ -293,6 +321,34 @@ pub enum Input {
     KeyNetworks,
     /// Demands on keys as a whole.
     KeyPolicy,
+    /// The password that a user is given.
+    Password,
+    /// The password that the caller has so far.
+    OldPassword,
+    /// The password that the caller wants from now on.
+    NewPassword,
+    /// The one-time codes of a device.
+    OneTimeCode,
+    /// A setting of what is asked of passwords.
+    MinPasswordLength,
+    /// Another one: how many different characters.
+    DifferentCharacters,
+    /// Another one: how old a password may become.
+    MaxPasswordAge,
+    /// Another one: how long a password is good that somebody else has set.
+    InitialPasswordAge,
+    /// Another one: how many earlier passwords are remembered.
+    ReusePrevention,
+    /// Another one: how many wrong tries there may be.
+    MaxLoginAttempts,
+    /// How long a sign-in lasts.
+    LoginSession,
+    /// The networks to sign in from.
+    LoginNetworks,
+    /// Where a list is to go on.
+    Marker,
+    /// A text that credentials are looked for in.
+    LeakedText,
 }
 
 /// What is wrong with an input.
@@ -308,6 +364,8 @@ pub enum ProblemKind {
     OutOfRange,
     /// Does not agree with what arrived.
     Mismatch,
+    /// Was used before.
+    Reused,
 }
 
 /// How a conditional request ended.
@@ -452,6 +510,10 @@ impl fmt::Display for Denial {
                     f,
                     "`{action}` on `{resource}`: the account's key policy allows no keys for users who sign in; make a user or role for the program"
                 )
+            }
+            DeniedBy::NoPassword => write!(f, "`{action}`: only a user has a password of its own; use the key of a user"),
+            DeniedBy::SecondFactor => {
+                write!(f, "`{action}` on `{resource}` needs the second factor of the user, and this key or session was not given it")
             }
             DeniedBy::ChainEnded => write!(f, "`{action}`: this chain of sessions cannot go on; start again from a key"),
         }

@@ -6,13 +6,15 @@
 //! | [`caller`], [`authn`] | who asks, and on what evidence |
 //! | [`authz`], [`actions`], [`resource`] | whether they may |
 //! | [`mint`] | the only birthplace of credentials |
-//! | [`keyring`] | sealing keys |
+//! | [`keyring`], `hashing`, [`otp`], `attempts` | sealing keys, passwords, one-time codes, and how often they may be tried |
 //! | [`audit`], [`why`] | what happened, and why something did not |
 //! | [`sts`], [`object`], [`directory`] | the operations themselves |
+//! | [`session`], [`trail`], [`leak`] | taking back, and knowing why |
 //!
 //! Nothing here knows a status code, a header or the spelling of any wire.
 
 pub mod actions;
+mod attempts;
 pub mod audit;
 pub mod authn;
 pub mod authz;
@@ -21,20 +23,25 @@ pub mod clock;
 mod diagnostic;
 pub mod directory;
 pub mod error;
+mod hashing;
 pub mod keyring;
+pub mod leak;
 pub mod limits;
 pub mod mint;
 mod nonces;
 pub mod object;
 pub mod operation;
+pub mod otp;
 mod principal;
 pub mod resource;
+pub mod session;
 pub mod sts;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
 mod tests;
 mod token;
+pub mod trail;
 mod uses;
 pub mod view;
 pub mod why;
@@ -57,6 +64,7 @@ pub use view::View;
 use crate::{
     audit::Recorder,
     clock::{Clock, Entropy, NoEntropy, random},
+    hashing::Pool,
     keyring::Keyring,
     limits::Limits,
     nonces::Nonces,
@@ -92,6 +100,7 @@ pub struct Core {
     nonces: Nonces,
     recorder: Recorder,
     uses: Uses,
+    hashing: Pool,
 }
 
 impl std::fmt::Debug for Core {
@@ -107,7 +116,8 @@ impl Core {
         let node = NodeId::from_bytes(new_ulid(clock.as_ref(), entropy.as_ref())?);
         let nonces = Nonces::new(limits.nonce_memory);
         let recorder = Recorder::new(node, limits.refusal_rows_per_minute);
-        Ok(Self { store, blobs, keyring, clock, entropy, limits, memory: Memory::new(), nonces, recorder, uses: Uses::default() })
+        let hashing = Pool::new(limits.hashing);
+        Ok(Self { store, blobs, keyring, clock, entropy, limits, memory: Memory::new(), nonces, recorder, hashing, uses: Uses::default() })
     }
 
     /// The current instant.
@@ -150,6 +160,7 @@ impl Core {
         let mut changes = ChangeSet::new(now);
         changes.push(tegata_store::replay::sweep(now));
         changes.extend(tegata_store::session::sweep(now));
+        changes.push(tegata_store::attempt::sweep(now.minus(attempts::WINDOW)));
         self.store.commit(changes).await.map_err(|error| match error {
             CommitError::Store(error) => error,
             other => StoreError::Engine(Arc::new(other)),

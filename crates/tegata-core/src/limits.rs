@@ -21,8 +21,28 @@ pub struct Limits {
     pub object_bytes: u64,
     /// How many of each thing an account may have.
     pub quotas: Quotas,
+    /// How many passwords are worked on at once, and how many wait.
+    pub hashing: Hashing,
     /// Refusals of one principal that get a row of their own within one minute; the rest are counted.
     pub refusal_rows_per_minute: u32,
+}
+
+/// Bounds of the work on passwords, which is slow and large by design: some 20 ms and 19 MiB each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hashing {
+    /// At most this many at once; one for each processor by default.
+    pub at_once: usize,
+    /// At most this many wait, over all addresses.
+    pub waiting: usize,
+    /// At most this many wait for one address.
+    pub waiting_per_address: usize,
+}
+
+impl Default for Hashing {
+    fn default() -> Self {
+        let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { at_once, waiting: 256, waiting_per_address: 32 }
+    }
 }
 
 /// How many of each thing an account, or one of its users, groups, roles and policies, may have.
@@ -54,6 +74,8 @@ pub struct Quotas {
     pub system_policies: u32,
     /// Tags of one role or policy.
     pub tags_per_resource: u32,
+    /// Devices for one-time codes of an account.
+    pub mfa_devices: u32,
 }
 
 impl Default for Quotas {
@@ -72,6 +94,7 @@ impl Default for Quotas {
             policies_per_role: 5,
             system_policies: 20,
             tags_per_resource: 20,
+            mfa_devices: 1000,
         }
     }
 }
@@ -88,6 +111,7 @@ impl Default for Limits {
             session_policy_chars: 2048,
             object_bytes: 5 * 1024 * 1024 * 1024,
             quotas: Quotas::default(),
+            hashing: Hashing::default(),
             refusal_rows_per_minute: 120,
         }
     }

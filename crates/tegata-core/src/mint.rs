@@ -10,7 +10,7 @@ use crate::{
     error::OpError,
     operation::Effect,
     principal::Who,
-    token::{self, Ancestor, Claims, INLINE_TOKEN, PolicyClaim},
+    token::{self, Ancestor, Claims, INLINE_TOKEN, Lineage, PolicyClaim},
     view::View,
     why::SessionBirth,
 };
@@ -89,9 +89,15 @@ pub(crate) fn role_session(
         source_identity: new.source_identity.as_ref().map(ToString::to_string),
         parents: parents(caller),
         session_policy: new.policy.is_some(),
+        lineage: Lineage::of(&claims).to_text(),
     };
     let mut by = permit.spend();
-    by.extend(trusted_by);
+    let other_side = if account.id == caller.account() {
+        by.extend(trusted_by);
+        None
+    } else {
+        Some((account.id, trusted_by))
+    };
     let credential = TemporaryCredential {
         access_key_id: sealed.key_id,
         secret: sealed.secret,
@@ -103,7 +109,7 @@ pub(crate) fn role_session(
         session_name: new.name.clone(),
         source_identity: new.source_identity,
     };
-    Ok(Effect::with(credential, changes, Entry { by, born: Some((session, birth)), note: None }))
+    Ok(Effect::with(credential, changes, Entry { by, born: Some((session, birth)), other_side, note: None }))
 }
 
 /// Everyone before the new session, from the key on.

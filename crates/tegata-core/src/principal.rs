@@ -14,12 +14,17 @@ use tegata_store::{
     account::{self, AccountRow},
     bucket, group, policy,
     role::{self, RoleRow},
-    session,
+    security_preference, session,
     tag::{self, Tagged},
     user::{self, UserKind, UserRow},
 };
 
-use crate::{directory::KeyPolicy, error::CallerKind, token::Claims, view::Read};
+use crate::{
+    directory::{KeyPolicy, SecurityPreference},
+    error::CallerKind,
+    token::Claims,
+    view::Read,
+};
 
 /// The cache slot of what belongs to the server and not to an account: system policies.
 pub(crate) const SYSTEM: AccountId = AccountId::from_bytes([0; 16]);
@@ -33,9 +38,29 @@ pub(crate) struct Principal {
     pub(crate) policies: Vec<Policy>,
     /// Its tags, where it is a role.
     pub(crate) tags: Vec<(String, String)>,
+    /// What its account lets it do for itself.
+    pub(crate) self_service: SelfService,
     /// Every aggregate this was read from, with its generation.
     pub(crate) reads: Vec<Read>,
     pub(crate) stamps: Stamps,
+}
+
+/// What an account lets its users do for themselves, without a policy that says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SelfService {
+    pub(crate) password: bool,
+    pub(crate) keys: bool,
+    pub(crate) factor: bool,
+}
+
+impl SelfService {
+    /// A role has no affairs of its own.
+    const NONE: Self = Self { password: false, keys: false, factor: false };
+
+    async fn of(store: &Store, account: AccountId) -> Result<Self, StoreError> {
+        let preference = SecurityPreference::of(security_preference::find(store, account).await?);
+        Ok(Self { password: preference.users_change_password, keys: preference.users_manage_keys, factor: preference.users_manage_factor })
+    }
 }
 
 /// Which kind of principal.
@@ -243,7 +268,8 @@ async fn load_user(store: &Store, id: UserId) -> Result<Option<Principal>, Store
         targets.push(*member_of.id.as_bytes());
     }
     let policies = load_policies(store, &targets, &mut reads).await?;
-    Ok(Some(Principal { account, who: Who::User(row), policies, tags: Vec::new(), reads, stamps }))
+    let self_service = SelfService::of(store, account.id).await?;
+    Ok(Some(Principal { account, who: Who::User(row), policies, tags: Vec::new(), self_service, reads, stamps }))
 }
 
 async fn load_role(store: &Store, id: RoleId) -> Result<Option<Principal>, StoreError> {
@@ -264,7 +290,7 @@ async fn load_role(store: &Store, id: RoleId) -> Result<Option<Principal>, Store
             .bind(|principal| bindings.iter().find(|(text, _)| *text == principal_text(principal)).map(|(_, subject)| *subject)),
         Err(_) => Policy::unreadable(label),
     };
-    Ok(Some(Principal { account, who: Who::Role { row, trust }, policies, tags, reads, stamps }))
+    Ok(Some(Principal { account, who: Who::Role { row, trust }, policies, tags, self_service: SelfService::NONE, reads, stamps }))
 }
 
 async fn load_policies(store: &Store, targets: &[[u8; 16]], reads: &mut Vec<Read>) -> Result<Vec<Policy>, StoreError> {

@@ -2,16 +2,20 @@
 
 use std::fmt;
 
-use tegata_model::{AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, ObjectKey, PolicyName, RoleName, UserName};
+use tegata_model::{
+    AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, MfaDeviceName, ObjectKey, PolicyName, RoleName, SessionId, UserName,
+};
 use tegata_policy::Resource;
+
+use crate::trail::RequestRef;
 
 /// The name of one resource. Every dialect spells it its own way; policies see its five segments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResourceName {
     /// The name of an account, as people type it.
     Account(AccountAlias),
-    /// What belongs to an account as a whole.
-    Settings {
+    /// What an account demands of long-term keys, and the report on them.
+    KeyPolicy {
         /// The account.
         account: AccountNumber,
     },
@@ -103,6 +107,38 @@ pub enum ResourceName {
         /// Its name.
         name: PolicyName,
     },
+    /// What a user signs in with.
+    LoginProfile {
+        /// The user.
+        of: Box<ResourceName>,
+    },
+    /// The second factor of a user.
+    Factor {
+        /// The user.
+        of: Box<ResourceName>,
+    },
+    /// The devices for one-time codes of an account, as a collection.
+    MfaDevices {
+        /// The account they belong to.
+        account: AccountNumber,
+    },
+    /// A device for one-time codes.
+    MfaDevice {
+        /// The account it belongs to.
+        account: AccountNumber,
+        /// Its name.
+        name: MfaDeviceName,
+    },
+    /// A device for one-time codes as the factor of somebody.
+    BoundMfaDevice {
+        /// The device.
+        device: Box<ResourceName>,
+    },
+    /// What holds for an account as a whole.
+    AccountSettings {
+        /// The account.
+        account: AccountNumber,
+    },
     /// The buckets of an account, as a collection.
     Buckets {
         /// The account they belong to.
@@ -123,6 +159,44 @@ pub enum ResourceName {
         bucket: BucketName,
         /// The key in the bucket.
         key: ObjectKey,
+    },
+    /// The role sessions that began in an account or act in it, as a collection.
+    Sessions {
+        /// The account.
+        account: AccountNumber,
+    },
+    /// One role session.
+    Session {
+        /// The account that looks at it.
+        account: AccountNumber,
+        /// Its id.
+        id: SessionId,
+    },
+    /// The sessions of one user or of one role.
+    SessionsOf(Box<ResourceName>),
+    /// The sessions that began with one access key.
+    SessionsOfKey {
+        /// The account of the key.
+        account: AccountNumber,
+        /// Its public id.
+        key_id: AccessKeyId,
+    },
+    /// The requests of an account, as a collection.
+    Requests {
+        /// The account whose trail they stand in.
+        account: AccountNumber,
+    },
+    /// One request that was answered.
+    Request {
+        /// The account whose trail it stands in.
+        account: AccountNumber,
+        /// Its id as it was told.
+        id: RequestRef,
+    },
+    /// The credentials of an account, as a collection.
+    Credentials {
+        /// The account.
+        account: AccountNumber,
     },
     /// Oneself; no permission is needed.
     Caller,
@@ -155,7 +229,7 @@ impl ResourceName {
             Self::User { account, name } => ("ram", Some(account), format!("user/{name}")),
             Self::Role { account, name } => ("ram", Some(account), format!("role/{name}")),
             Self::Policy { account, name } => ("ram", Some(account), format!("policy/{name}")),
-            Self::Settings { account } => ("ram", Some(account), "*".to_owned()),
+            Self::KeyPolicy { account } => ("tegata", Some(account), "keypolicy".to_owned()),
             Self::Owner { account } => ("ram", Some(account), "root".to_owned()),
             Self::Users { account } => ("ram", Some(account), "user/*".to_owned()),
             Self::Groups { account } => ("ram", Some(account), "group/*".to_owned()),
@@ -173,9 +247,25 @@ impl ResourceName {
                 let system = if policy.account == "system" { "system-" } else { "" };
                 return to.segments().below(&format!("{system}{}", policy.relative));
             }
+            Self::LoginProfile { of } => return of.segments().below("login-profile"),
+            Self::Factor { of } => return of.segments().below("mfa"),
+            Self::MfaDevices { account } => ("ram", Some(account), "mfa/*".to_owned()),
+            Self::MfaDevice { account, name } => ("ram", Some(account), format!("mfa/{name}")),
+            Self::BoundMfaDevice { device } => return device.segments().below("user"),
+            Self::AccountSettings { account } => ("ram", Some(account), "*".to_owned()),
             Self::Buckets { account } => ("oss", Some(account), "*".to_owned()),
             Self::Bucket { account, name } => ("oss", Some(account), name.to_string()),
             Self::Object { account, bucket, key } => ("oss", Some(account), format!("{bucket}/{key}")),
+            Self::Sessions { account } => ("tegata", Some(account), "session/*".to_owned()),
+            Self::Session { account, id } => ("tegata", Some(account), format!("session/{id}")),
+            Self::SessionsOf(whose) => {
+                let Segments { account, relative, .. } = whose.segments();
+                return Segments { service: "tegata", account, relative: format!("session/{relative}") };
+            }
+            Self::SessionsOfKey { account, key_id } => ("tegata", Some(account), format!("session/accesskey/{key_id}")),
+            Self::Requests { account } => ("tegata", Some(account), "request/*".to_owned()),
+            Self::Request { account, id } => ("tegata", Some(account), format!("request/{id}")),
+            Self::Credentials { account } => ("tegata", Some(account), "credential/*".to_owned()),
             Self::Caller => ("sts", None, "*".to_owned()),
         };
         Segments { service, account: account.map(ToString::to_string).unwrap_or_default(), relative }

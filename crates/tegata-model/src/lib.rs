@@ -24,6 +24,6 @@ pub use id::*;
 pub use name::*;
 pub use network::{Network, NetworkError};
 pub use number::*;
-pub use secret::SecretKey;
+pub use secret::{PasswordHash, SecretKey};
 pub use state::*;
 pub use time::Timestamp;

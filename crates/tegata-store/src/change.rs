@@ -23,6 +23,10 @@ pub enum Must {
 pub enum Claim {
     /// The nonce of a signed request.
     Nonce,
+    /// A try at a secret, of which there are only so many in a while.
+    Attempt,
+    /// The time step of a one-time code.
+    OtpStep,
 }
 
 /// One statement with its parameters. Noun files make them; nobody else writes SQL.

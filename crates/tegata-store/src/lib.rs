@@ -11,6 +11,7 @@
 
 pub mod access_key;
 pub mod account;
+pub mod attempt;
 pub mod audit;
 pub mod blob;
 pub mod bucket;
@@ -22,13 +23,17 @@ pub mod group;
 pub mod key_policy;
 pub mod key_use;
 pub mod keyring;
+pub mod login_profile;
 pub mod meta;
+pub mod mfa_device;
 mod migrate;
 pub mod object;
+pub mod password_policy;
 pub mod policy;
 pub mod replay;
 pub mod role;
 pub mod row;
+pub mod security_preference;
 pub mod session;
 pub mod tag;
 #[cfg(any(test, feature = "testing"))]

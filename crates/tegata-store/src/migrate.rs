@@ -22,8 +22,9 @@ macro_rules! migrations {
 }
 
 /// All of them, in order.
-pub(crate) const MIGRATIONS: &[Migration] =
-    migrations![1 "0001_directory", 2 "0002_objects", 3 "0003_audit", 4 "0004_administration", 6 "0006_settings"];
+pub(crate) const MIGRATIONS: &[Migration] = migrations![
+    1 "0001_directory", 2 "0002_objects", 3 "0003_audit", 4 "0004_administration", 5 "0005_sign_in", 6 "0006_settings", 8 "0008_sessions"
+];
 
 /// Where the engine remembers what it has applied.
 pub(crate) const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)";

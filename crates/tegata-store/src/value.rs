@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountId, AccountNumber, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, KeyId, NodeId,
-    ObjectKey, OperatorId, OrganisationId, PolicyId, PrincipalNumber, RequestId, RoleId, SessionId, Status, Timestamp, UserId,
+    AccessKeyId, AccountAlias, AccountId, AccountNumber, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, KeyId, LoginProfileId,
+    MfaDeviceId, NodeId, ObjectKey, OperatorId, OrganisationId, PasswordHash, PolicyId, PrincipalNumber, RequestId, RoleId, SessionId,
+    Status, Timestamp, UserId,
 };
 
 /// One value. 16-byte ids are held in place, so that the usual parameters allocate nothing.
@@ -32,7 +33,7 @@ macro_rules! from_id {
     )+ };
 }
 
-from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, BucketId, BlobId, SessionId, RequestId, NodeId);
+from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, BucketId, BlobId, SessionId, RequestId, NodeId, LoginProfileId, MfaDeviceId);
 
 macro_rules! from_text {
     ($($text:ident),+) => { $(
@@ -68,6 +69,19 @@ impl From<i64> for Value {
 impl From<u32> for Value {
     fn from(number: u32) -> Self {
         Self::Int(i64::from(number))
+    }
+}
+
+/// Stored as 0 or 1.
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Self::Int(i64::from(flag))
+    }
+}
+
+impl From<&PasswordHash> for Value {
+    fn from(hash: &PasswordHash) -> Self {
+        hash.expose().into()
     }
 }
 

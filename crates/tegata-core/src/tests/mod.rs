@@ -2,10 +2,12 @@
 
 mod audit;
 mod directory;
+mod look_back;
 mod matrix;
 mod objects;
 mod sessions;
 mod settings;
+mod sign_in;
 mod tokens;
 mod why;
 

@@ -316,7 +316,12 @@ impl OssError {
                 ..base
             },
             DeniedBy::ForeignAccount => Self { message: "The bucket you access does not belong to you.".to_owned(), ..base },
-            DeniedBy::OwnerMayNotAssume | DeniedBy::SourceIdentityFixed | DeniedBy::ChainEnded | DeniedBy::KeyPolicy => base,
+            DeniedBy::OwnerMayNotAssume
+            | DeniedBy::KeyPolicy
+            | DeniedBy::SourceIdentityFixed
+            | DeniedBy::ChainEnded
+            | DeniedBy::NoPassword
+            | DeniedBy::SecondFactor => base,
         }
     }
 
@@ -329,7 +334,7 @@ impl OssError {
                 Self::new(404, "NoSuchKey", "The specified key does not exist.").ec("0026-00000001").with("Key", key.as_str())
             }
             ResourceName::Account(_)
-            | ResourceName::Settings { .. }
+            | ResourceName::KeyPolicy { .. }
             | ResourceName::User { .. }
             | ResourceName::Role { .. }
             | ResourceName::Policy { .. }
@@ -344,7 +349,20 @@ impl OssError {
             | ResourceName::SystemPolicy { .. }
             | ResourceName::PolicyVersion { .. }
             | ResourceName::Attachment { .. }
+            | ResourceName::LoginProfile { .. }
+            | ResourceName::Factor { .. }
+            | ResourceName::MfaDevices { .. }
+            | ResourceName::MfaDevice { .. }
+            | ResourceName::BoundMfaDevice { .. }
+            | ResourceName::AccountSettings { .. }
             | ResourceName::Buckets { .. }
+            | ResourceName::Sessions { .. }
+            | ResourceName::Session { .. }
+            | ResourceName::SessionsOf(_)
+            | ResourceName::SessionsOfKey { .. }
+            | ResourceName::Requests { .. }
+            | ResourceName::Request { .. }
+            | ResourceName::Credentials { .. }
             | ResourceName::Caller => Self::new(404, "NoSuchKey", message),
         }
     }
@@ -394,6 +412,20 @@ impl From<Problem> for OssError {
             | Input::MaxKeyAge
             | Input::KeyNetworks
             | Input::KeyPolicy => Self::new(400, "InvalidArgument", message),
+            Input::Password
+            | Input::OldPassword
+            | Input::NewPassword
+            | Input::OneTimeCode
+            | Input::MinPasswordLength
+            | Input::DifferentCharacters
+            | Input::MaxPasswordAge
+            | Input::InitialPasswordAge
+            | Input::ReusePrevention
+            | Input::MaxLoginAttempts
+            | Input::LoginSession
+            | Input::LoginNetworks
+            | Input::Marker
+            | Input::LeakedText => Self::new(400, "InvalidArgument", message),
         }
     }
 }

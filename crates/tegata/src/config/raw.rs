@@ -133,6 +133,8 @@ tables! {
         object_bytes: i64,
         /// Audited refusals of one principal in a minute; more are counted.
         refusal_rows_per_minute: i64,
+        /// Passwords that are worked on at once.
+        passwords_at_once: i64,
         /// Most connections of one listener at a time.
         connections: i64,
         /// How long a client may take to send a request's head.
@@ -164,6 +166,8 @@ tables! {
         policies_per_role: i64,
         /// System policies attached to a user, a group or a role.
         system_policies: i64,
+        /// Devices for one-time codes of an account.
+        mfa_devices: i64,
         /// Tags of one role or policy.
         tags_per_resource: i64,
     }

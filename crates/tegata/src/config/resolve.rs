@@ -13,7 +13,7 @@ use std::{
 use tegata_core::{
     Addressing,
     keyring::MasterKey,
-    limits::{Limits, Quotas},
+    limits::{Hashing, Limits, Quotas},
 };
 use tegata_dialects::Network;
 use tegata_model::BucketName;
@@ -471,6 +471,10 @@ impl Work {
             seconds(self.limit("limits.clock_skew_seconds", raw.clock_skew_seconds, 1, 31 * 60, standard.clock_skew.as_secs()));
         let limits = Limits {
             quotas,
+            hashing: Hashing {
+                at_once: self.limit("limits.passwords_at_once", raw.passwords_at_once, 1, 256, standard.hashing.at_once),
+                ..standard.hashing
+            },
             clock_skew,
             // A nonce must be remembered as long as its request could be sent again: from skew before to skew after.
             nonce_memory: 2 * clock_skew + seconds(60),
@@ -528,6 +532,7 @@ impl Work {
             policies_per_group: self.limit("quotas.policies_per_group", raw.policies_per_group, 0, 1000, standard.policies_per_group),
             policies_per_role: self.limit("quotas.policies_per_role", raw.policies_per_role, 0, 1000, standard.policies_per_role),
             system_policies: self.limit("quotas.system_policies", raw.system_policies, 0, 1000, standard.system_policies),
+            mfa_devices: self.limit("quotas.mfa_devices", raw.mfa_devices, 0, 1_000_000, standard.mfa_devices),
             tags_per_resource: self.limit("quotas.tags_per_resource", raw.tags_per_resource, 0, 100, standard.tags_per_resource),
         }
     }

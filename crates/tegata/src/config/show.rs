@@ -60,6 +60,7 @@ pub(crate) fn show(config: &Config) -> String {
         ("limits.session_policy_chars", limits.session_policy_chars.to_string()),
         ("limits.object_bytes", limits.object_bytes.to_string()),
         ("limits.refusal_rows_per_minute", limits.refusal_rows_per_minute.to_string()),
+        ("limits.passwords_at_once", limits.hashing.at_once.to_string()),
         ("limits.connections", config.connections.most.to_string()),
         ("limits.head_seconds", config.connections.head.as_secs().to_string()),
     ] {
@@ -81,6 +82,7 @@ pub(crate) fn show(config: &Config) -> String {
         ("quotas.policies_per_group", quotas.policies_per_group.to_string()),
         ("quotas.policies_per_role", quotas.policies_per_role.to_string()),
         ("quotas.system_policies", quotas.system_policies.to_string()),
+        ("quotas.mfa_devices", quotas.mfa_devices.to_string()),
         ("quotas.tags_per_resource", quotas.tags_per_resource.to_string()),
     ] {
         page.line(key, key.rsplit('.').next().unwrap_or(key), Some(value));

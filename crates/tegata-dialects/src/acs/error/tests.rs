@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use tegata_core::{Precondition, testing::TestCore};
-use tegata_model::{AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, ObjectKey, PolicyName, RoleName, Timestamp, UserName};
+use tegata_model::{
+    AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, ObjectKey, PolicyName, RoleName, SessionId, Timestamp, UserName,
+};
 use tegata_sign::TimeProblem;
 
 use super::*;
@@ -21,6 +23,7 @@ fn resources() -> Vec<(&'static str, ResourceName)> {
     let role = || Box::new(ResourceName::Role { account, name: RoleName::new("deploy").unwrap() });
     let system = || Box::new(ResourceName::SystemPolicy { name: PolicyName::new("S").unwrap() });
     let policy = || Box::new(ResourceName::Policy { account, name: PolicyName::new("p").unwrap() });
+    let device = || Box::new(ResourceName::MfaDevice { account, name: "phone".parse().unwrap() });
     vec![
         ("owner", ResourceName::Owner { account }),
         ("users", ResourceName::Users { account }),
@@ -35,7 +38,13 @@ fn resources() -> Vec<(&'static str, ResourceName)> {
         ("user attachment", ResourceName::Attachment { to: user(), policy: policy() }),
         ("group attachment", ResourceName::Attachment { to: group(), policy: system() }),
         ("role attachment", ResourceName::Attachment { to: role(), policy: policy() }),
-        ("settings", ResourceName::Settings { account }),
+        ("key policy", ResourceName::KeyPolicy { account }),
+        ("login profile", ResourceName::LoginProfile { of: user() }),
+        ("factor", ResourceName::Factor { of: user() }),
+        ("devices", ResourceName::MfaDevices { account }),
+        ("device", *device()),
+        ("bound device", ResourceName::BoundMfaDevice { device: device() }),
+        ("settings", ResourceName::AccountSettings { account }),
         ("account", ResourceName::Account(AccountAlias::new("acme").unwrap())),
         ("user", ResourceName::User { account, name: UserName::new("bob").unwrap() }),
         ("role", ResourceName::Role { account, name: RoleName::new("deploy").unwrap() }),
@@ -43,6 +52,13 @@ fn resources() -> Vec<(&'static str, ResourceName)> {
         ("buckets", ResourceName::Buckets { account }),
         ("bucket", ResourceName::Bucket { account, name: bucket.clone() }),
         ("object", ResourceName::Object { account, bucket, key: ObjectKey::new("a").unwrap() }),
+        ("sessions", ResourceName::Sessions { account }),
+        ("session", ResourceName::Session { account, id: SessionId::from_bytes([1; 16]) }),
+        ("sessions of a role", ResourceName::SessionsOf(role())),
+        ("sessions of a key", ResourceName::SessionsOfKey { account, key_id: AccessKeyId::new("LTAIx").unwrap() }),
+        ("requests", ResourceName::Requests { account }),
+        ("request", ResourceName::Request { account, id: "ABABABABABABABABABABABAB".parse().unwrap() }),
+        ("credentials", ResourceName::Credentials { account }),
         ("caller", ResourceName::Caller),
     ]
 }
@@ -65,7 +81,9 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 23] = [
+const INPUTS: [Input; 37] = [
+    Input::Marker,
+    Input::LeakedText,
     Input::PolicyDocument,
     Input::TrustDocument,
     Input::NewTrustDocument,
@@ -89,6 +107,18 @@ const INPUTS: [Input; 23] = [
     Input::Range,
     Input::Header,
     Input::BucketProperties,
+    Input::Password,
+    Input::OldPassword,
+    Input::NewPassword,
+    Input::OneTimeCode,
+    Input::MinPasswordLength,
+    Input::DifferentCharacters,
+    Input::MaxPasswordAge,
+    Input::InitialPasswordAge,
+    Input::ReusePrevention,
+    Input::MaxLoginAttempts,
+    Input::LoginSession,
+    Input::LoginNetworks,
 ];
 
 fn operation_errors(out: &mut String) {
@@ -96,7 +126,7 @@ fn operation_errors(out: &mut String) {
         line(out, &format!("NotFound {name}"), OpError::NotFound(resource.clone()));
         line(out, &format!("Exists {name}"), OpError::Exists(resource.clone()));
         line(out, &format!("NotEmpty {name}"), OpError::NotEmpty(resource.clone()));
-        if matches!(name, "user" | "group" | "role" | "policy" | "policy version") {
+        if matches!(name, "user" | "group" | "role" | "policy" | "policy version" | "device") {
             for holding in Holding::ALL {
                 line(out, &format!("InUse {name} {holding:?}"), OpError::InUse(resource.clone(), holding));
             }
@@ -110,6 +140,7 @@ fn operation_errors(out: &mut String) {
             line(out, &format!("Invalid {input:?} {kind:?}"), OpError::invalid(input, kind, "the rule"));
         }
     }
+    line(out, "Invalid NewPassword Reused", OpError::invalid(Input::NewPassword, ProblemKind::Reused, "the rule"));
     let modified = Timestamp::from_unix(0);
     line(out, "Precondition NotModified", OpError::Precondition(Precondition::NotModified { etag: "\"E\"".to_owned(), modified }));
     line(out, "Precondition Failed", OpError::Precondition(Precondition::Failed("If-Match")));
@@ -231,6 +262,7 @@ async fn the_complete_table() {
         DeniedBy::ChainEnded,
         DeniedBy::KeyPolicy,
     ]);
+    causes.extend([DeniedBy::NoPassword, DeniedBy::SecondFactor]);
     let mut denial = denial().await;
     for by in causes {
         denial.by = by;

@@ -5,9 +5,12 @@
 mod attachment;
 mod group;
 mod key;
+mod login;
+mod mfa;
 mod policy;
 mod role;
 mod settings;
+mod sign_in;
 mod tag;
 mod user;
 
@@ -23,4 +26,7 @@ pub(crate) const TABLES: &[&[Entry]] = &[
     attachment::OPERATIONS,
     settings::OPERATIONS,
     tag::OPERATIONS,
+    login::OPERATIONS,
+    mfa::OPERATIONS,
+    sign_in::OPERATIONS,
 ];
