@@ -198,4 +198,10 @@ actions! {
     TEGATA_LIST_AUDIT_EVENTS = "tegata:ListAuditEvents";
     /// Say that a credential has become known to strangers, and so end it.
     TEGATA_REPORT_LEAKED_CREDENTIAL = "tegata:ReportLeakedCredential";
+    /// Say what a declaration would change. Whoever may read the directory may, unless a statement denies this.
+    TEGATA_PLAN_DIRECTORY = "tegata:PlanDirectory";
+    /// Do what a declaration says. Whoever may do each of it singly may, unless a statement denies this.
+    TEGATA_APPLY_DIRECTORY = "tegata:ApplyDirectory";
+    /// Write the directory down as a declaration. Whoever may read the directory may, unless a statement denies this.
+    TEGATA_EXPORT_DIRECTORY = "tegata:ExportDirectory";
 }

@@ -146,6 +146,14 @@ pub(crate) async fn second_factor(
     }
 }
 
+/// Refuses only what a statement denies: for what is nothing but the sum of other actions, each of which is asked for itself.
+pub(crate) fn not_forbidden(view: &View<'_>, caller: &Caller, action: Action, resource: &ResourceName) -> Result<(), OpError> {
+    match permit(view, caller, action, resource, &[]) {
+        Err(OpError::Denied(denial)) if !matches!(denial.by, DeniedBy::Layer { explicit: true, .. }) => Ok(()),
+        other => other.map(drop),
+    }
+}
+
 /// Asks a role's trust policy for the caller.
 pub(crate) fn trust(
     view: &View<'_>,

@@ -349,6 +349,10 @@ pub enum Input {
     Marker,
     /// A text that credentials are looked for in.
     LeakedText,
+    /// The declaration of a directory.
+    Declaration,
+    /// The plan that was looked at.
+    Plan,
 }
 
 /// What is wrong with an input.

@@ -45,17 +45,26 @@ pub struct Effect<T> {
     pub(crate) on_exists: Option<ResourceName>,
     /// Something that is used once was used by somebody else meanwhile: this error.
     pub(crate) on_used: Option<OpError>,
+    /// What turns out to exist already was made meanwhile: decide again.
+    pub(crate) again_if_exists: bool,
 }
 
 impl<T> Effect<T> {
     /// An answer that changes nothing and leaves no row.
     pub(crate) fn nothing(output: T) -> Self {
-        Self { output, changes: None, entry: Entry::default(), on_exists: None, on_used: None }
+        Self { output, changes: None, entry: Entry::default(), on_exists: None, on_used: None, again_if_exists: false }
     }
 
     /// An answer that exists only together with its changes.
     pub(crate) fn with(output: T, changes: ChangeSet, entry: Entry) -> Self {
-        Self { output, changes: Some(changes), entry, on_exists: None, on_used: None }
+        Self { output, changes: Some(changes), entry, on_exists: None, on_used: None, again_if_exists: false }
+    }
+
+    /// A row that turns out to exist already means that this must be decided again.
+    #[must_use]
+    pub(crate) fn or_again(mut self) -> Self {
+        self.again_if_exists = true;
+        self
     }
 
     /// The error for a row that turns out to exist already.
@@ -117,6 +126,7 @@ impl Core {
             match self.store.commit(commit).await {
                 Ok(()) => return Ok(effect.output),
                 Err(CommitError::Changed) => {}
+                Err(CommitError::Exists(_)) if effect.again_if_exists => {}
                 Err(CommitError::Claimed(Claim::Nonce)) => return Err(OpError::Authentication(AuthnFailure::Replayed)),
                 Err(CommitError::Claimed(Claim::OtpStep)) => return Err(effect.on_used.unwrap_or(OpError::Conflict)),
                 Err(CommitError::Claimed(other)) => return Err(OpError::internal(format!("an unexpected claim failed: {other:?}"))),

@@ -24,6 +24,11 @@ pub enum ResourceName {
         /// The account.
         account: AccountNumber,
     },
+    /// All users, groups, roles and policies of an account.
+    Directory {
+        /// The account they belong to.
+        account: AccountNumber,
+    },
     /// The users of an account, as a collection.
     Users {
         /// The account they belong to.
@@ -231,6 +236,7 @@ impl ResourceName {
             Self::Policy { account, name } => ("ram", Some(account), format!("policy/{name}")),
             Self::KeyPolicy { account } => ("tegata", Some(account), "keypolicy".to_owned()),
             Self::Owner { account } => ("ram", Some(account), "root".to_owned()),
+            Self::Directory { account } => ("ram", Some(account), "*".to_owned()),
             Self::Users { account } => ("ram", Some(account), "user/*".to_owned()),
             Self::Groups { account } => ("ram", Some(account), "group/*".to_owned()),
             Self::Roles { account } => ("ram", Some(account), "role/*".to_owned()),

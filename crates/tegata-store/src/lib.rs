@@ -16,6 +16,7 @@ pub mod audit;
 pub mod blob;
 pub mod bucket;
 pub mod change;
+pub mod directory;
 pub mod engine;
 pub mod error;
 pub mod feed;

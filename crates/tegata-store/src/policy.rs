@@ -198,7 +198,7 @@ pub enum Target {
 }
 
 impl Target {
-    fn new(kind: i64, id: [u8; 16]) -> Option<Self> {
+    pub(crate) fn new(kind: i64, id: [u8; 16]) -> Option<Self> {
         match kind {
             0 => Some(Self::User(UserId::from_bytes(id))),
             1 => Some(Self::Group(GroupId::from_bytes(id))),

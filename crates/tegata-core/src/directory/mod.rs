@@ -6,12 +6,14 @@
 //! | `alias`, `key_policy`, `tag`, `diagnosis` | likewise: the account itself, what it demands of keys, labels, why something was refused |
 //! | `login`, `mfa`, `password_policy`, `preference` | what people sign in with, and what their account asks of it |
 //! | `user`, `key`, `group`, `role`, `policy`, `attachment` | as signed-in administrators do, within their own account |
+//! | `declare` | all of that at once, as a declaration says |
 //!
 //! Permission is asked on the name before anybody looks whether it exists. Whatever is written raises the generation of
 //! what it belongs to and touches the account, so that it acts at the next request.
 
 mod alias;
 mod attachment;
+mod declare;
 mod diagnosis;
 mod group;
 mod key;
@@ -31,6 +33,9 @@ pub use alias::{ClearAccountAlias, DescribeAccountAlias, SetAccountAlias};
 pub use attachment::{
     AttachPolicyToGroup, AttachPolicyToRole, AttachPolicyToUser, AttachedPolicy, DetachPolicyFromGroup, DetachPolicyFromRole,
     DetachPolicyFromUser, Entities, ListEntitiesForPolicy, ListPoliciesForGroup, ListPoliciesForRole, ListPoliciesForUser,
+};
+pub use declare::{
+    ApplyDirectory, Change, Declaration, ExportDirectory, Line, Plan, PlanDirectory, Recipient, Sections, Shift, Sign, Trust, Unreadable,
 };
 pub use diagnosis::{DecodeDiagnosticMessage, Diagnosis, MatchedPolicy, MatchedStatement};
 pub use group::{

@@ -156,7 +156,8 @@ pub(super) fn check_length(view: &View<'_>, document: &str, input: Input) -> Res
     Ok(())
 }
 
-fn check(view: &View<'_>, document: &str) -> Result<(), OpError> {
+/// Checks the document of a policy.
+pub(super) fn check(view: &View<'_>, document: &str) -> Result<(), OpError> {
     check_length(view, document, Input::PolicyDocument)?;
     let parsed = ram::parse(document, DocumentKind::Identity);
     parsed.map(drop).map_err(|problem| OpError::invalid(Input::PolicyDocument, ProblemKind::Malformed, problem.to_string()))
@@ -195,9 +196,23 @@ impl Operation for CreatePolicy {
         if policy::count(store, account).await? >= u64::from(limit) {
             return Err(OpError::LimitExceeded(Quota::Policies, limit));
         }
-        let row = PolicyRow {
+        let row = self.row(view, caller)?;
+        let version = PolicyVersionRow { policy_id: row.id, version: 1, document: self.document.clone(), created_at: view.now() };
+        let mut changes = changes(view, caller);
+        changes.push(policy::insert(&row));
+        changes.extend(policy::add_version(&version));
+        changes.push(policy::at_most(account, limit));
+        changes.extend(tag::steps(view, caller, Tagged::Policy(row.id), &self.tags));
+        Ok(done(ManagedPolicy::of(row, 0).tagged(self.tags.clone()), changes, permit).or_exists(self.resource(caller)))
+    }
+}
+
+impl CreatePolicy {
+    /// The row that it makes.
+    pub(super) fn row(&self, view: &View<'_>, caller: &Caller) -> Result<PolicyRow, OpError> {
+        Ok(PolicyRow {
             id: PolicyId::from_bytes(view.core().new_id()?),
-            account_id: Some(account),
+            account_id: Some(caller.account()),
             name: self.name.clone(),
             kind: PolicyKind::Custom,
             description: self.description.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -206,14 +221,7 @@ impl Operation for CreatePolicy {
             created_at: view.now(),
             last_version: 1,
             updated_at: view.now(),
-        };
-        let version = PolicyVersionRow { policy_id: row.id, version: 1, document: self.document.clone(), created_at: view.now() };
-        let mut changes = changes(view, caller);
-        changes.push(policy::insert(&row));
-        changes.extend(policy::add_version(&version));
-        changes.push(policy::at_most(account, limit));
-        changes.extend(tag::steps(view, caller, Tagged::Policy(row.id), &self.tags));
-        Ok(done(ManagedPolicy::of(row, 0).tagged(self.tags.clone()), changes, permit).or_exists(self.resource(caller)))
+        })
     }
 }
 

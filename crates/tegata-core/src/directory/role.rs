@@ -98,7 +98,7 @@ async fn bind(view: &View<'_>, caller: &Caller, id: RoleId, document: &str, inpu
 }
 
 /// Whom a principal means now, and whether that is up to another account.
-async fn subject(view: &View<'_>, caller: &Caller, principal: &PrincipalName) -> Result<(Option<[u8; 16]>, bool), OpError> {
+pub(super) async fn subject(view: &View<'_>, caller: &Caller, principal: &PrincipalName) -> Result<(Option<[u8; 16]>, bool), OpError> {
     let store = &view.core().store;
     let number = match principal {
         // Services and federations are bound by name: they are not rows of ours.
@@ -132,7 +132,8 @@ async fn subject(view: &View<'_>, caller: &Caller, principal: &PrincipalName) ->
     Ok((found, foreign))
 }
 
-fn longest(asked: Duration, input: Input) -> Result<Duration, OpError> {
+/// Checks the longest session of a role.
+pub(super) fn longest(asked: Duration, input: Input) -> Result<Duration, OpError> {
     if (SHORTEST_MAXIMUM..=LONGEST_MAXIMUM).contains(&asked) {
         return Ok(asked);
     }
@@ -177,9 +178,22 @@ impl Operation for CreateRole {
         if role::count(store, account).await? >= u64::from(limit) {
             return Err(OpError::LimitExceeded(Quota::Roles, limit));
         }
-        let row = RoleRow {
+        let row = self.row(view, caller, id, max_session)?;
+        let mut changes = changes(view, caller);
+        changes.push(role::insert(&row));
+        changes.extend(bindings);
+        changes.push(role::at_most(account, limit));
+        changes.extend(tag::steps(view, caller, Tagged::Role(id), &self.tags));
+        Ok(done(Role::of(row, own(caller)).tagged(self.tags.clone()), changes, permit).or_exists(self.resource(caller)))
+    }
+}
+
+impl CreateRole {
+    /// The row that it makes.
+    pub(super) fn row(&self, view: &View<'_>, caller: &Caller, id: RoleId, max_session: Duration) -> Result<RoleRow, OpError> {
+        Ok(RoleRow {
             id,
-            account_id: account,
+            account_id: caller.account(),
             number: new_number(view)?,
             name: self.name.clone(),
             description: self.description.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -190,13 +204,7 @@ impl Operation for CreateRole {
             generation: Generation(1),
             created_at: view.now(),
             updated_at: view.now(),
-        };
-        let mut changes = changes(view, caller);
-        changes.push(role::insert(&row));
-        changes.extend(bindings);
-        changes.push(role::at_most(account, limit));
-        changes.extend(tag::steps(view, caller, Tagged::Role(id), &self.tags));
-        Ok(done(Role::of(row, own(caller)).tagged(self.tags.clone()), changes, permit).or_exists(self.resource(caller)))
+        })
     }
 }
 

@@ -72,6 +72,7 @@ async fn administer(core: &TestCore, caller: &Caller, action: Action) -> &'stati
     let document = || crate::testing::UPLOADER.to_owned();
     let trust_document =
         || r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":["a.test"]}}]}"#.to_owned();
+    let declared = || d::Declaration::read(&serde_json::json!({"version": 1, "users": {"declared": {}}})).unwrap();
     match action {
         actions::RAM_CREATE_USER => {
             ask!(CreateUser { name: "made".parse().unwrap(), display_name: None, email: None, phone: None, comments: None })
@@ -122,6 +123,11 @@ async fn administer(core: &TestCore, caller: &Caller, action: Action) -> &'stati
         actions::RAM_UPDATE_GROUP => ask!(UpdateGroup { name: group(), new_name: None, comments: None }),
         actions::RAM_DELETE_GROUP => ask!(DeleteGroup { name: group() }),
         actions::RAM_LIST_GROUPS => ask!(ListGroups { page: page() }),
+        actions::TEGATA_PLAN_DIRECTORY => ask!(PlanDirectory { declaration: declared(), prune: false }),
+        actions::TEGATA_APPLY_DIRECTORY => {
+            ask!(ApplyDirectory { declaration: declared(), prune: false, plan: None, even_if_nobody_can_administer: false })
+        }
+        actions::TEGATA_EXPORT_DIRECTORY => ask!(ExportDirectory),
         actions::RAM_ADD_USER_TO_GROUP => ask!(AddUserToGroup { user: user(), group: group() }),
         actions::RAM_REMOVE_USER_FROM_GROUP => ask!(RemoveUserFromGroup { user: user(), group: group() }),
         actions::RAM_LIST_GROUPS_FOR_USER => ask!(ListGroupsForUser { user: user() }),

@@ -412,7 +412,13 @@ async fn without_the_second_factor_nobody_takes_it_from_oneself() {
 
         // A role does not wash it off: a session that began with alice's key is alice in this.
         let trust = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":["acs:ram::1000000000000001:user/alice"]}}]}"#;
-        let admin = CreateRole { name: "admin".parse().unwrap(), trust_document: trust.to_owned(), description: None, max_session: None, tags: vec![] };
+        let admin = CreateRole {
+            name: "admin".parse().unwrap(),
+            trust_document: trust.to_owned(),
+            description: None,
+            max_session: None,
+            tags: vec![],
+        };
         ask(&core, admin).await.unwrap();
         let everything = PolicyRef { kind: PolicyType::System, name: "AdministratorAccess".parse().unwrap() };
         ask(&core, AttachPolicyToRole { policy: everything, to: "admin".parse().unwrap() }).await.unwrap();

@@ -170,7 +170,7 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
     let kind = match resource {
         ResourceName::Account(_) => "AccountAlias",
         ResourceName::KeyPolicy { .. } => "KeyPolicy",
-        ResourceName::AccountSettings { .. } => "Account",
+        ResourceName::AccountSettings { .. } | ResourceName::Directory { .. } => "Account",
         ResourceName::User { .. } | ResourceName::Users { .. } | ResourceName::Owner { .. } => "User",
         ResourceName::AccessKey { .. } => "User.AccessKey",
         ResourceName::Group { .. } | ResourceName::Groups { .. } => "Group",
@@ -262,6 +262,9 @@ fn invalid_code(problem: &Problem) -> &'static str {
         Input::LoginNetworks => "InvalidParameter.LoginNetworkMasks",
         Input::Marker => "InvalidParameter.Marker",
         Input::LeakedText => "InvalidParameter.Text",
+        Input::Declaration => "InvalidParameter.Declaration",
+        Input::Plan if problem.kind == ProblemKind::Mismatch => "InvalidParameter.PlanHash.Outdated",
+        Input::Plan => "NobodyCouldAdminister",
         Input::ContentMd5
         | Input::ContentCrc64
         | Input::ContentLength

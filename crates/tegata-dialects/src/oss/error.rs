@@ -363,6 +363,7 @@ impl OssError {
             | ResourceName::Requests { .. }
             | ResourceName::Request { .. }
             | ResourceName::Credentials { .. }
+            | ResourceName::Directory { .. }
             | ResourceName::Caller => Self::new(404, "NoSuchKey", message),
         }
     }
@@ -425,7 +426,9 @@ impl From<Problem> for OssError {
             | Input::LoginSession
             | Input::LoginNetworks
             | Input::Marker
-            | Input::LeakedText => Self::new(400, "InvalidArgument", message),
+            | Input::LeakedText
+            | Input::Declaration
+            | Input::Plan => Self::new(400, "InvalidArgument", message),
         }
     }
 }

@@ -81,9 +81,11 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 37] = [
+const INPUTS: [Input; 39] = [
     Input::Marker,
     Input::LeakedText,
+    Input::Declaration,
+    Input::Plan,
     Input::PolicyDocument,
     Input::TrustDocument,
     Input::NewTrustDocument,

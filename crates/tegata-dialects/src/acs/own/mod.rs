@@ -1,5 +1,6 @@
 //! What this server adds to the wire, under a version of its own.
 
+mod directory;
 mod key;
 mod leak;
 mod session;
@@ -8,4 +9,4 @@ mod trail;
 use super::ask::Entry;
 
 /// Every operation that is offered, topic by topic.
-pub(crate) const TABLES: &[&[Entry]] = &[session::OPERATIONS, trail::OPERATIONS, leak::OPERATIONS, key::OPERATIONS];
+pub(crate) const TABLES: &[&[Entry]] = &[session::OPERATIONS, trail::OPERATIONS, leak::OPERATIONS, directory::OPERATIONS, key::OPERATIONS];

@@ -164,6 +164,8 @@ fn operation_errors(out: &mut String) {
         Input::KeyPolicy,
         Input::Marker,
         Input::LeakedText,
+        Input::Declaration,
+        Input::Plan,
     ] {
         line(out, &format!("Invalid {input:?}"), &OpError::invalid(input, ProblemKind::TooLarge, "the rule").into());
     }
