@@ -283,7 +283,15 @@ pub(crate) async fn load_provider(store: &Store, account: AccountId, id: OidcPro
     let Some(row) = oidc_provider::find(store, id).await?.filter(|row| row.account_id == account) else { return Ok(None) };
     let Some(account) = account::find(store, account).await? else { return Ok(None) };
     let reads = vec![Read::Account(account.id, account.generation), Read::OidcProvider(row.id, row.generation)];
-    Ok(Some(Principal { account, who: Who::Provider(row), policies: Vec::new(), tags: Vec::new(), self_service: SelfService::NONE, reads, stamps }))
+    Ok(Some(Principal {
+        account,
+        who: Who::Provider(row),
+        policies: Vec::new(),
+        tags: Vec::new(),
+        self_service: SelfService::NONE,
+        reads,
+        stamps,
+    }))
 }
 
 async fn load_user(store: &Store, id: UserId) -> Result<Option<Principal>, StoreError> {
