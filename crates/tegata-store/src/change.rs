@@ -23,6 +23,8 @@ pub enum Must {
 pub enum Claim {
     /// The nonce of a signed request.
     Nonce,
+    /// An authorization code.
+    Code,
 }
 
 /// One statement with its parameters. Noun files make them; nobody else writes SQL.

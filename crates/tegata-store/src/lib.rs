@@ -15,10 +15,16 @@ pub mod audit;
 pub mod blob;
 pub mod bucket;
 pub mod change;
+pub mod client;
+pub mod client_secret;
+pub mod code;
+pub mod consent;
 pub mod engine;
 pub mod error;
 pub mod feed;
+pub mod grant;
 pub mod group;
+pub mod installation;
 pub mod keyring;
 pub mod meta;
 mod migrate;
@@ -28,6 +34,7 @@ pub mod replay;
 pub mod role;
 pub mod row;
 pub mod session;
+pub mod signing_key;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use tegata_model::{
     AccessKeyId, AccountAlias, AccountId, AccountNumber, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, KeyId, NodeId,
     ObjectKey, OperatorId, OrganisationId, PolicyId, PrincipalNumber, RequestId, RoleId, SessionId, Status, Timestamp, UserId,
 };
+use tegata_model::{ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId};
 
 /// One value. 16-byte ids are held in place, so that the usual parameters allocate nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,6 +34,7 @@ macro_rules! from_id {
 }
 
 from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, BucketId, BlobId, SessionId, RequestId, NodeId);
+from_id!(ClientId, ClientSecretId, InstallationId, ConsentId, GrantId, SigningKeyId);
 
 macro_rules! from_text {
     ($($text:ident),+) => { $(
