@@ -4,12 +4,17 @@ use std::fmt;
 
 /// One thing a principal can ask for, as policies name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Action(&'static str);
+pub struct Action(&'static str, Option<&'static str>);
 
 impl Action {
     /// The canonical name, `service:Name`.
     pub const fn name(self) -> &'static str {
         self.0
+    }
+
+    /// A second spelling that policies may use: a statement that names either speaks of this action.
+    pub const fn alias(self) -> Option<&'static str> {
+        self.1
     }
 }
 
@@ -20,8 +25,10 @@ impl fmt::Display for Action {
 }
 
 macro_rules! actions {
-    ($($(#[$doc:meta])* $constant:ident = $name:literal;)*) => {
-        $($(#[$doc])* pub const $constant: Action = Action($name);)*
+    (@alias) => { None };
+    (@alias $alias:literal) => { Some($alias) };
+    ($($(#[$doc:meta])* $constant:ident = $name:literal $(or $alias:literal)?;)*) => {
+        $($(#[$doc])* pub const $constant: Action = Action($name, actions!(@alias $($alias)?));)*
         /// All of them, in the order above. The permission matrix is enumerated from this list.
         pub const ALL: &[Action] = &[$($constant),*];
     };
@@ -32,6 +39,8 @@ actions! {
     STS_ASSUME_ROLE = "sts:AssumeRole";
     /// Ask who one is; needs no permission.
     STS_GET_CALLER_IDENTITY = "sts:GetCallerIdentity";
+    /// Become a role for a while, by the word of an OpenID provider. Trust policies speak of it as `sts:AssumeRole`.
+    STS_ASSUME_ROLE_WITH_OIDC = "sts:AssumeRoleWithOIDC";
     /// List the buckets of one's account.
     OSS_LIST_BUCKETS = "oss:ListBuckets";
     /// Create a bucket.
@@ -132,4 +141,22 @@ actions! {
     RAM_LIST_GROUPS_FOR_USER = "ram:ListGroupsForUser";
     /// List the users of a group.
     RAM_LIST_USERS_FOR_GROUP = "ram:ListUsersForGroup";
+    /// Say that the tokens of an OpenID provider are taken.
+    RAM_CREATE_OIDC_PROVIDER = "ram:CreateOIDCProvider" or "ims:CreateOIDCProvider";
+    /// Read what is said of an OpenID provider.
+    RAM_GET_OIDC_PROVIDER = "ram:GetOIDCProvider" or "ims:GetOIDCProvider";
+    /// Change for whom an OpenID provider's tokens must be, or what is said of it.
+    RAM_UPDATE_OIDC_PROVIDER = "ram:UpdateOIDCProvider" or "ims:UpdateOIDCProvider";
+    /// Take no more tokens of an OpenID provider.
+    RAM_DELETE_OIDC_PROVIDER = "ram:DeleteOIDCProvider" or "ims:DeleteOIDCProvider";
+    /// List the OpenID providers of one's account.
+    RAM_LIST_OIDC_PROVIDERS = "ram:ListOIDCProviders" or "ims:ListOIDCProviders";
+    /// Accept one more audience in the tokens of an OpenID provider.
+    RAM_ADD_CLIENT_ID_TO_OIDC_PROVIDER = "ram:AddClientIdToOIDCProvider" or "ims:AddClientIdToOIDCProvider";
+    /// Accept an audience no more.
+    RAM_REMOVE_CLIENT_ID_FROM_OIDC_PROVIDER = "ram:RemoveClientIdFromOIDCProvider" or "ims:RemoveClientIdFromOIDCProvider";
+    /// Accept one more certificate of an OpenID provider.
+    RAM_ADD_FINGERPRINT_TO_OIDC_PROVIDER = "ram:AddFingerprintToOIDCProvider" or "ims:AddFingerprintToOIDCProvider";
+    /// Accept a certificate no more.
+    RAM_REMOVE_FINGERPRINT_FROM_OIDC_PROVIDER = "ram:RemoveFingerprintFromOIDCProvider" or "ims:RemoveFingerprintFromOIDCProvider";
 }

@@ -1,12 +1,15 @@
 //! From a proof to a caller. The order of the checks is the order in which they are written here.
 
+mod token_of_provider;
+
 use std::{net::IpAddr, sync::Arc};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use tegata_model::{AccessKeyId, Epoch, Timestamp};
 use tegata_policy::{DocumentKind, Policy, ram};
 use tegata_sign::Presented;
-use tegata_store::{access_key, account, role, session, user};
+use tegata_store::{access_key, account, oidc_provider, role, session, user};
+pub use token_of_provider::Federated;
 
 use crate::{
     Core,
@@ -23,6 +26,8 @@ use crate::{
 pub enum Proof {
     /// A signature by an access key, long-term or temporary.
     Signed(Presented),
+    /// A token of an identity provider.
+    Federated(Federated),
 }
 
 impl Core {
@@ -31,6 +36,7 @@ impl Core {
         let source = meta.source;
         let sample = match &proof {
             Proof::Signed(presented) => presented.access_key_id().to_string(),
+            Proof::Federated(federated) => federated.sample(),
         };
         let result = self.judge(proof, meta).await;
         if let Err(OpError::Authentication(failure)) = &result {
@@ -56,8 +62,14 @@ impl Core {
     }
 
     async fn judge(&self, proof: Proof, meta: RequestMeta) -> Result<Caller, OpError> {
-        let Proof::Signed(presented) = proof;
         let now = self.now();
+        let presented = match proof {
+            Proof::Signed(presented) => presented,
+            Proof::Federated(federated) => {
+                let token = self.token_of_provider(&federated, now).await?;
+                return Ok(Caller { evidence: Evidence::Token(Arc::new(token)), meta, verified: None, unspent: None });
+            }
+        };
         presented.check_time(now, self.limits.clock_skew).map_err(|problem| OpError::Authentication(AuthnFailure::Time(problem)))?;
         // A client's clock may be ahead of ours by the skew, and its URL with it.
         let furthest = self.limits.presigned_url.saturating_add(self.limits.clock_skew);
@@ -66,6 +78,7 @@ impl Core {
         let secret = match &evidence {
             Evidence::Key(key) => &key.secret,
             Evidence::Session(session) => &*session.secret,
+            Evidence::Token(_) => return Err(OpError::internal("a token signs no request")),
         };
         let verified =
             presented.verify(secret).map_err(|mismatch| AuthnFailure::Signature(Box::new(mismatch))).map_err(OpError::Authentication)?;
@@ -99,6 +112,7 @@ impl Core {
             Evidence::Key(key) if key.stamps.current(&self.store) => Ok(Evidence::Key(Arc::clone(key))),
             Evidence::Key(key) => self.live_key(&key.key_id).await.map(Evidence::Key),
             Evidence::Session(session) => self.revive(session, now).await.map(Evidence::Session),
+            Evidence::Token(token) => self.token_again(token, now).await.map(Evidence::Token),
         }
     }
 
@@ -236,6 +250,10 @@ impl Core {
                 .await?
                 .filter(|row| row.epoch == epoch && row.status.is_active())
                 .map(|row| Read::Role(id, row.generation)),
+            Ancestor::OidcProvider(id, epoch) => oidc_provider::find(store, id)
+                .await?
+                .filter(|row| row.epoch == epoch && row.status.is_active())
+                .map(|row| Read::OidcProvider(id, row.generation)),
             Ancestor::Session(id, epoch) => {
                 (session::mark(store, id).await?.unwrap_or(Epoch(0)) == epoch).then_some(Read::Session(id, epoch))
             }

@@ -11,7 +11,7 @@ use crate::{
     caller::{Caller, Evidence},
     error::{CallerKind, Denial, DeniedBy, OpError},
     principal::{Principal, Who},
-    resource::ResourceName,
+    resource::{ResourceName, Segments},
     view::View,
     why::Reasons,
 };
@@ -29,7 +29,29 @@ pub struct Trusted {
     by: Vec<StatementRef>,
 }
 
+/// Evidence that a caller may become a role: by its own policies and the role's trust, or, for somebody from outside who has no
+/// policies here, by trust alone. Spent on one session.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    role: Arc<Principal>,
+    by: Vec<StatementRef>,
+}
+
+impl Admitted {
+    /// Spends it: the role, and the statements that allowed it.
+    pub(crate) fn spend(self) -> (Arc<Principal>, Vec<StatementRef>) {
+        (self.role, self.by)
+    }
+}
+
 impl Permit {
+    /// Both kinds of evidence together.
+    pub(crate) fn with(self, trusted: Trusted) -> Admitted {
+        let mut by = self.by;
+        by.extend(trusted.by);
+        Admitted { role: trusted.role, by }
+    }
+
     /// Evidence for an action that needs both.
     #[must_use]
     pub(crate) fn and(mut self, other: Self) -> Self {
@@ -53,9 +75,9 @@ impl Trusted {
         &self.by
     }
 
-    /// Spends it: the role, and the statements that allowed it.
-    pub(crate) fn spend(self) -> (Arc<Principal>, Vec<StatementRef>) {
-        (self.role, self.by)
+    /// Trust alone, where the caller comes from outside by a verified token; everybody else needs a permit too.
+    pub(crate) fn alone(self, caller: &Caller) -> Option<Admitted> {
+        matches!(caller.evidence, Evidence::Token(_)).then_some(Admitted { role: self.role, by: self.by })
     }
 }
 
@@ -77,7 +99,7 @@ pub(crate) fn permit(
     }
     let context = context(view, caller, extra);
     let segments = resource.segments();
-    let request = Request { action: action.name(), resource: segments.as_resource(), principal: None, context: &context };
+    let request = asked(action, &segments, None, &context);
     let layers = layers(caller);
     let verdict = evaluate(&request, &layers);
     if verdict.allowed {
@@ -100,8 +122,9 @@ pub(crate) fn trust(
     let context = context(view, caller, extra);
     let segments = name.segments();
     let account = caller.account_number();
-    let principal = policy_principal(caller, &account);
-    let request = Request { action: action.name(), resource: segments.as_resource(), principal: Some(principal), context: &context };
+    let arn = arn(caller);
+    let principal = policy_principal(caller, &account, &arn);
+    let request = asked(action, &segments, Some(principal), &context);
     let layers = [Layer { kind: LayerKind::Trust, policies: vec![trust] }];
     let verdict = evaluate(&request, &layers);
     if verdict.allowed {
@@ -109,6 +132,10 @@ pub(crate) fn trust(
     }
     let by = denied_by(&verdict.deciding);
     Err(denied(caller, action, name, by, Some((verdict, Reasons::of(&request, &layers)))))
+}
+
+fn asked<'a>(action: Action, segments: &'a Segments, principal: Option<PolicyPrincipal<'a>>, context: &'a Context) -> Request<'a> {
+    Request { action: action.name(), alias: action.alias(), resource: segments.as_resource(), principal, context }
 }
 
 fn layers(caller: &Caller) -> Vec<Layer<'_>> {
@@ -123,18 +150,30 @@ fn layers(caller: &Caller) -> Vec<Layer<'_>> {
     layers
 }
 
-fn policy_principal<'a>(caller: &'a Caller, account: &'a str) -> PolicyPrincipal<'a> {
+fn policy_principal<'a>(caller: &'a Caller, account: &'a str, arn: &'a str) -> PolicyPrincipal<'a> {
     let principal = caller.evidence.principal();
     let (name, id) = (principal.name(), Some(principal.id_bytes()));
     match principal.caller_kind() {
         CallerKind::Owner => PolicyPrincipal::Account { account },
         CallerKind::User => PolicyPrincipal::User { account, name, id },
         CallerKind::RoleSession => PolicyPrincipal::RoleSession { account, role: name, id },
+        CallerKind::Federated => PolicyPrincipal::Federated { arn, id },
+    }
+}
+
+/// The caller as policies spell it; for a role session its role, for a token its provider.
+fn arn(caller: &Caller) -> String {
+    let principal = caller.evidence.principal();
+    let account = principal.account.number;
+    match principal.caller_kind() {
+        CallerKind::Owner => format!("acs:ram::{account}:root"),
+        CallerKind::User => format!("acs:ram::{account}:user/{}", principal.name()),
+        CallerKind::RoleSession => format!("acs:ram::{account}:role/{}", principal.name()),
+        CallerKind::Federated => format!("acs:ram::{account}:oidc-provider/{}", principal.name()),
     }
 }
 
 fn context(view: &View<'_>, caller: &Caller, extra: Extra<'_>) -> Context {
-    let principal = caller.evidence.principal();
     let meta = &caller.meta;
     let mut context = Context::new();
     context.set("acs:CurrentTime", view.now().to_iso());
@@ -144,16 +183,17 @@ fn context(view: &View<'_>, caller: &Caller, extra: Extra<'_>) -> Context {
     context.set("acs:SecureTransport", if meta.secure { "true" } else { "false" });
     // A key proves no second factor. It is said, not left out, so that a condition for `false` can match too.
     context.set("acs:MFAPresent", "false");
-    let kind = if matches!(principal.who, Who::Role { .. }) { "role" } else { "user" };
-    context.set(
-        "acs:PrincipalARN",
-        match principal.caller_kind() {
-            CallerKind::Owner => format!("acs:ram::{}:root", principal.account.number),
-            _ => format!("acs:ram::{}:{kind}/{}", principal.account.number, principal.name()),
-        },
-    );
+    context.set("acs:PrincipalARN", arn(caller));
     context.set("acs:UserAgent", meta.user_agent.as_str());
-    context.set("acs:AccessId", caller.access_key_id().as_str());
+    if let Some(key_id) = caller.access_key_id() {
+        context.set("acs:AccessId", key_id.as_str());
+    }
+    if let Evidence::Token(token) = &caller.evidence {
+        let claims = token.verified.claims();
+        context.set("oidc:iss", claims.issuer.as_str());
+        context.set_many("oidc:aud", claims.audiences.clone());
+        context.set("oidc:sub", claims.subject.as_str());
+    }
     for (key, value) in extra {
         context.set(key, *value);
     }

@@ -7,8 +7,12 @@ use tegata_sign::Verified;
 
 use crate::{
     error::CallerKind,
-    principal::{LiveKey, LiveSession, Principal},
+    principal::{LiveKey, LiveSession, LiveToken, Principal},
+    why::escape,
 };
+
+/// Longest text of a stranger in a caller's name, in bytes.
+const STRANGER: usize = 256;
 
 /// What the edge knows of a request besides its proof.
 #[derive(Debug, Clone)]
@@ -47,6 +51,8 @@ pub(crate) enum Evidence {
     Key(Arc<LiveKey>),
     /// A temporary key of a role session.
     Session(Arc<LiveSession>),
+    /// A token of an identity provider.
+    Token(Arc<LiveToken>),
 }
 
 /// A proof that works once: claimed in the commit of the effect or of the refusal.
@@ -61,6 +67,7 @@ impl Evidence {
         match (self, other) {
             (Self::Key(one), Self::Key(two)) => Arc::ptr_eq(one, two),
             (Self::Session(one), Self::Session(two)) => Arc::ptr_eq(one, two),
+            (Self::Token(one), Self::Token(two)) => Arc::ptr_eq(one, two),
             _ => false,
         }
     }
@@ -69,6 +76,7 @@ impl Evidence {
         match self {
             Self::Key(key) => &key.owner,
             Self::Session(session) => &session.role,
+            Self::Token(token) => &token.provider,
         }
     }
 }
@@ -104,27 +112,29 @@ impl Caller {
         self.evidence.principal().caller_kind()
     }
 
-    /// The key id that signed.
-    pub fn access_key_id(&self) -> &AccessKeyId {
+    /// The key id that signed; `None` where a token of an identity provider speaks.
+    pub fn access_key_id(&self) -> Option<&AccessKeyId> {
         match &self.evidence {
-            Evidence::Key(key) => &key.key_id,
-            Evidence::Session(session) => &session.key_id,
+            Evidence::Key(key) => Some(&key.key_id),
+            Evidence::Session(session) => Some(&session.key_id),
+            Evidence::Token(_) => None,
         }
     }
 
     /// The origin of the chain of sessions, where one was set.
     pub fn source_identity(&self) -> Option<&SourceIdentity> {
         match &self.evidence {
-            Evidence::Key(_) => None,
+            Evidence::Key(_) | Evidence::Token(_) => None,
             Evidence::Session(session) => session.claims.source_identity.as_ref(),
         }
     }
 
-    /// When the session ends; `None` for a long-term key.
+    /// When the session or token ends; `None` for a long-term key.
     pub fn expires_at(&self) -> Option<Timestamp> {
         match &self.evidence {
             Evidence::Key(_) => None,
             Evidence::Session(session) => Some(session.claims.expires_at),
+            Evidence::Token(token) => Some(token.verified.claims().expires_at),
         }
     }
 
@@ -134,16 +144,29 @@ impl Caller {
         match &self.evidence {
             Evidence::Session(session) => format!("{}:{}", principal.number_text(), session.claims.session_name),
             Evidence::Key(_) => principal.number_text(),
+            Evidence::Token(token) => format!("{}:{}", principal.name(), shown(&token.verified.claims().subject)),
         }
     }
 
-    /// How the caller is named in the audit: `acme root`, `user bob`, `role app-uploader/session`.
+    /// How the caller is named in the audit: `acme root`, `user bob`, `role app-uploader/session`, `federated ci/repo:acme/app`.
     pub fn audit_name(&self) -> String {
         let principal = self.evidence.principal();
         match &self.evidence {
             Evidence::Session(session) => format!("role {}/{}", principal.name(), session.claims.session_name),
             Evidence::Key(_) if principal.is_owner() => format!("root of {}", principal.account.alias),
             Evidence::Key(_) => format!("user {}", principal.name()),
+            Evidence::Token(token) => format!("federated {}/{}", principal.name(), shown(&token.verified.claims().subject)),
         }
     }
+}
+
+/// A stranger's name for itself: escaped, and cut to its limit.
+fn shown(text: &str) -> String {
+    let mut out = escape(text);
+    if out.len() > STRANGER {
+        let end = (0..=STRANGER).rev().find(|end| out.is_char_boundary(*end)).unwrap_or(0);
+        out.truncate(end);
+        out.push('…');
+    }
+    out
 }

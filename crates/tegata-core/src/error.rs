@@ -65,6 +65,25 @@ pub enum AuthnFailure {
     Time(TimeProblem),
     /// The nonce was used before.
     Replayed,
+    /// A token of an identity provider was not accepted.
+    Federation(FederationFailure),
+}
+
+/// Why a token of an identity provider did not say who somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FederationFailure {
+    /// It is no token that could be accepted, whoever signed it: why, in words fit for the sender.
+    Invalid(String),
+    /// The account takes no tokens of this provider, or this one is of another issuer. Says the same as a role that trusts nobody.
+    Untrusted,
+    /// It was made for somebody else.
+    Audience,
+    /// Its time is over, or it was issued too long ago.
+    Expired,
+    /// Its signature does not hold: why.
+    Signature(String),
+    /// The keys of its issuer could not be had, or not over a connection that proves who it is. The log has the cause.
+    Issuer,
 }
 
 /// A refusal by policy. The reply says action, resource, layer and implicit or explicit; the deciding statements
@@ -118,6 +137,8 @@ pub enum CallerKind {
     User,
     /// A session of a role.
     RoleSession,
+    /// Somebody whom an identity provider vouched for.
+    Federated,
 }
 
 /// Why something cannot be deleted yet.
@@ -183,11 +204,17 @@ pub enum Quota {
     PoliciesPerGroup,
     /// Policies attached to a role.
     PoliciesPerRole,
+    /// OpenID providers of an account.
+    OidcProviders,
+    /// Client ids of an OpenID provider.
+    ClientIdsPerProvider,
+    /// Fingerprints of an OpenID provider.
+    FingerprintsPerProvider,
 }
 
 impl Quota {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Users,
         Self::KeysPerUser,
         Self::Groups,
@@ -198,6 +225,9 @@ impl Quota {
         Self::PoliciesPerUser,
         Self::PoliciesPerGroup,
         Self::PoliciesPerRole,
+        Self::OidcProviders,
+        Self::ClientIdsPerProvider,
+        Self::FingerprintsPerProvider,
     ];
 
     fn words(self) -> &'static str {
@@ -212,6 +242,9 @@ impl Quota {
             Self::PoliciesPerUser => "policies of this kind for a user",
             Self::PoliciesPerGroup => "policies of this kind for a group",
             Self::PoliciesPerRole => "policies of this kind for a role",
+            Self::OidcProviders => "OIDC providers in an account",
+            Self::ClientIdsPerProvider => "client ids for an OIDC provider",
+            Self::FingerprintsPerProvider => "fingerprints for an OIDC provider",
         }
     }
 }
@@ -262,6 +295,12 @@ pub enum Input {
     NewMaxSession,
     /// The user that is meant.
     UserName,
+    /// The URL of an issuer.
+    IssuerUrl,
+    /// How long ago a token may have been issued.
+    IssuanceLimit,
+    /// The digest of a certificate.
+    Fingerprint,
 }
 
 /// What is wrong with an input.
@@ -352,6 +391,7 @@ impl fmt::Display for AuthnFailure {
             Self::Signature(_) => "the signature does not match",
             Self::Time(_) => "the request time is too far from the server's",
             Self::Replayed => "the nonce was used before",
+            Self::Federation(failure) => return failure.fmt(f),
         })
     }
 }
@@ -372,6 +412,37 @@ impl AuthnFailure {
             Self::Signature(_) => "signature",
             Self::Time(_) => "time",
             Self::Replayed => "replayed",
+            Self::Federation(failure) => failure.reason(),
+        }
+    }
+}
+
+/// What everybody is told whom no role lets in, whether the provider is not known, the role does not exist, or it trusts others.
+pub const UNTRUSTED: &str = "no role of that name trusts this token";
+
+impl fmt::Display for FederationFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(why) => write!(f, "the token cannot be accepted: {why}"),
+            Self::Untrusted => f.write_str(UNTRUSTED),
+            Self::Audience => f.write_str("the token was made for another audience"),
+            Self::Expired => f.write_str("the token has expired, or was issued too long ago"),
+            Self::Signature(why) => write!(f, "the signature of the token cannot be accepted: {why}"),
+            Self::Issuer => f.write_str("the keys of the issuer could not be had over a connection that proves who it is"),
+        }
+    }
+}
+
+impl FederationFailure {
+    /// A short stable word for counters.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "oidc-invalid",
+            Self::Untrusted => "oidc-untrusted",
+            Self::Audience => "oidc-audience",
+            Self::Expired => "oidc-expired",
+            Self::Signature(_) => "oidc-signature",
+            Self::Issuer => "oidc-issuer",
         }
     }
 }

@@ -114,6 +114,11 @@ impl Keyring {
         Ok(!rows::all(store).await?.is_empty())
     }
 
+    /// The URL that names us in tokens.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
     /// Opens the store's keys with the master key; makes the first ones in an empty store.
     pub async fn open(
         store: &Store,

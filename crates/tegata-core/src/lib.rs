@@ -7,6 +7,7 @@
 //! | [`authz`], [`actions`], [`resource`] | whether they may |
 //! | [`mint`] | the only birthplace of credentials |
 //! | [`keyring`] | sealing keys |
+//! | [`outbound`], `issuers` | the one way out; the keys of identity providers, kept |
 //! | [`audit`], [`why`] | what happened, and why something did not |
 //! | [`sts`], [`object`], [`directory`] | the operations themselves |
 //!
@@ -20,12 +21,14 @@ pub mod caller;
 pub mod clock;
 pub mod directory;
 pub mod error;
+mod issuers;
 pub mod keyring;
 pub mod limits;
 pub mod mint;
 mod nonces;
 pub mod object;
 pub mod operation;
+pub mod outbound;
 mod principal;
 pub mod resource;
 pub mod sts;
@@ -40,7 +43,9 @@ pub mod why;
 use std::sync::Arc;
 
 pub use caller::{Caller, RequestMeta};
-pub use error::{AuthnFailure, CallerKind, Denial, DeniedBy, Holding, Input, OpError, Precondition, Problem, ProblemKind, Quota};
+pub use error::{
+    AuthnFailure, CallerKind, Denial, DeniedBy, FederationFailure, Holding, Input, OpError, Precondition, Problem, ProblemKind, Quota,
+};
 pub use operation::{Effect, Operation};
 pub use resource::ResourceName;
 use tegata_model::{NodeId, RequestId, Timestamp};
@@ -55,9 +60,11 @@ pub use view::View;
 use crate::{
     audit::Recorder,
     clock::{Clock, Entropy, NoEntropy, random},
+    issuers::Issuers,
     keyring::Keyring,
     limits::Limits,
     nonces::Nonces,
+    outbound::Outbound,
     principal::Memory,
 };
 
@@ -73,6 +80,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// The way out to other servers.
+    pub outbound: Arc<dyn Outbound>,
     /// Limits.
     pub limits: Limits,
 }
@@ -84,6 +93,8 @@ pub struct Core {
     keyring: Keyring,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    outbound: Arc<dyn Outbound>,
+    issuers: Issuers,
     limits: Limits,
     memory: Memory,
     nonces: Nonces,
@@ -99,11 +110,23 @@ impl std::fmt::Debug for Core {
 impl Core {
     /// Puts the parts together; gives this run of the node its own id.
     pub fn new(parts: Parts) -> Result<Self, NoEntropy> {
-        let Parts { store, blobs, keyring, clock, entropy, limits } = parts;
+        let Parts { store, blobs, keyring, clock, entropy, outbound, limits } = parts;
         let node = NodeId::from_bytes(new_ulid(clock.as_ref(), entropy.as_ref())?);
         let nonces = Nonces::new(limits.nonce_memory);
         let recorder = Recorder::new(node, limits.refusal_rows_per_minute);
-        Ok(Self { store, blobs, keyring, clock, entropy, limits, memory: Memory::new(), nonces, recorder })
+        Ok(Self {
+            store,
+            blobs,
+            keyring,
+            clock,
+            entropy,
+            outbound,
+            issuers: Issuers::default(),
+            limits,
+            memory: Memory::new(),
+            nonces,
+            recorder,
+        })
     }
 
     /// The current instant.
@@ -145,6 +168,8 @@ impl Core {
         let mut changes = ChangeSet::new(now);
         changes.push(tegata_store::replay::sweep(now));
         changes.extend(tegata_store::session::sweep(now));
+        // Keys past the longest outage are of no use; a week more shows an operator what was there.
+        changes.push(tegata_store::issuer_keys::sweep(now.minus(self.limits.issuer_keys_outage.saturating_add(KEPT_KEYS))));
         self.store.commit(changes).await.map_err(|error| match error {
             CommitError::Store(error) => error,
             other => StoreError::Engine(Arc::new(other)),
@@ -170,6 +195,9 @@ impl Core {
         self.store.close().await;
     }
 }
+
+/// How long the keys of an issuer stay after they are of no more use.
+const KEPT_KEYS: std::time::Duration = std::time::Duration::from_hours(7 * 24);
 
 fn new_ulid(clock: &dyn Clock, entropy: &dyn Entropy) -> Result<[u8; 16], NoEntropy> {
     let noise: [u8; 10] = random(entropy)?;

@@ -21,6 +21,12 @@ pub struct Limits {
     pub object_bytes: u64,
     /// How many of each thing an account may have.
     pub quotas: Quotas,
+    /// After how long the keys of an issuer are fetched again.
+    pub issuer_keys_refresh: Duration,
+    /// How long the keys of an issuer that cannot be reached go on being used.
+    pub issuer_keys_outage: Duration,
+    /// Whether issuers may be named by `http` URLs, whose keys anybody on the way could replace: for tests only.
+    pub insecure_issuers: bool,
     /// Refusals of one principal that get a row of their own within one minute; the rest are counted.
     pub refusal_rows_per_minute: u32,
 }
@@ -52,6 +58,8 @@ pub struct Quotas {
     pub policies_per_role: u32,
     /// System policies attached to a user, a group or a role.
     pub system_policies: u32,
+    /// OpenID providers of an account.
+    pub oidc_providers: u32,
 }
 
 impl Default for Quotas {
@@ -69,6 +77,7 @@ impl Default for Quotas {
             policies_per_group: 5,
             policies_per_role: 5,
             system_policies: 20,
+            oidc_providers: 100,
         }
     }
 }
@@ -85,6 +94,9 @@ impl Default for Limits {
             session_policy_chars: 2048,
             object_bytes: 5 * 1024 * 1024 * 1024,
             quotas: Quotas::default(),
+            issuer_keys_refresh: 15 * minute,
+            issuer_keys_outage: 24 * 60 * minute,
+            insecure_issuers: false,
             refusal_rows_per_minute: 120,
         }
     }

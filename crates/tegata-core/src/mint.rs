@@ -5,7 +5,7 @@ use tegata_store::{ChangeSet, session};
 
 use crate::{
     audit::Entry,
-    authz::{Permit, Trusted},
+    authz::Admitted,
     caller::{Caller, Evidence},
     error::OpError,
     operation::Effect,
@@ -51,12 +51,11 @@ pub(crate) struct NewSession<'a> {
 pub(crate) fn role_session(
     view: &View<'_>,
     caller: &Caller,
-    permit: Permit,
-    trusted: Trusted,
+    admitted: Admitted,
     new: NewSession<'_>,
 ) -> Result<Effect<TemporaryCredential>, OpError> {
     let core = view.core();
-    let (assumed, trusted_by) = trusted.spend();
+    let (assumed, by) = admitted.spend();
     let Who::Role { row: role, .. } = &assumed.who else { return Err(OpError::internal("a role session needs a role")) };
     let account = &assumed.account;
     let session = SessionId::from_bytes(core.new_id()?);
@@ -90,8 +89,6 @@ pub(crate) fn role_session(
         parents: parents(caller),
         session_policy: new.policy.is_some(),
     };
-    let mut by = permit.spend();
-    by.extend(trusted_by);
     let credential = TemporaryCredential {
         access_key_id: sealed.key_id,
         secret: sealed.secret,
@@ -118,6 +115,14 @@ fn ancestors(caller: &Caller) -> Vec<Ancestor> {
             ancestors.push(Ancestor::Key(key.id, key.epoch));
             ancestors
         }
+        Evidence::Token(token) => {
+            let provider = &token.provider;
+            let mut ancestors = vec![Ancestor::Account(provider.account.id, provider.account.epoch)];
+            if let Who::Provider(row) = &provider.who {
+                ancestors.push(Ancestor::OidcProvider(row.id, row.epoch));
+            }
+            ancestors
+        }
         Evidence::Session(session) => {
             let claims = &session.claims;
             let mut ancestors = claims.ancestors.clone();
@@ -137,7 +142,7 @@ fn ancestors(caller: &Caller) -> Vec<Ancestor> {
 
 fn parents(caller: &Caller) -> Vec<String> {
     match &caller.evidence {
-        Evidence::Key(_) => Vec::new(),
+        Evidence::Key(_) | Evidence::Token(_) => Vec::new(),
         Evidence::Session(session) => vec![session.claims.session.to_string()],
     }
 }
@@ -145,7 +150,7 @@ fn parents(caller: &Caller) -> Vec<String> {
 /// How many sessions stand before a new one of this caller.
 pub(crate) fn chain_length(caller: &Caller) -> usize {
     match &caller.evidence {
-        Evidence::Key(_) => 0,
+        Evidence::Key(_) | Evidence::Token(_) => 0,
         Evidence::Session(session) => 1 + session.claims.ancestors.iter().filter(|a| matches!(a, Ancestor::Session(..))).count(),
     }
 }
@@ -153,7 +158,7 @@ pub(crate) fn chain_length(caller: &Caller) -> usize {
 /// The latest moment that a session of this caller may reach.
 pub(crate) fn deadline(view: &View<'_>, caller: &Caller) -> Timestamp {
     match &caller.evidence {
-        Evidence::Key(_) => view.now().plus(view.core().limits.root_deadline),
+        Evidence::Key(_) | Evidence::Token(_) => view.now().plus(view.core().limits.root_deadline),
         Evidence::Session(session) => session.claims.deadline,
     }
 }

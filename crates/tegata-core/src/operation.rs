@@ -55,6 +55,12 @@ impl<T> Effect<T> {
         Self { output, changes: Some(changes), entry, on_exists: None }
     }
 
+    /// The same effect with another answer.
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Effect<U> {
+        let Self { output, changes, entry, on_exists } = self;
+        Effect { output: change(output), changes, entry, on_exists }
+    }
+
     /// The error for a row that turns out to exist already.
     #[must_use]
     pub(crate) fn or_exists(mut self, resource: ResourceName) -> Self {
@@ -170,5 +176,6 @@ fn evidence_reads(evidence: &Evidence) -> &[crate::view::Read] {
     match evidence {
         Evidence::Key(key) => &key.reads,
         Evidence::Session(session) => &session.reads,
+        Evidence::Token(token) => &token.provider.reads,
     }
 }

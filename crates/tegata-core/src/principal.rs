@@ -7,12 +7,17 @@
 use std::sync::Arc;
 
 use quick_cache::sync::Cache;
-use tegata_model::{AccessKeyId, AccountId, AccountNumber, Epoch, KeyId, RoleId, SecretKey, Status, UserId};
+use tegata_model::{
+    AccessKeyId, AccountId, AccountNumber, Epoch, KeyId, OidcProviderId, OidcProviderName, RoleId, SecretKey, Status, UserId,
+};
+use tegata_oauth::VerifiedIdToken;
 use tegata_policy::{DocumentKind, Policy, PrincipalName, ram};
 use tegata_store::{
     Step, Store, StoreError, access_key,
     account::{self, AccountRow},
-    bucket, group, policy,
+    bucket, group,
+    oidc_provider::{self, OidcProviderRow},
+    policy,
     role::{self, RoleRow},
     session,
     user::{self, UserKind, UserRow},
@@ -39,7 +44,12 @@ pub(crate) struct Principal {
 #[derive(Debug)]
 pub(crate) enum Who {
     User(UserRow),
-    Role { row: RoleRow, trust: Policy },
+    Role {
+        row: RoleRow,
+        trust: Policy,
+    },
+    /// An identity provider, for the strangers it vouches for. It has no policies: only trust lets them in.
+    Provider(OidcProviderRow),
 }
 
 /// A long-term key with its secret opened and its owner read.
@@ -65,6 +75,13 @@ pub(crate) struct LiveSession {
     pub(crate) session_policy: Option<Policy>,
     pub(crate) reads: Vec<Read>,
     pub(crate) stamps: Stamps,
+}
+
+/// A token of an identity provider whose signature holds.
+#[derive(Debug)]
+pub(crate) struct LiveToken {
+    pub(crate) provider: Arc<Principal>,
+    pub(crate) verified: VerifiedIdToken,
 }
 
 /// The cache versions of the accounts a value was read from.
@@ -172,6 +189,7 @@ impl Principal {
             Who::User(row) if row.kind == UserKind::Root => CallerKind::Owner,
             Who::User(_) => CallerKind::User,
             Who::Role { .. } => CallerKind::RoleSession,
+            Who::Provider(_) => CallerKind::Federated,
         }
     }
 
@@ -185,6 +203,7 @@ impl Principal {
             && match &self.who {
                 Who::User(row) => row.status.is_active(),
                 Who::Role { row, .. } => row.status.is_active(),
+                Who::Provider(row) => row.status.is_active(),
             }
     }
 
@@ -192,6 +211,7 @@ impl Principal {
         match &self.who {
             Who::User(row) => row.name.as_str(),
             Who::Role { row, .. } => row.name.as_str(),
+            Who::Provider(row) => row.name.as_str(),
         }
     }
 
@@ -200,6 +220,7 @@ impl Principal {
             Who::User(row) if row.kind == UserKind::Root => self.account.number.to_string(),
             Who::User(row) => row.number.to_string(),
             Who::Role { row, .. } => row.number.to_string(),
+            Who::Provider(row) => row.name.to_string(),
         }
     }
 
@@ -207,6 +228,7 @@ impl Principal {
         match &self.who {
             Who::User(row) => *row.id.as_bytes(),
             Who::Role { row, .. } => *row.id.as_bytes(),
+            Who::Provider(row) => *row.id.as_bytes(),
         }
     }
 
@@ -214,8 +236,19 @@ impl Principal {
         match &self.who {
             Who::User(row) => row.epoch,
             Who::Role { row, .. } => row.epoch,
+            Who::Provider(row) => row.epoch,
         }
     }
+}
+
+/// The OpenID provider with this id, in the account it was found in.
+pub(crate) async fn load_provider(store: &Store, account: AccountId, id: OidcProviderId) -> Result<Option<Principal>, StoreError> {
+    let mut stamps = Stamps::default();
+    stamps.note(store, account);
+    let Some(row) = oidc_provider::find(store, id).await?.filter(|row| row.account_id == account) else { return Ok(None) };
+    let Some(account) = account::find(store, account).await? else { return Ok(None) };
+    let reads = vec![Read::Account(account.id, account.generation), Read::OidcProvider(row.id, row.generation)];
+    Ok(Some(Principal { account, who: Who::Provider(row), policies: Vec::new(), reads, stamps }))
 }
 
 async fn load_user(store: &Store, id: UserId) -> Result<Option<Principal>, StoreError> {
@@ -277,8 +310,14 @@ pub(crate) fn principal_text(principal: &PrincipalName) -> String {
         PrincipalName::User { account, name } => format!("user:{account}:{}", name.to_ascii_lowercase()),
         PrincipalName::Role { account, name } => format!("role:{account}:{}", name.to_ascii_lowercase()),
         PrincipalName::Service(name) => format!("service:{name}"),
-        PrincipalName::Federated(name) => format!("federated:{name}"),
+        PrincipalName::Federated(arn) => format!("federated:{}", arn.to_ascii_lowercase()),
     }
+}
+
+/// The account and name in the ARN of an OpenID provider, as trust documents write it.
+pub(crate) fn oidc_provider_of(arn: &str) -> Option<(AccountNumber, OidcProviderName)> {
+    let (account, name) = arn.strip_prefix("acs:ram::")?.split_once(":oidc-provider/")?;
+    Some((account.parse().ok()?, name.parse().ok()?))
 }
 
 impl Read {
@@ -293,6 +332,7 @@ impl Read {
             Self::Key(id, generation) => access_key::expect(*id, *generation),
             Self::Bucket(id, generation) => bucket::expect(*id, *generation),
             Self::Session(id, epoch) => session::expect(*id, *epoch),
+            Self::OidcProvider(id, generation) => oidc_provider::expect(*id, *generation),
         }
     }
 }

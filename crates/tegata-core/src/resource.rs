@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use tegata_model::{AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, ObjectKey, PolicyName, RoleName, UserName};
+use tegata_model::{
+    AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, ObjectKey, OidcProviderName, PolicyName, RoleName, UserName,
+};
 use tegata_policy::Resource;
 
 /// The name of one resource. Every dialect spells it its own way; policies see its five segments.
@@ -98,6 +100,18 @@ pub enum ResourceName {
         /// Its name.
         name: PolicyName,
     },
+    /// The OpenID providers of an account, as a collection.
+    OidcProviders {
+        /// The account they belong to.
+        account: AccountNumber,
+    },
+    /// An OpenID provider of an account.
+    OidcProvider {
+        /// The account it belongs to.
+        account: AccountNumber,
+        /// Its name.
+        name: OidcProviderName,
+    },
     /// The buckets of an account, as a collection.
     Buckets {
         /// The account they belong to.
@@ -155,6 +169,8 @@ impl ResourceName {
             Self::Groups { account } => ("ram", Some(account), "group/*".to_owned()),
             Self::Roles { account } => ("ram", Some(account), "role/*".to_owned()),
             Self::Policies { account } => ("ram", Some(account), "policy/*".to_owned()),
+            Self::OidcProviders { account } => ("ram", Some(account), "oidc-provider/*".to_owned()),
+            Self::OidcProvider { account, name } => ("ram", Some(account), format!("oidc-provider/{name}")),
             Self::Group { account, name } => ("ram", Some(account), format!("group/{name}")),
             Self::Membership { account, user, group } => ("ram", Some(account), format!("group/{group}/user/{user}")),
             Self::SystemPolicy { name } => {

@@ -12,7 +12,7 @@ use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde::{Deserialize, Serialize};
 use std::io::{Read as _, Write as _};
 use tegata_model::{
-    AccessKeyId, AccountId, Epoch, KeyId, RoleId, RoleSessionName, SecretKey, SessionId, SourceIdentity, Timestamp, UserId,
+    AccessKeyId, AccountId, Epoch, KeyId, OidcProviderId, RoleId, RoleSessionName, SecretKey, SessionId, SourceIdentity, Timestamp, UserId,
 };
 
 use crate::keyring::{Keyring, KeyringError};
@@ -66,6 +66,7 @@ pub(crate) enum Ancestor {
     Key(KeyId, Epoch),
     Role(RoleId, Epoch),
     Session(SessionId, Epoch),
+    OidcProvider(OidcProviderId, Epoch),
 }
 
 /// Where the session policy is.

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use tegata_model::{
     AccessKeyId, AccountAlias, AccountId, AccountNumber, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, KeyId, NodeId,
-    ObjectKey, OperatorId, OrganisationId, PolicyId, PrincipalNumber, RequestId, RoleId, SessionId, Status, Timestamp, UserId,
+    ObjectKey, OidcProviderId, OperatorId, OrganisationId, PolicyId, PrincipalNumber, RequestId, RoleId, SessionId, Status, Timestamp,
+    UserId,
 };
 use tegata_model::{ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId};
 
@@ -33,8 +34,8 @@ macro_rules! from_id {
     )+ };
 }
 
-from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, BucketId, BlobId, SessionId, RequestId, NodeId);
-from_id!(ClientId, ClientSecretId, InstallationId, ConsentId, GrantId, SigningKeyId);
+from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, OidcProviderId, BucketId, BlobId, SessionId, RequestId, NodeId);
+from_id!(ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId);
 
 macro_rules! from_text {
     ($($text:ident),+) => { $(

@@ -3,7 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | `provision`, `system` | as the operator of the machine makes them: with the data folder in hand, before anybody can sign in |
-//! | `user`, `key`, `group`, `role`, `policy`, `attachment` | as signed-in administrators do, within their own account |
+//! | `user`, `key`, `group`, `role`, `policy`, `attachment`, `oidc_provider` | as signed-in administrators do, within their own account |
 //!
 //! Permission is asked on the name before anybody looks whether it exists. Whatever is written raises the generation of
 //! what it belongs to and touches the account, so that it acts at the next request.
@@ -11,6 +11,7 @@
 mod attachment;
 mod group;
 mod key;
+mod oidc_provider;
 mod policy;
 mod provision;
 mod role;
@@ -26,12 +27,16 @@ pub use group::{
     RemoveUserFromGroup, UpdateGroup,
 };
 pub use key::{AccessKey, CreateAccessKey, CreatedAccessKey, DeleteAccessKey, ListAccessKeys, UpdateAccessKey};
+pub use oidc_provider::{
+    AddClientId, AddFingerprint, CreateOidcProvider, DeleteOidcProvider, DescribeOidcProvider, ListOidcProviders, OidcProvider,
+    RemoveClientId, RemoveFingerprint, UpdateOidcProvider,
+};
 pub use policy::{
     CreatePolicy, CreatePolicyVersion, DeletePolicy, DeletePolicyVersion, DescribePolicy, DescribePolicyVersion, ListPolicies,
     ListPolicyVersions, ManagedPolicy, PolicyRef, PolicyType, PolicyVersion, SetDefaultPolicyVersion,
 };
 pub use provision::{Attachable, NewAccessKey, NewAccount, NewRole, NewUser, Provision, ProvisionError, Provisioned};
-pub use role::{CreateRole, DeleteRole, DescribeRole, ListRoles, Role, UpdateRole};
+pub use role::{CreateRole, DeleteRole, DescribeRole, ListRoles, Role, TrustWarning, UpdateRole};
 pub use system::{SYSTEM_POLICIES, SystemPolicy};
 pub use user::{CreateUser, DeleteUser, DescribeUser, ListUsers, UpdateUser, User};
 

@@ -13,6 +13,7 @@ use tegata_store::{
     account::{self, AccountRow},
     audit::{self, AuditRow, CallerKind, Outcome},
     bucket::{self, Acl, BucketRow},
+    oidc_provider,
     policy::{self, PolicyKind, PolicyRow, PolicyVersionRow, Target},
     role::{self, RoleRow},
     user::{self, UserKind, UserRow},
@@ -23,7 +24,7 @@ use crate::{
     Core,
     clock::{NoEntropy, random, random_text},
     keyring::{KeyringError, Place},
-    principal::{SYSTEM, principal_text},
+    principal::{SYSTEM, oidc_provider_of, principal_text},
 };
 
 const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -352,7 +353,12 @@ impl Provision<'_> {
                 let Some(owner) = account::find_by_number(store, number).await? else { return Ok(None) };
                 role::find_by_name(store, owner.id, &folded).await?.map(|row| *row.id.as_bytes())
             }
-            // Services and federations are bound by name: they are not rows of ours.
+            PrincipalName::Federated(arn) if arn.contains(":oidc-provider/") => {
+                let Some((number, name)) = oidc_provider_of(arn) else { return Ok(None) };
+                let Some(owner) = account::find_by_number(store, number).await? else { return Ok(None) };
+                oidc_provider::find_by_name(store, owner.id, &name.folded()).await?.map(|row| *row.id.as_bytes())
+            }
+            // Services and SAML federations are bound by name: they are not rows of ours.
             PrincipalName::Service(_) | PrincipalName::Federated(_) => Some([0; 16]),
         })
     }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod directory;
+mod federation;
 mod matrix;
 mod objects;
 mod sessions;
