@@ -24,11 +24,8 @@ pub mod error;
 pub mod feed;
 pub mod grant;
 pub mod group;
-<<<<<<< HEAD
 pub mod installation;
-=======
 pub mod issuer_keys;
->>>>>>> oidc
 pub mod keyring;
 pub mod meta;
 mod migrate;
