@@ -159,4 +159,18 @@ actions! {
     RAM_ADD_FINGERPRINT_TO_OIDC_PROVIDER = "ram:AddFingerprintToOIDCProvider" or "ims:AddFingerprintToOIDCProvider";
     /// Accept a certificate no more.
     RAM_REMOVE_FINGERPRINT_FROM_OIDC_PROVIDER = "ram:RemoveFingerprintFromOIDCProvider" or "ims:RemoveFingerprintFromOIDCProvider";
+    /// Get a token for a client itself. Clients ask, by scopes and not by policies; so for the next five.
+    OAUTH_CLIENT_CREDENTIALS = "oauth:ClientCredentials";
+    /// Get tokens for a code.
+    OAUTH_REDEEM_CODE = "oauth:RedeemCode";
+    /// Get tokens for a refresh token.
+    OAUTH_REFRESH = "oauth:Refresh";
+    /// Take a token back.
+    OAUTH_REVOKE = "oauth:Revoke";
+    /// Ask what a token is worth.
+    OAUTH_INTROSPECT = "oauth:Introspect";
+    /// Ask of whom an access token speaks.
+    OAUTH_USER_INFO = "oauth:UserInfo";
+    /// Get a temporary key of the person that an access token speaks of.
+    OAUTH_EXCHANGE = "oauth:ExchangeForSession";
 }

@@ -140,6 +140,7 @@ impl Recorder {
                 crate::CallerKind::User => Kind::User,
                 crate::CallerKind::RoleSession => Kind::RoleSession,
                 crate::CallerKind::Federated => Kind::Federated,
+                crate::CallerKind::Client => Kind::Client,
             },
             caller_id: Some(caller.evidence.principal().id_bytes()),
             caller: caller.audit_name(),

@@ -5,7 +5,7 @@ use std::{error::Error, fmt, time::Duration};
 use tegata_policy::{LayerKind, Verdict};
 use tegata_sign::{Mismatch, TimeProblem};
 
-use crate::resource::ResourceName;
+use crate::{grant::GrantFailure, resource::ResourceName};
 
 /// Why an operation did not happen. Exhaustive on purpose: a new cause does not compile until every dialect has named it.
 ///
@@ -28,6 +28,8 @@ pub enum OpError {
     NotEmpty(ResourceName),
     /// One input cannot be right.
     Invalid(Problem),
+    /// A grant yields nothing.
+    Grant(GrantFailure),
     /// The object does not meet the condition the caller set, or has not changed since.
     Precondition(Precondition),
     /// Others kept changing what this operation depends on; nothing was done.
@@ -67,6 +69,8 @@ pub enum AuthnFailure {
     Replayed,
     /// A token of an identity provider was not accepted.
     Federation(FederationFailure),
+    /// No such client, or it has not proven to be the one.
+    Client,
 }
 
 /// Why a token of an identity provider did not say who somebody is.
@@ -139,6 +143,8 @@ pub enum CallerKind {
     RoleSession,
     /// Somebody whom an identity provider vouched for.
     Federated,
+    /// An OAuth client, for itself.
+    Client,
 }
 
 /// Why something cannot be deleted yet.
@@ -357,6 +363,7 @@ impl fmt::Display for OpError {
             Self::LimitExceeded(quota, limit) => write!(f, "there may be at most {limit} {}", quota.words()),
             Self::NotEmpty(resource) => write!(f, "`{resource}` is not empty"),
             Self::Invalid(problem) => f.write_str(&problem.message),
+            Self::Grant(failure) => failure.fmt(f),
             Self::Precondition(Precondition::NotModified { .. }) => f.write_str("not modified"),
             Self::Precondition(Precondition::Failed(name)) => write!(f, "the condition `{name}` does not hold"),
             Self::Precondition(Precondition::Exists) => f.write_str("the object exists and may not be overwritten"),
@@ -392,6 +399,7 @@ impl fmt::Display for AuthnFailure {
             Self::Time(_) => "the request time is too far from the server's",
             Self::Replayed => "the nonce was used before",
             Self::Federation(failure) => return failure.fmt(f),
+            Self::Client => "the client is not known, or has not proven to be the one",
         })
     }
 }
@@ -413,6 +421,7 @@ impl AuthnFailure {
             Self::Time(_) => "time",
             Self::Replayed => "replayed",
             Self::Federation(failure) => failure.reason(),
+            Self::Client => "client",
         }
     }
 }

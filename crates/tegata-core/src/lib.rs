@@ -7,6 +7,7 @@
 //! | [`authz`], [`actions`], [`resource`] | whether they may |
 //! | [`mint`] | the only birthplace of credentials |
 //! | [`keyring`] | sealing keys |
+//! | [`client`], [`grant`], [`signin`] | OAuth clients, what they get tokens for, and how people agree to it |
 //! | [`outbound`], `issuers` | the one way out; the keys of identity providers, kept |
 //! | [`audit`], [`why`] | what happened, and why something did not |
 //! | [`sts`], [`object`], [`directory`] | the operations themselves |
@@ -18,9 +19,11 @@ pub mod audit;
 pub mod authn;
 pub mod authz;
 pub mod caller;
+pub mod client;
 pub mod clock;
 pub mod directory;
 pub mod error;
+pub mod grant;
 mod issuers;
 pub mod keyring;
 pub mod limits;
@@ -31,6 +34,8 @@ pub mod operation;
 pub mod outbound;
 mod principal;
 pub mod resource;
+pub mod signin;
+mod signing;
 pub mod sts;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -46,8 +51,10 @@ pub use caller::{Caller, RequestMeta};
 pub use error::{
     AuthnFailure, CallerKind, Denial, DeniedBy, FederationFailure, Holding, Input, OpError, Precondition, Problem, ProblemKind, Quota,
 };
+pub use grant::{Fallen, GrantFailure};
 pub use operation::{Effect, Operation};
 pub use resource::ResourceName;
+pub use signing::KeyUse;
 use tegata_model::{NodeId, RequestId, Timestamp};
 pub use tegata_policy::LayerKind;
 pub use tegata_sign::{Addressing, ObjectAddress, Presented, Verified};
@@ -66,6 +73,7 @@ use crate::{
     nonces::Nonces,
     outbound::Outbound,
     principal::Memory,
+    signing::Signing,
 };
 
 /// What a core is made of. Everything that could differ between a test and the world is here.
@@ -99,6 +107,7 @@ pub struct Core {
     memory: Memory,
     nonces: Nonces,
     recorder: Recorder,
+    signing: Signing,
 }
 
 impl std::fmt::Debug for Core {
@@ -126,6 +135,7 @@ impl Core {
             memory: Memory::new(),
             nonces,
             recorder,
+            signing: Signing::default(),
         })
     }
 
@@ -168,6 +178,8 @@ impl Core {
         let mut changes = ChangeSet::new(now);
         changes.push(tegata_store::replay::sweep(now));
         changes.extend(tegata_store::session::sweep(now));
+        changes.extend(tegata_store::grant::sweep(now));
+        changes.push(tegata_store::signing_key::sweep(now));
         // Keys past the longest outage are of no use; a week more shows an operator what was there.
         changes.push(tegata_store::issuer_keys::sweep(now.minus(self.limits.issuer_keys_outage.saturating_add(KEPT_KEYS))));
         self.store.commit(changes).await.map_err(|error| match error {

@@ -8,7 +8,7 @@
 use std::future::Future;
 
 use tegata_model::Timestamp;
-use tegata_store::{ChangeSet, Claim, CommitError, replay};
+use tegata_store::{ChangeSet, Claim, CommitError, Step, replay};
 
 use crate::{
     Core,
@@ -26,6 +26,11 @@ pub trait Operation: Sync {
     const ACTION: Action;
     /// What success gives back.
     type Output: Send;
+
+    /// What asking uses up, whatever comes of it: committed with the effect, or with the refusal.
+    fn spends(&self, _now: Timestamp) -> Vec<Step> {
+        Vec::new()
+    }
 
     /// What it acts on, by name, for the audit.
     fn resource(&self, caller: &Caller) -> ResourceName;
@@ -77,7 +82,7 @@ impl Core {
     pub async fn perform<O: Operation>(&self, caller: &Caller, operation: &O) -> Result<O::Output, OpError> {
         let result = self.attempt(caller, operation).await;
         if let Err(error) = &result {
-            self.record_refusal(caller, O::ACTION, &operation.resource(caller), error).await;
+            self.record_refusal(caller, operation, error).await;
         }
         result
     }
@@ -103,12 +108,15 @@ impl Core {
             let mut commit = ChangeSet::new(now);
             commit.extend(view.expectations());
             self.spend(&mut commit, caller, now);
+            commit.extend(operation.spends(now));
             commit.append(changes);
             commit.push(self.recorder.effect(now, caller, O::ACTION, &operation.resource(caller), effect.entry));
             match self.store.commit(commit).await {
                 Ok(()) => return Ok(effect.output),
                 Err(CommitError::Changed) => {}
                 Err(CommitError::Claimed(Claim::Nonce)) => return Err(OpError::Authentication(AuthnFailure::Replayed)),
+                // Somebody else was quicker with what can be used once: the next run finds it used, and says so.
+                Err(CommitError::Claimed(Claim::Code)) => {}
                 Err(CommitError::Claimed(other)) => return Err(OpError::internal(format!("an unexpected claim failed: {other:?}"))),
                 Err(CommitError::Exists(what)) => {
                     return Err(effect.on_exists.map_or_else(|| OpError::internal(format!("{what} exists unexpectedly")), OpError::Exists));
@@ -125,7 +133,7 @@ impl Core {
         let view = View::new(self, now);
         let result = operation.decide(&view, caller).await.map(drop);
         if let Err(error) = &result {
-            self.record_refusal(caller, O::ACTION, &operation.resource(caller), error).await;
+            self.record_refusal(caller, operation, error).await;
         }
         result
     }
@@ -137,8 +145,8 @@ impl Core {
     }
 
     /// A refusal of a known caller: its own row, with the proof spent. Beyond the budget of its principal it is counted.
-    async fn record_refusal(&self, caller: &Caller, action: Action, resource: &ResourceName, error: &OpError) {
-        let now = self.now();
+    async fn record_refusal<O: Operation>(&self, caller: &Caller, operation: &O, error: &OpError) {
+        let (now, action, resource) = (self.now(), O::ACTION, operation.resource(caller));
         match error {
             // A fault of ours is no refusal, and a replayed request must not spend or record anything again.
             // An absent object or an unmet condition answers a question; it refuses nobody anything.
@@ -155,11 +163,13 @@ impl Core {
             | OpError::NotEmpty(_)
             | OpError::InUse(..)
             | OpError::LimitExceeded(..)
-            | OpError::Invalid(_) => {}
+            | OpError::Invalid(_)
+            | OpError::Grant(_) => {}
         }
         let mut commit = ChangeSet::new(now);
         self.spend(&mut commit, caller, now);
-        if let Some(row) = self.recorder.refusal(now, caller, action, resource, error) {
+        commit.extend(operation.spends(now));
+        if let Some(row) = self.recorder.refusal(now, caller, action, &resource, error) {
             commit.push(row);
         }
         if commit.is_empty() {
@@ -174,6 +184,8 @@ impl Core {
 
 fn evidence_reads(evidence: &Evidence) -> &[crate::view::Read] {
     match evidence {
+        Evidence::Client { client, .. } => &client.principal.reads,
+        Evidence::Access(access) => &access.reads,
         Evidence::Key(key) => &key.reads,
         Evidence::Session(session) => &session.reads,
         Evidence::Token(token) => &token.provider.reads,

@@ -8,14 +8,17 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 use tegata_model::{
-    AccessKeyId, AccountId, AccountNumber, Epoch, KeyId, OidcProviderId, OidcProviderName, RoleId, SecretKey, Status, UserId,
+    AccessKeyId, AccountId, AccountNumber, Epoch, KeyId, OidcProviderId, OidcProviderName, RoleId, SecretKey, SessionId, Status, UserId,
 };
-use tegata_oauth::VerifiedIdToken;
+use tegata_oauth::{AccessClaims, Scope, VerifiedIdToken};
 use tegata_policy::{DocumentKind, Policy, PrincipalName, ram};
 use tegata_store::{
     Step, Store, StoreError, access_key,
     account::{self, AccountRow},
-    bucket, group,
+    bucket,
+    client::{self, ClientRow},
+    client_secret::ClientSecretRow,
+    consent, grant, group, installation,
     oidc_provider::{self, OidcProviderRow},
     policy,
     role::{self, RoleRow},
@@ -23,7 +26,12 @@ use tegata_store::{
     user::{self, UserKind, UserRow},
 };
 
-use crate::{error::CallerKind, token::Claims, view::Read};
+use crate::{
+    error::CallerKind,
+    grant::{Bound, Facts},
+    token::Claims,
+    view::Read,
+};
 
 /// The cache slot of what belongs to the server and not to an account: system policies.
 pub(crate) const SYSTEM: AccountId = AccountId::from_bytes([0; 16]);
@@ -50,6 +58,8 @@ pub(crate) enum Who {
     },
     /// An identity provider, for the strangers it vouches for. It has no policies: only trust lets them in.
     Provider(OidcProviderRow),
+    /// An OAuth client, for itself. It has no policies: what it may do is said by scopes.
+    Client(Box<ClientRow>),
 }
 
 /// A long-term key with its secret opened and its owner read.
@@ -82,6 +92,28 @@ pub(crate) struct LiveSession {
 pub(crate) struct LiveToken {
     pub(crate) provider: Arc<Principal>,
     pub(crate) verified: VerifiedIdToken,
+}
+
+/// A client that asks, in the account it asks in.
+#[derive(Debug)]
+pub(crate) struct LiveClient {
+    /// The client, in that account.
+    pub(crate) principal: Arc<Principal>,
+    /// Its secrets, those that have run out among them.
+    pub(crate) secrets: Vec<ClientSecretRow>,
+}
+
+/// An access token whose signature holds, with everything it stands on found unrevoked.
+#[derive(Debug)]
+pub(crate) struct LiveAccess {
+    /// Of whom it speaks: the user or role, else the client itself.
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) claims: Arc<AccessClaims>,
+    pub(crate) scope: Scope,
+    pub(crate) session: SessionId,
+    pub(crate) bound: Arc<Bound>,
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) reads: Vec<Read>,
 }
 
 /// The cache versions of the accounts a value was read from.
@@ -119,6 +151,9 @@ pub(crate) struct Memory {
     accounts: Cache<AccountNumber, Arc<AccountRow>>,
     pub(crate) keys: Cache<AccessKeyId, Arc<LiveKey>>,
     pub(crate) sessions: Cache<[u8; 32], Arc<LiveSession>>,
+    pub(crate) clients: Cache<(String, AccountId), Arc<LiveClient>>,
+    pub(crate) standings: Cache<Bound, Arc<Facts>>,
+    pub(crate) tokens: Cache<[u8; 32], Arc<LiveAccess>>,
 }
 
 impl Memory {
@@ -130,6 +165,9 @@ impl Memory {
             accounts: Cache::new(4_096),
             keys: Cache::new(32_768),
             sessions: Cache::new(32_768),
+            clients: Cache::new(4_096),
+            standings: Cache::new(32_768),
+            tokens: Cache::new(65_536),
         }
     }
 
@@ -190,6 +228,7 @@ impl Principal {
             Who::User(_) => CallerKind::User,
             Who::Role { .. } => CallerKind::RoleSession,
             Who::Provider(_) => CallerKind::Federated,
+            Who::Client(_) => CallerKind::Client,
         }
     }
 
@@ -204,6 +243,7 @@ impl Principal {
                 Who::User(row) => row.status.is_active(),
                 Who::Role { row, .. } => row.status.is_active(),
                 Who::Provider(row) => row.status.is_active(),
+                Who::Client(row) => row.status.is_active(),
             }
     }
 
@@ -212,6 +252,7 @@ impl Principal {
             Who::User(row) => row.name.as_str(),
             Who::Role { row, .. } => row.name.as_str(),
             Who::Provider(row) => row.name.as_str(),
+            Who::Client(row) => row.name.as_str(),
         }
     }
 
@@ -221,6 +262,7 @@ impl Principal {
             Who::User(row) => row.number.to_string(),
             Who::Role { row, .. } => row.number.to_string(),
             Who::Provider(row) => row.name.to_string(),
+            Who::Client(row) => row.app_id.clone(),
         }
     }
 
@@ -229,6 +271,7 @@ impl Principal {
             Who::User(row) => *row.id.as_bytes(),
             Who::Role { row, .. } => *row.id.as_bytes(),
             Who::Provider(row) => *row.id.as_bytes(),
+            Who::Client(row) => *row.id.as_bytes(),
         }
     }
 
@@ -237,6 +280,7 @@ impl Principal {
             Who::User(row) => row.epoch,
             Who::Role { row, .. } => row.epoch,
             Who::Provider(row) => row.epoch,
+            Who::Client(row) => row.epoch,
         }
     }
 }
@@ -333,6 +377,10 @@ impl Read {
             Self::Bucket(id, generation) => bucket::expect(*id, *generation),
             Self::Session(id, epoch) => session::expect(*id, *epoch),
             Self::OidcProvider(id, generation) => oidc_provider::expect(*id, *generation),
+            Self::Client(id, generation) => client::expect(*id, *generation),
+            Self::Installation(id, generation) => installation::expect(*id, *generation),
+            Self::Grant(id, epoch) => grant::expect_alive(*id, *epoch),
+            Self::Consent(id) => consent::expect(*id),
         }
     }
 }

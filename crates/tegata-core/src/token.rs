@@ -12,13 +12,14 @@ use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde::{Deserialize, Serialize};
 use std::io::{Read as _, Write as _};
 use tegata_model::{
-    AccessKeyId, AccountId, Epoch, KeyId, OidcProviderId, RoleId, RoleSessionName, SecretKey, SessionId, SourceIdentity, Timestamp, UserId,
+    AccessKeyId, AccountId, ClientId, ConsentId, Epoch, GrantId, InstallationId, KeyId, OidcProviderId, RoleId, RoleSessionName, SecretKey,
+    SessionId, SourceIdentity, Timestamp, UserId,
 };
 
 use crate::keyring::{Keyring, KeyringError};
 
 const MAGIC: [u8; 3] = [0x08, 0x02, 0x12];
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const HEADER: usize = 3 + 1 + 4 + 16;
 /// Longest token that is looked at, in bytes.
 pub(crate) const MAX_TOKEN: usize = 4096;
@@ -28,17 +29,17 @@ const MAX_POLICY: u64 = 64 * 1024;
 /// Longest session policy that is not compressed, in bytes: with it a token has about 1,200 characters.
 const SHORT_POLICY: usize = 640;
 
-/// What a role session is: every limit it is under and every ancestor that can end it.
+/// What a session is: every limit it is under and every ancestor that can end it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Claims {
     /// Its own id; also the public part of its key id.
     #[serde(skip, default = "no_session")]
     pub(crate) session: SessionId,
-    /// The role it acts as, and the epoch of the role when it began.
-    pub(crate) role: (RoleId, Epoch),
-    /// The account of the role, and its epoch.
+    /// The role or user it acts as, with the epoch it had when the session began.
+    pub(crate) acting: Ancestor,
+    /// The account of that role or user, and its epoch.
     pub(crate) account: (AccountId, Epoch),
-    /// What the caller called it.
+    /// What the caller called it; for the session of a user, the client it was given to.
     pub(crate) session_name: RoleSessionName,
     /// When it began.
     pub(crate) issued_at: Timestamp,
@@ -59,7 +60,7 @@ fn no_session() -> SessionId {
 }
 
 /// One ancestor of a session with the epoch it had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Ancestor {
     Account(AccountId, Epoch),
     User(UserId, Epoch),
@@ -67,12 +68,17 @@ pub(crate) enum Ancestor {
     Role(RoleId, Epoch),
     Session(SessionId, Epoch),
     OidcProvider(OidcProviderId, Epoch),
+    Client(ClientId, Epoch),
+    Installation(InstallationId, Epoch),
+    Grant(GrantId, Epoch),
+    /// Given once and taken back once, so that its id is enough.
+    Consent(ConsentId),
 }
 
 /// Where the session policy is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum PolicyClaim {
-    /// There is none: exactly the role's rights.
+    /// There is none: exactly the rights of the role or user.
     None,
     /// Here, as it was written: most are short, and compressing costs more than everything else of a token together.
     Text(String),

@@ -16,6 +16,9 @@ const INSERT: &str = "INSERT INTO grants (id, account_id, installation_id, ident
     next_refresh, used_at, used_before_at, idle_seconds, expires_at, ended_at, epoch, generation, created_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING";
 const EXPECT: &str = "SELECT 1 FROM grants WHERE id = $1 AND generation = $2";
+const EXPECT_ALIVE: &str = "SELECT 1 FROM grants WHERE id = $1 AND epoch = $2 AND ended_at IS NULL";
+const END_OF_IDENTITY: &str = "UPDATE grants SET ended_at = $3, epoch = epoch + 1, generation = generation + 1 \
+    WHERE installation_id = $1 AND identity_id = $2 AND ended_at IS NULL";
 const BIND_KEY: &str = "UPDATE grants SET dpop_key = $2, generation = generation + 1 WHERE id = $1 AND dpop_key IS NULL";
 const USE: &str = "UPDATE grants SET next_refresh = next_refresh + 1, used_before_at = used_at, used_at = $3, generation = generation + 1 \
     WHERE id = $1 AND next_refresh = $2 AND ended_at IS NULL";
@@ -127,6 +130,11 @@ pub fn expect(id: GrantId, generation: Generation) -> Step {
     Step::new(EXPECT, vec![id.into(), generation.into()], Must::Hold)
 }
 
+/// The grant must still be alive, with the epoch it had.
+pub fn expect_alive(id: GrantId, epoch: Epoch) -> Step {
+    Step::new(EXPECT_ALIVE, vec![id.into(), epoch.into()], Must::Hold)
+}
+
 /// From now on its tokens are bound to a key, once and for all.
 pub fn bind_key(id: GrantId, thumbprint: &str) -> Step {
     Step::new(BIND_KEY, vec![id.into(), thumbprint.into()], Must::Hold)
@@ -145,6 +153,11 @@ pub fn touch(id: GrantId, now: Timestamp) -> Step {
 /// Ends the grant and all its tokens; nothing new if it is over already.
 pub fn end(id: GrantId, now: Timestamp) -> Step {
     Step::new(END, vec![id.into(), now.into()], Must::Anything)
+}
+
+/// Ends everything an identity has through an installation.
+pub fn end_of_identity(installation: InstallationId, identity: [u8; 16], now: Timestamp) -> Step {
+    Step::new(END_OF_IDENTITY, vec![installation.into(), identity.into(), now.into()], Must::Anything)
 }
 
 /// Removes up to 1,000 codes and 1,000 grants whose time is over.
