@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`credential`] | what a call is signed with |
 //! | [`transport`] | one request, one reply |
+//! | [`rpc`] | any operation of the RPC wire, by name |
 //! | [`sts`] | become a role, ask who one is |
 //! | [`oss`] | put, get, list and delete objects, sign URLs |
 //! | [`profile`] | which server and which key, in the file of the vendor's command line |
@@ -18,6 +19,7 @@ pub mod oss;
 pub mod private_file;
 pub mod profile;
 pub mod provider;
+pub mod rpc;
 pub mod sts;
 pub mod transport;
 pub mod words;
@@ -27,5 +29,6 @@ pub use error::{ClientError, Refusal};
 pub use oss::Oss;
 pub use profile::{Profile, ProfileFile};
 pub use provider::Provider;
+pub use rpc::{Api, Rpc};
 pub use sts::Sts;
 pub use transport::{Reply, Transport};

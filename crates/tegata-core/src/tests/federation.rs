@@ -50,7 +50,7 @@ fn trust(condition: &str) -> String {
 const ACME: &str = r#"{"StringEquals":{"oidc:iss":"https://idp.test","oidc:aud":"sts"},"StringLike":{"oidc:sub":"repo:acme/*"}}"#;
 
 /// An issuer with one key, the provider `ci` for it, and the role `deployer` that trusts its tokens for `acme`.
-async fn world(core: &TestCore) -> IssuerKey {
+pub(super) async fn world(core: &TestCore) -> IssuerKey {
     let key = IssuerKey::generate("k1", Algorithm::Es256).unwrap();
     core.outbound.issuer(IDP, &key.jwks(), &["ffff", CERTIFICATE]);
     ask(core, provider()).await;
@@ -61,7 +61,7 @@ async fn world(core: &TestCore) -> IssuerKey {
     key
 }
 
-fn claims() -> Value {
+pub(super) fn claims() -> Value {
     let now = START.unix();
     json!({"iss": IDP, "sub": "repo:acme/app:ref:refs/heads/main", "aud": "sts", "iat": now - 10, "exp": now + 300})
 }
@@ -72,13 +72,13 @@ fn with(name: &str, value: impl Into<Value>) -> Value {
     changed
 }
 
-async fn present(core: &TestCore, provider: &str, token: &str) -> Result<Caller, OpError> {
+pub(super) async fn present(core: &TestCore, provider: &str, token: &str) -> Result<Caller, OpError> {
     let account = "1000000000000001".parse().unwrap();
     let federated = Federated { account, provider: provider.parse().unwrap(), token: SecretKey::new(token.to_owned()) };
     core.authenticate(Proof::Federated(federated), core.meta()).await
 }
 
-fn deployer() -> AssumeRoleWithOidc {
+pub(super) fn deployer() -> AssumeRoleWithOidc {
     AssumeRoleWithOidc {
         account: "1000000000000001".parse().unwrap(),
         role: "deployer".parse().unwrap(),

@@ -4,7 +4,8 @@ use std::{borrow::Cow, error::Error, time::Duration};
 
 use http::{Method, StatusCode};
 use tegata_core::{
-    AuthnFailure, CallerKind, Denial, DeniedBy, Holding, Input, LayerKind, OpError, Problem, ProblemKind, Quota, ResourceName,
+    AuthnFailure, CallerKind, Denial, DeniedBy, FederationFailure, Holding, Input, LayerKind, OpError, Problem, ProblemKind, Quota,
+    ResourceName,
 };
 use tegata_sign::{Mismatch, acs::AcsProblem, acs_rpc::RpcProblem, acs3::Acs3Problem, arrived::ArrivedProblem};
 
@@ -108,6 +109,8 @@ impl From<OpError> for AcsError {
         let message = error.to_string();
         match error {
             OpError::Authentication(failure) => failure.into(),
+            // Whoever is not let in by a token hears the same, whatever the reason: see `FederationFailure::Untrusted`.
+            OpError::Denied(denial) if denial.caller_kind == CallerKind::Federated => FederationFailure::Untrusted.into(),
             OpError::Denied(denial) => {
                 Self { denied: true, detail: Some(access_denied_detail(&denial)), ..Self::new(403, "NoPermission", message) }
             }
@@ -144,7 +147,22 @@ impl From<AuthnFailure> for AcsError {
             AuthnFailure::Signature(mismatch) => Self::new(400, "SignatureDoesNotMatch", mismatch_message(&mismatch)),
             AuthnFailure::Time(problem) => Self::new(400, "InvalidTimeStamp.Expired", problem.to_string()),
             AuthnFailure::Replayed => Self::new(400, "SignatureNonceUsed", message),
+            AuthnFailure::Federation(failure) => failure.into(),
         }
+    }
+}
+
+impl From<FederationFailure> for AcsError {
+    fn from(failure: FederationFailure) -> Self {
+        let code = match &failure {
+            FederationFailure::Invalid(_) => "AuthenticationFail.OIDCToken.Invalid",
+            FederationFailure::Untrusted => "AuthenticationFail.NoPermission",
+            FederationFailure::Audience => "AuthenticationFail.OIDCToken.AudienceNotMatch",
+            FederationFailure::Expired => "AuthenticationFail.OIDCToken.Expired",
+            FederationFailure::Signature(_) => "AuthenticationFail.OIDCToken.InvalidSignature",
+            FederationFailure::Issuer => "AuthenticationFail.OIDCToken.HttpsUrlInvalid",
+        };
+        Self { denied: failure == FederationFailure::Untrusted, ..Self::new(401, code, failure.to_string()) }
     }
 }
 
@@ -169,6 +187,7 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         ResourceName::Role { .. } | ResourceName::Roles { .. } => "Role",
         ResourceName::Policy { .. } | ResourceName::Policies { .. } | ResourceName::SystemPolicy { .. } => "Policy",
         ResourceName::PolicyVersion { .. } => "Policy.Version",
+        ResourceName::OidcProviders { .. } | ResourceName::OidcProvider { .. } => "OIDCProvider",
         ResourceName::Attachment { to, .. } => return format!("{}.Policy", coded(stem, to)).into(),
         ResourceName::Buckets { .. } | ResourceName::Bucket { .. } => "Bucket",
         ResourceName::Object { .. } => "Object",
@@ -202,6 +221,9 @@ fn limit_code(quota: Quota) -> &'static str {
         Quota::PoliciesPerUser => "LimitExceeded.User.Policy",
         Quota::PoliciesPerGroup => "LimitExceeded.Group.Policy",
         Quota::PoliciesPerRole => "LimitExceeded.Role.Policy",
+        Quota::OidcProviders => "LimitExceeded.OIDCProvider",
+        Quota::ClientIdsPerProvider => "LimitExceeded.OIDCProvider.ClientId",
+        Quota::FingerprintsPerProvider => "LimitExceeded.OIDCProvider.Fingerprint",
     }
 }
 
@@ -218,6 +240,9 @@ fn invalid_code(problem: &Problem) -> &'static str {
         Input::MaxSession => "InvalidParameter.MaxSessionDuration",
         Input::NewMaxSession => "InvalidParameter.NewMaxSessionDuration",
         Input::UserName => "InvalidParameter.UserName",
+        Input::IssuerUrl => "InvalidParameter.IssuerUrl",
+        Input::IssuanceLimit => "InvalidParameter.IssuanceLimitTime",
+        Input::Fingerprint => "InvalidParameter.Fingerprint",
         Input::ContentMd5
         | Input::ContentCrc64
         | Input::ContentLength
@@ -234,6 +259,7 @@ fn access_denied_detail(denial: &Denial) -> Tree {
         CallerKind::Owner => "Account",
         CallerKind::User => "SubUser",
         CallerKind::RoleSession => "AssumedRoleUser",
+        CallerKind::Federated => "Federated",
     };
     let mut fields = vec![
         ("AuthAction", denial.action.to_owned()),

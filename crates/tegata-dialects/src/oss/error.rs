@@ -289,7 +289,8 @@ impl From<AuthnFailure> for OssError {
             // The full forms of these two need the request: see `OssError::of`.
             AuthnFailure::Signature(_) => Self::new(403, "SignatureDoesNotMatch", message),
             AuthnFailure::Time(problem) => Self::time(problem, Scheme::OssV1),
-            AuthnFailure::Replayed => Self::new(403, "AccessDenied", message),
+            // No token of an identity provider is taken here.
+            AuthnFailure::Replayed | AuthnFailure::Federation(_) => Self::new(403, "AccessDenied", message),
         }
     }
 }
@@ -300,6 +301,7 @@ impl OssError {
             CallerKind::Owner => "Account",
             CallerKind::User => "SubUser",
             CallerKind::RoleSession => "AssumedRoleUser",
+            CallerKind::Federated => "Federated",
         };
         let base = Self { denied: true, ..Self::new(403, "AccessDenied", message).ec("0003-00000001") };
         match denial.by {
@@ -328,6 +330,8 @@ impl OssError {
             ResourceName::Account(_)
             | ResourceName::User { .. }
             | ResourceName::Role { .. }
+            | ResourceName::OidcProviders { .. }
+            | ResourceName::OidcProvider { .. }
             | ResourceName::Policy { .. }
             | ResourceName::Owner { .. }
             | ResourceName::Users { .. }
@@ -382,7 +386,10 @@ impl From<Problem> for OssError {
             | Input::NewTrustDocument
             | Input::MaxSession
             | Input::NewMaxSession
-            | Input::UserName => Self::new(400, "InvalidArgument", message),
+            | Input::UserName
+            | Input::IssuerUrl
+            | Input::IssuanceLimit
+            | Input::Fingerprint => Self::new(400, "InvalidArgument", message),
         }
     }
 }

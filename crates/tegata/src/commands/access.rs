@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use tegata_client::{
-    Credential, Profile, ProfileFile, Provider, Sts, Transport,
+    Credential, Profile, ProfileFile, Provider, Rpc, Sts, Transport,
     profile::{Mode, Profiles},
     provider::{Role, Source, cache_name},
 };
@@ -161,6 +161,12 @@ impl Opened {
     /// The session service.
     pub(super) fn sts(&self) -> Result<Sts, Failure> {
         Ok(Sts::new(self.transport.clone(), self.server()?))
+    }
+
+    /// Every operation of the server's API, by name.
+    #[expect(dead_code, reason = "the commands that call by name come next")]
+    pub(super) fn rpc(&self) -> Result<Rpc, Failure> {
+        Ok(Rpc::new(self.transport.clone(), self.server()?))
     }
 
     /// URL of the object gateway, if anything names it.
