@@ -161,6 +161,8 @@ actions! {
     RAM_REMOVE_FINGERPRINT_FROM_OIDC_PROVIDER = "ram:RemoveFingerprintFromOIDCProvider" or "ims:RemoveFingerprintFromOIDCProvider";
     /// Get a token for a client itself. Clients ask, by scopes and not by policies; so for the next five.
     OAUTH_CLIENT_CREDENTIALS = "oauth:ClientCredentials";
+    /// Agree that a client gets tokens: asked by a person at a page.
+    OAUTH_APPROVE = "oauth:Approve";
     /// Get tokens for a code.
     OAUTH_REDEEM_CODE = "oauth:RedeemCode";
     /// Get tokens for a refresh token.

@@ -70,7 +70,9 @@ impl Operation for GetCallerIdentity {
                 role_number: row.number,
                 session_name: session.claims.session_name.clone(),
             },
-            (Who::Role { .. }, Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_)) => return Err(OpError::internal("a role is known by its sessions")),
+            (Who::Role { .. }, Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_)) => {
+                return Err(OpError::internal("a role is known by its sessions"));
+            }
             // Whoever has only a token is nobody here yet, and a client is nobody's key.
             (Who::Provider(_) | Who::Client(_), _) => {
                 let by = DeniedBy::Layer { layer: LayerKind::Identity, explicit: false };
