@@ -6,7 +6,7 @@ mod token_of_provider;
 use std::{net::IpAddr, sync::Arc};
 
 use aws_lc_rs::digest::{SHA256, digest};
-pub use client::{About, PresentedClient, PresentedToken};
+pub use client::{About, PresentedClient, PresentedKey, PresentedToken};
 use tegata_model::{AccessKeyId, Epoch, Timestamp};
 use tegata_policy::{DocumentKind, Policy, ram};
 use tegata_sign::Presented;
@@ -80,11 +80,14 @@ impl Core {
             }
             Proof::Client(presented) => {
                 let (client, proven) = self.client(&presented, now).await?;
-                return Ok(Caller { evidence: Evidence::Client { client, proven }, meta, verified: None, unspent: None });
+                // Only whoever has proven to be the client may use up a proof of its.
+                let unspent = self.unspent(presented.key.as_ref(), now)?;
+                return Ok(Caller { evidence: Evidence::Client { client, proven }, meta, verified: None, unspent });
             }
             Proof::Access(presented) => {
                 let access = self.access(&presented, now).await?;
-                return Ok(Caller { evidence: Evidence::Access(access), meta, verified: None, unspent: None });
+                let unspent = self.unspent(presented.key.as_ref(), now)?;
+                return Ok(Caller { evidence: Evidence::Access(access), meta, verified: None, unspent });
             }
         };
         presented.check_time(now, self.limits.clock_skew).map_err(|problem| OpError::Authentication(AuthnFailure::Time(problem)))?;

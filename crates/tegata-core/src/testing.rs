@@ -18,7 +18,7 @@ use crate::{
     Caller, Core, OpError, Parts, RequestMeta,
     authn::Proof,
     clock::{Clock, Entropy, NoEntropy},
-    directory::{Attachable, NewAccessKey, NewAccount, NewRole, NewUser, Provisioned},
+    directory::{Attachable, NewAccessKey, NewAccount, NewClient, NewRole, NewUser, Provisioned},
     keyring::{Keyring, MasterKey},
     limits::Limits,
     mint::TemporaryCredential,
@@ -290,6 +290,9 @@ pub const UPLOADER_TRUST: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow
 /// What `bob` and `appserver` may do.
 pub const ASSUME_UPLOADER: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"acs:ram:*:1000000000000001:role/app-uploader"}]}"#;
 
+/// The sample client `bench`: its public id and its secret.
+pub const BENCH: (&str, &str) = ("5000000000000000001", "secret-of-bench-0123456789abcdef");
+
 async fn seed(core: &Core) -> Result<(Provisioned, Provisioned), Broken> {
     let mut provision = core.provision();
     provision.system_policies().await?;
@@ -326,6 +329,16 @@ async fn seed(core: &Core) -> Result<(Provisioned, Provisioned), Broken> {
     let role = provision.role(&acme, &role).await?;
     provision.attach(&acme, &PolicyName::new("uploader")?, Attachable::Role(role)).await?;
     provision.bucket(&acme, &BucketName::new("photos")?)?;
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let bench = NewClient {
+        app_id: BENCH.0.to_owned(),
+        name: "bench".to_owned(),
+        kind: crate::client::ClientKind::Web,
+        secret: SecretKey::new(BENCH.1.to_owned()),
+        redirect_uris: words(&["https://bench.test/cb"]),
+        scopes: words(&["openid", "aliuid", "profile"]),
+    };
+    provision.client(&acme, &bench)?;
     provision.commit().await?;
     Ok((acme, globex))
 }

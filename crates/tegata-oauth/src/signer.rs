@@ -93,9 +93,7 @@ impl Signer {
         message.push('.');
         URL_SAFE_NO_PAD.encode_string(payload, &mut message);
         let signature = match &self.private {
-            Private::Ec(pair) => {
-                pair.sign(&self.random, message.as_bytes()).map_err(|_| SignerError::Signing)?.as_ref().to_vec()
-            }
+            Private::Ec(pair) => pair.sign(&self.random, message.as_bytes()).map_err(|_| SignerError::Signing)?.as_ref().to_vec(),
             Private::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, &self.random, message.as_bytes(), &mut signature).map_err(|_| SignerError::Signing)?;

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use tegata_model::{AccountId, Epoch, SecretKey, SessionId, Timestamp};
 use tegata_oauth::{AccessClaims, Scope};
 use tegata_store::{account, client, client_secret, code, grant, session};
 
 use crate::{
     Core,
+    caller::Unspent,
     client::{official_by_app_id, secret_holds},
     error::{AuthnFailure, OpError},
     grant::{Bound, GrantFailure, RefreshToken, hash_of, standing},
@@ -25,6 +27,17 @@ pub struct PresentedClient {
     pub secret: Option<SecretKey>,
     /// What the request is about: it tells in which account an official application asks.
     pub about: About,
+    /// The key whose possession was proven with this request.
+    pub key: Option<PresentedKey>,
+}
+
+/// A key whose possession a request proves (RFC 9449). The signature was verified where the proof was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresentedKey {
+    /// Its thumbprint.
+    pub thumbprint: String,
+    /// What makes the proof unique: it counts once.
+    pub jti: String,
 }
 
 /// What a request of a client is about.
@@ -43,12 +56,14 @@ pub enum About {
 pub struct PresentedToken {
     /// The token.
     pub token: SecretKey,
-    /// The thumbprint of the key whose possession was proven with this request.
-    pub key: Option<String>,
+    /// The key whose possession was proven with this request.
+    pub key: Option<PresentedKey>,
 }
 
 /// Longest access token that is looked at, in bytes.
 const MAX_TOKEN: usize = 16 * 1024;
+/// How long one nonce for proofs of possession is given out.
+const NONCE_SECONDS: i64 = 300;
 
 fn refused() -> OpError {
     OpError::Authentication(AuthnFailure::Client)
@@ -148,13 +163,40 @@ impl Core {
         if again.row().is_some_and(|found| found.id == row.id && found.epoch == row.epoch) { Ok(again) } else { Err(refused()) }
     }
 
+    /// What a proof of possession still has to spend: it counts once, on all nodes where the request has an effect.
+    pub(super) fn unspent(&self, key: Option<&PresentedKey>, now: Timestamp) -> Result<Option<Unspent>, OpError> {
+        let Some(key) = key else { return Ok(None) };
+        let digest = digest(&SHA256, &[b"dpop", key.thumbprint.as_bytes(), &[0], key.jti.as_bytes()].concat());
+        let nonce = digest.as_ref().first_chunk::<16>().copied().unwrap_or_default();
+        if self.nonces.claim(nonce, now) { Ok(Some(Unspent { nonce })) } else { Err(OpError::Authentication(AuthnFailure::Replayed)) }
+    }
+
+    /// A nonce for proofs of possession (RFC 9449 §8). It is good for five minutes, and another five after the next is given out.
+    pub fn proof_nonce(&self) -> Result<String, OpError> {
+        self.proof_nonce_of(self.now().unix() / NONCE_SECONDS)
+    }
+
+    /// True if the nonce was given out by this server, and not long ago.
+    pub fn proof_nonce_holds(&self, nonce: &str) -> bool {
+        let slot = self.now().unix() / NONCE_SECONDS;
+        [slot, slot - 1].into_iter().any(|slot| {
+            let made = self.proof_nonce_of(slot).unwrap_or_default();
+            !made.is_empty() && tegata_model::secret::constant_time_eq(made.as_bytes(), nonce.as_bytes())
+        })
+    }
+
+    fn proof_nonce_of(&self, slot: i64) -> Result<String, OpError> {
+        let code = self.keyring.mac(b"dpop-nonce", &slot.to_be_bytes()).map_err(OpError::internal)?;
+        Ok(URL_SAFE_NO_PAD.encode(code.get(4..28).unwrap_or_default()))
+    }
+
     /// What an access token says, if it is good: signature, time, everything that it stands on, and the key it is bound to.
     pub(super) async fn access(&self, presented: &PresentedToken, now: Timestamp) -> Result<Arc<LiveAccess>, OpError> {
         let live = self.live_access(presented.token.expose(), now).await?;
         match (&live.claims.cnf, &presented.key) {
             (None, _) => Ok(live),
             (Some(_), None) => Err(OpError::Grant(GrantFailure::KeyNeeded)),
-            (Some(bound), Some(key)) if bound.jkt == *key => Ok(live),
+            (Some(bound), Some(key)) if bound.jkt == key.thumbprint => Ok(live),
             (Some(_), Some(_)) => Err(OpError::Grant(GrantFailure::KeyOther)),
         }
     }

@@ -9,20 +9,71 @@ mod official;
 pub(crate) use official::{IDLE, installed_as, must_bind_key, official, official_by_app_id};
 pub use official::{OFFICIAL_CLI, OFFICIAL_CLI_NAME, official_app_ids};
 
-use tegata_model::{SecretKey, Timestamp};
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use tegata_model::{AccountId, ClientId, ClientSecretId, Epoch, Generation, SecretKey, Status, Timestamp};
 use tegata_oauth::Scope;
-use tegata_store::client_secret::ClientSecretRow;
+pub use tegata_store::client::ClientKind;
+use tegata_store::{client::ClientRow, client_secret::ClientSecretRow};
 
 use crate::{
+    Core,
+    clock::{NoEntropy, random, random_text},
     error::OpError,
     keyring::{Keyring, KeyringError},
 };
+
+const DIGITS: &[u8] = b"0123456789";
+const SECRET_ID_DIGITS: usize = 19;
 
 const SECRET_PURPOSE: &[u8] = b"client-secret";
 
 /// What rests of a secret: a code of it that only this server can make. The secret is 256 random bits, so nothing slower is needed.
 fn secret_hash(keyring: &Keyring, id: &[u8; 16], secret: &SecretKey) -> Result<Vec<u8>, KeyringError> {
     keyring.mac(SECRET_PURPOSE, &[&id[..], secret.expose().as_bytes()].concat())
+}
+
+/// The row of a secret.
+pub(crate) fn new_secret_row(core: &Core, client: ClientId, secret: &SecretKey) -> Result<ClientSecretRow, KeyringError> {
+    let id = ClientSecretId::from_bytes(core.new_id()?);
+    let public_id = random_text(core.entropy.as_ref(), DIGITS, SECRET_ID_DIGITS)?;
+    let hash = secret_hash(&core.keyring, id.as_bytes(), secret)?;
+    Ok(ClientSecretRow { id, client_id: client, public_id, hash, created_at: core.now(), expires_at: None })
+}
+
+/// A fresh secret: 43 characters with 256 random bits.
+pub(crate) fn new_secret(core: &Core) -> Result<SecretKey, NoEntropy> {
+    Ok(SecretKey::new(URL_SAFE_NO_PAD.encode(random::<32>(core.entropy.as_ref())?)))
+}
+
+/// A client as it is made when nothing more is said.
+pub(crate) fn new_client_row(core: &Core, account: AccountId, kind: ClientKind, name: &str) -> Result<ClientRow, NoEntropy> {
+    let now = core.now();
+    // 19 digits that fit a 64-bit number and do not begin with a zero.
+    let app_id = format!("5{}", random_text(core.entropy.as_ref(), DIGITS, 18)?);
+    Ok(ClientRow {
+        id: ClientId::from_bytes(core.new_id()?),
+        account_id: account,
+        app_id,
+        name: name.to_owned(),
+        display_name: name.to_owned(),
+        kind,
+        secret_required: kind != ClientKind::Native,
+        multi_tenant: kind != ClientKind::Web,
+        redirect_uris: Vec::new(),
+        scopes: vec![Scope::OPENID.to_owned()],
+        required_scopes: vec![Scope::OPENID.to_owned()],
+        access_lifetime: Duration::from_hours(1),
+        refresh_lifetime: if kind == ClientKind::Web { Duration::from_hours(90 * 24) } else { Duration::from_hours(30 * 24) },
+        protocol_version: "2.0".to_owned(),
+        id_token_alg: "RS256".to_owned(),
+        status: Status::Active,
+        epoch: Epoch(0),
+        generation: Generation(1),
+        created_at: now,
+        updated_at: now,
+    })
 }
 
 /// True if the text is this secret and the secret still counts.

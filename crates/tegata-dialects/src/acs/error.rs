@@ -125,6 +125,8 @@ impl From<OpError> for AcsError {
             OpError::Invalid(problem) => Self::new(400, invalid_code(&problem), message),
             OpError::Precondition(_) => Self::new(412, "PreconditionFailed", message),
             OpError::Conflict => Self::new(409, "OperationConflict", message),
+            // Grants are asked for elsewhere.
+            OpError::Grant(_) => Self::new(403, "NoPermission", message),
             OpError::Throttled(wait) => Self { retry_after: Some(wait), ..Self::new(400, "Throttling.User", message) },
             OpError::Internal(cause) => Self { cause: Some(cause), ..Self::new(500, "InternalError", message) },
         }
@@ -148,6 +150,8 @@ impl From<AuthnFailure> for AcsError {
             AuthnFailure::Time(problem) => Self::new(400, "InvalidTimeStamp.Expired", problem.to_string()),
             AuthnFailure::Replayed => Self::new(400, "SignatureNonceUsed", message),
             AuthnFailure::Federation(failure) => failure.into(),
+            // No client asks here.
+            AuthnFailure::Client => Self::new(403, "NoPermission", message),
         }
     }
 }
@@ -191,6 +195,8 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         ResourceName::Attachment { to, .. } => return format!("{}.Policy", coded(stem, to)).into(),
         ResourceName::Buckets { .. } | ResourceName::Bucket { .. } => "Bucket",
         ResourceName::Object { .. } => "Object",
+        ResourceName::Applications { .. } | ResourceName::Application { .. } => "Application",
+        ResourceName::ApplicationSecret { .. } => "Application.AppSecret",
         ResourceName::Caller => return stem.into(),
     };
     format!("{stem}.{kind}").into()
@@ -260,6 +266,7 @@ fn access_denied_detail(denial: &Denial) -> Tree {
         CallerKind::User => "SubUser",
         CallerKind::RoleSession => "AssumedRoleUser",
         CallerKind::Federated => "Federated",
+        CallerKind::Client => "Client",
     };
     let mut fields = vec![
         ("AuthAction", denial.action.to_owned()),
