@@ -210,6 +210,12 @@ pub enum Quota {
     PoliciesPerGroup,
     /// Policies attached to a role.
     PoliciesPerRole,
+    /// Applications of an account.
+    Clients,
+    /// Secrets of an application that count.
+    SecretsPerClient,
+    /// Users and roles assigned to an application.
+    Assignments,
     /// OpenID providers of an account.
     OidcProviders,
     /// Client ids of an OpenID provider.
@@ -220,7 +226,7 @@ pub enum Quota {
 
 impl Quota {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Users,
         Self::KeysPerUser,
         Self::Groups,
@@ -234,6 +240,9 @@ impl Quota {
         Self::OidcProviders,
         Self::ClientIdsPerProvider,
         Self::FingerprintsPerProvider,
+        Self::Clients,
+        Self::SecretsPerClient,
+        Self::Assignments,
     ];
 
     fn words(self) -> &'static str {
@@ -248,6 +257,9 @@ impl Quota {
             Self::PoliciesPerUser => "policies of this kind for a user",
             Self::PoliciesPerGroup => "policies of this kind for a group",
             Self::PoliciesPerRole => "policies of this kind for a role",
+            Self::Clients => "applications in an account",
+            Self::SecretsPerClient => "secrets of an application that count",
+            Self::Assignments => "users and roles assigned to an application",
             Self::OidcProviders => "OIDC providers in an account",
             Self::ClientIdsPerProvider => "client ids for an OIDC provider",
             Self::FingerprintsPerProvider => "fingerprints for an OIDC provider",
@@ -301,6 +313,18 @@ pub enum Input {
     NewMaxSession,
     /// The user that is meant.
     UserName,
+    /// The application that is meant.
+    ApplicationId,
+    /// The name of an application.
+    ApplicationName,
+    /// Where codes may be sent.
+    RedirectUris,
+    /// Scopes of an application or an installation.
+    Scopes,
+    /// How long access tokens live.
+    AccessLifetime,
+    /// How long refresh tokens live.
+    RefreshLifetime,
     /// The URL of an issuer.
     IssuerUrl,
     /// How long ago a token may have been issued.

@@ -58,6 +58,12 @@ pub struct Quotas {
     pub policies_per_role: u32,
     /// System policies attached to a user, a group or a role.
     pub system_policies: u32,
+    /// Applications of an account.
+    pub clients: u32,
+    /// Secrets of an application that count at one time.
+    pub secrets_per_client: u32,
+    /// Users and roles assigned to an application.
+    pub assignments: u32,
     /// OpenID providers of an account.
     pub oidc_providers: u32,
 }
@@ -77,6 +83,9 @@ impl Default for Quotas {
             policies_per_group: 5,
             policies_per_role: 5,
             system_policies: 20,
+            clients: 100,
+            secrets_per_client: 2,
+            assignments: 5000,
             oidc_providers: 100,
         }
     }

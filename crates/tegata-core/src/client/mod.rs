@@ -3,26 +3,87 @@
 //! | module | what |
 //! |---|---|
 //! | `official` | the applications that belong to this program |
+//! | `application`, `secret` | applications of an account, and their secrets |
+//! | `installation`, `assignment` | where they are available, and to whom |
 
+mod application;
+mod assignment;
+mod installation;
 mod official;
+mod secret;
 
-pub(crate) use official::{IDLE, installed_as, must_bind_key, official, official_by_app_id};
+pub use application::{
+    Client, ClientSettings, CreateClient, DeleteClient, DescribeClient, ListClients, PREDEFINED_SCOPES, PredefinedScope, UpdateClient,
+};
+pub use assignment::{AssignClient, Assignment, IdentityName, ListAssignments, UnassignClient};
+pub use installation::{
+    DescribeExternalClient, DescribeInstallation, InstallClient, InstallExternalClient, Installation, ListExternalClients,
+    ListInstallations, UninstallClient, UninstallExternalClient,
+};
+pub use secret::{ClientSecret, CreateClientSecret, CreatedClientSecret, DeleteClientSecret, DescribeClientSecret, ListClientSecrets};
+
+pub(crate) use official::{IDLE, installed_as, must_bind_key, official, official_by_app_id, official_by_name};
 pub use official::{OFFICIAL_CLI, OFFICIAL_CLI_NAME, official_app_ids};
 
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use tegata_model::{AccountId, ClientId, ClientSecretId, Epoch, Generation, SecretKey, Status, Timestamp};
+use tegata_model::{AccountId, AccountNumber, ClientId, ClientSecretId, Epoch, Generation, SecretKey, Status, Timestamp};
 use tegata_oauth::Scope;
 pub use tegata_store::client::ClientKind;
-use tegata_store::{client::ClientRow, client_secret::ClientSecretRow};
+pub use tegata_store::installation::AssignmentMode;
+use tegata_store::{
+    ChangeSet,
+    client::{self as client_rows, ClientRow},
+    client_secret::ClientSecretRow,
+};
 
 use crate::{
     Core,
+    audit::Entry,
+    authz::Permit,
+    caller::Caller,
     clock::{NoEntropy, random, random_text},
     error::OpError,
     keyring::{Keyring, KeyringError},
+    operation::Effect,
+    resource::ResourceName,
+    view::{Read, View},
 };
+
+/// The caller's account, which everything here belongs to.
+fn own(caller: &Caller) -> AccountNumber {
+    caller.evidence.principal().account.number
+}
+
+fn applications_name(caller: &Caller) -> ResourceName {
+    ResourceName::Applications { account: own(caller) }
+}
+
+fn application_name(caller: &Caller, app_id: &str) -> ResourceName {
+    ResourceName::Application { account: own(caller), app_id: app_id.to_owned() }
+}
+
+/// The application of the caller's account with this public id, noted as read. One of another account is as absent as one that never
+/// was.
+async fn find_own(view: &View<'_>, caller: &Caller, app_id: &str) -> Result<ClientRow, OpError> {
+    let row = client_rows::find_by_app_id(&view.core().store, app_id).await?;
+    let row = row.filter(|row| row.account_id == caller.account()).ok_or_else(|| OpError::NotFound(application_name(caller, app_id)))?;
+    view.note(&[Read::Client(row.id, row.generation)]);
+    Ok(row)
+}
+
+/// A change of the caller's account: whoever remembers anything of it reads again.
+fn changes(view: &View<'_>, caller: &Caller) -> ChangeSet {
+    let mut changes = ChangeSet::new(view.now());
+    changes.touch(caller.account());
+    changes
+}
+
+/// An effect allowed by a permit.
+fn done<T>(output: T, changes: ChangeSet, permit: Permit) -> Effect<T> {
+    Effect::with(output, changes, Entry { by: permit.spend(), ..Entry::default() })
+}
 
 const DIGITS: &[u8] = b"0123456789";
 const SECRET_ID_DIGITS: usize = 19;

@@ -41,6 +41,11 @@ pub(crate) fn official_by_app_id(app_id: &str) -> Option<ClientRow> {
     SPELLINGS.iter().find(|spelling| spelling.app_id == app_id).map(row)
 }
 
+/// The official application with this public id or name; by name it is the vendor's first spelling.
+pub(crate) fn official_by_name(text: &str) -> Option<ClientRow> {
+    official_by_app_id(text).or_else(|| SPELLINGS.first().filter(|_| text == OFFICIAL_CLI_NAME).map(row))
+}
+
 /// The public ids of the official application.
 pub fn official_app_ids() -> impl Iterator<Item = &'static str> {
     SPELLINGS.iter().map(|spelling| spelling.app_id)
