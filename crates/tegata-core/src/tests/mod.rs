@@ -3,6 +3,7 @@
 mod audit;
 mod directory;
 mod federation;
+mod grants;
 mod matrix;
 mod objects;
 mod sessions;
