@@ -392,6 +392,12 @@ impl From<Problem> for OssError {
             | Input::NewTrustDocument
             | Input::MaxSession
             | Input::NewMaxSession
+            | Input::ApplicationId
+            | Input::ApplicationName
+            | Input::RedirectUris
+            | Input::Scopes
+            | Input::AccessLifetime
+            | Input::RefreshLifetime
             | Input::UserName
             | Input::IssuerUrl
             | Input::IssuanceLimit

@@ -44,6 +44,8 @@ fn resources() -> Vec<(&'static str, ResourceName)> {
         ("buckets", ResourceName::Buckets { account }),
         ("bucket", ResourceName::Bucket { account, name: bucket.clone() }),
         ("object", ResourceName::Object { account, bucket, key: ObjectKey::new("a").unwrap() }),
+        ("application", ResourceName::Application { account, app_id: "1".to_owned() }),
+        ("secret", ResourceName::ApplicationSecret { account, app_id: "1".to_owned(), secret_id: "2".to_owned() }),
         ("caller", ResourceName::Caller),
     ]
 }
@@ -66,7 +68,7 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 19] = [
+const INPUTS: [Input; 25] = [
     Input::IssuerUrl,
     Input::IssuanceLimit,
     Input::Fingerprint,
@@ -76,6 +78,12 @@ const INPUTS: [Input; 19] = [
     Input::MaxSession,
     Input::NewMaxSession,
     Input::UserName,
+    Input::ApplicationId,
+    Input::ApplicationName,
+    Input::RedirectUris,
+    Input::Scopes,
+    Input::AccessLifetime,
+    Input::RefreshLifetime,
     Input::Lifetime,
     Input::SessionPolicy,
     Input::SourceIdentity,
@@ -111,6 +119,7 @@ fn operation_errors(out: &mut String) {
     line(out, "Precondition NotModified", OpError::Precondition(Precondition::NotModified { etag: "\"E\"".to_owned(), modified }));
     line(out, "Precondition Failed", OpError::Precondition(Precondition::Failed("If-Match")));
     line(out, "Precondition Exists", OpError::Precondition(Precondition::Exists));
+    line(out, "Grant", OpError::Grant(tegata_core::GrantFailure::Expired));
     line(out, "Conflict", OpError::Conflict);
     line(out, "Throttled", OpError::Throttled(Duration::from_secs(2)));
     line(out, "Internal", OpError::internal("a secret cause"));
@@ -122,6 +131,7 @@ fn authentication_failures(out: &mut String) {
         AuthnFailure::UnknownKey,
         AuthnFailure::KeyInactive,
         AuthnFailure::OwnerInactive,
+        AuthnFailure::Client,
         AuthnFailure::TokenMissing,
         AuthnFailure::TokenMalformed,
         AuthnFailure::TokenExpired,
