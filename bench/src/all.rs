@@ -18,11 +18,11 @@ use tegata_core::clock::{Clock as _, SystemClock};
 use crate::{
     arguments::Arguments,
     client::Connection,
-    in_process,
+    commands, in_process,
     load::{self, Figures, Plan, count},
     process::{Memory, Server, processor_seconds},
     report::{self, Report, Row, Side, median},
-    work::{Asker, Key, OBJECTS, Work},
+    work::{Asker, Key, OBJECTS, USERS, Work},
 };
 
 /// How the run is made.
@@ -98,6 +98,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool, String> {
         rows.push(row);
     }
     let after = server.memory();
+    let commands = commands::measure(&options.tegata, &options.fresh("commands")?, &asker, issuer)?;
     drop(server);
     let in_process = in_process::run(options.times).await.map_err(|error| error.to_string())?;
     let report = Report {
@@ -111,6 +112,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool, String> {
         ready,
         at_rest,
         after,
+        commands,
     };
     let text = report.text();
     say(&format!("\n{text}"));
@@ -118,7 +120,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool, String> {
         report::write_into(document, &text)?;
         say(&format!("written into {}", document.display()));
     }
-    for folder in ["sync", "start", "server", "floor"] {
+    for folder in ["sync", "start", "server", "floor", "commands"] {
         let _ = fs::remove_dir_all(options.data.join(folder));
     }
     Ok(report.rows.iter().all(|row| row.errors == 0))
@@ -175,7 +177,20 @@ pub(crate) async fn setting(ready: &str) -> Result<(Asker, SocketAddr, SocketAdd
         return Err(format!("AssumeRole answered {status}: {}", String::from_utf8_lossy(&body)));
     };
     asker.session = Some(Key::new(id, secret, Some(token))?);
+    asker.administrator = Some(Key::new(text("/users/alice/access_key_id")?, text("/users/alice/access_key_secret")?, None)?);
     Ok((asker, issuer, gateway))
+}
+
+/// The users that the directory's works name; those that exist already stay.
+async fn users(asker: &Asker, to: SocketAddr) -> Result<(), String> {
+    let mut connection = Connection::open(to).await?;
+    for n in 0..USERS {
+        let (status, body) = connection.ask(asker.make_user(n, to)?).await?;
+        if !status.is_success() && status.as_u16() != 409 {
+            return Err(format!("CreateUser answered {status}: {}", String::from_utf8_lossy(&body)));
+        }
+    }
+    Ok(())
 }
 
 /// One side in one round.
@@ -194,6 +209,9 @@ async fn compare(options: &Options, server: &Server, asker: &Arc<Asker>, work: W
     if work.is_object() {
         command.arg("--files").arg(folder.join("files"));
     } else {
+        if matches!(work, Work::RamRead | Work::RamWrite) {
+            users(asker, to).await?;
+        }
         let (status, body) = Connection::open(to).await?.ask(asker.request(work, 0, to, &payload)?).await?;
         if !status.is_success() {
             return Err(format!("{work} answered {status}: {}", String::from_utf8_lossy(&body)));

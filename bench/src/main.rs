@@ -7,6 +7,7 @@
 mod all;
 mod arguments;
 mod client;
+mod commands;
 mod floor;
 mod in_process;
 mod load;
@@ -35,7 +36,7 @@ usage: tegata-bench all [--quick] [--only WORK] [--seconds N] [--rounds N] [--te
   floor       bare handlers: N bytes to every request, or whole files
   in-process  single requests without a network
 
-works: assume-role-acs3, assume-role-rpc, identity, get-1m, put-1m, get-4k, put-4k";
+works: assume-role-acs3, assume-role-rpc, identity, ram-read, ram-write, get-1m, put-1m, get-4k, put-4k";
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -66,6 +66,21 @@ pub(crate) struct Report {
     pub(crate) at_rest: Memory,
     /// After all loads.
     pub(crate) after: Memory,
+    /// Commands on the command line, as whole processes.
+    pub(crate) commands: Vec<Command>,
+}
+
+/// One command, run often as a whole process: wall time in milliseconds, and what is asked.
+#[derive(Debug)]
+pub(crate) struct Command {
+    /// What it is.
+    pub(crate) what: &'static str,
+    /// The median.
+    pub(crate) median: f64,
+    /// 99 of 100 took less.
+    pub(crate) p99: f64,
+    /// What is asked of the median.
+    pub(crate) asked: f64,
 }
 
 impl Work {
@@ -75,6 +90,8 @@ impl Work {
             Self::AssumeRoleAcs3 => "AssumeRole, ACS3, session policy, durable audit".to_owned(),
             Self::AssumeRoleRpc => "AssumeRole, RPC V1, session policy, durable audit".to_owned(),
             Self::Identity => "GetCallerIdentity, RPC V1, temporary key".to_owned(),
+            Self::RamRead => "RAM GetUser, RPC V1, administrator's key".to_owned(),
+            Self::RamWrite => "RAM UpdateUser, RPC V1, administrator's key, durable".to_owned(),
             Self::Get(size) => format!("object GET {}, OSS V4, temporary key", bytes(size)),
             Self::Put(size) => format!("object PUT {}, OSS V4, temporary key, durable", bytes(size)),
         }
@@ -85,9 +102,10 @@ impl Work {
         match self {
             Self::AssumeRoleAcs3 | Self::AssumeRoleRpc => (Some(0.12), 0.25),
             Self::Identity => (None, 0.50),
+            Self::RamWrite => (None, 0.12),
             Self::Get(size) if size >= 1 << 20 => (None, 1.05),
             Self::Put(size) if size >= 1 << 20 => (None, 0.50),
-            Self::Get(_) => (None, 0.40),
+            Self::Get(_) | Self::RamRead => (None, 0.40),
             Self::Put(_) => (None, 0.30),
         }
     }
@@ -183,6 +201,17 @@ impl Report {
             rest.anonymous,
             tick(rest.resident * 1.048_576 <= 30.0)
         );
+        for one in &self.commands {
+            let _ = writeln!(
+                out,
+                "| {} (median, p99) | {:.1} ms, {:.1} ms | ≤ {:.0} ms {} |",
+                one.what,
+                one.median,
+                one.p99,
+                one.asked,
+                tick(one.median <= one.asked)
+            );
+        }
         let _ = writeln!(
             out,
             "| memory after all loads (of it anonymous) | {:.1} MiB ({:.1}) | – |",
@@ -232,6 +261,7 @@ mod tests {
             ready: vec![90.0, 110.0, 95.0],
             at_rest: memory,
             after: memory,
+            commands: vec![Command { what: "a command", median: 3.0, p99: 4.0, asked: 5.0 }],
         }
     }
 

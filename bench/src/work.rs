@@ -17,6 +17,9 @@ use tegata_sign::{Credential, ObjectAddress, acs_rpc, acs3, form, oss::Unsigned,
 /// The session policy of every AssumeRole here: one prefix, as an app server would ask for it.
 const SESSION_POLICY: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":["oss:PutObject","oss:GetObject"],"Resource":"acs:oss:*:*:photos/bench/*"}]}"#;
 const VERSION: &str = "2015-04-01";
+const RAM_VERSION: &str = "2015-05-01";
+/// How many users are read and changed in turn.
+pub(crate) const USERS: usize = 128;
 /// How many objects are read in turn.
 pub(crate) const OBJECTS: usize = 16;
 
@@ -29,6 +32,10 @@ pub(crate) enum Work {
     AssumeRoleRpc,
     /// GetCallerIdentity with a temporary key, RPC V1 in a query.
     Identity,
+    /// GetUser by an administrator, RPC V1 in a query.
+    RamRead,
+    /// UpdateUser by an administrator, RPC V1 in a query, each connection its own user.
+    RamWrite,
     /// GetObject of this many bytes, OSS V4 with a temporary key.
     Get(usize),
     /// PutObject of this many bytes, likewise, each connection over its own object.
@@ -37,10 +44,12 @@ pub(crate) enum Work {
 
 impl Work {
     /// All that `all` measures.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::AssumeRoleAcs3,
         Self::AssumeRoleRpc,
         Self::Identity,
+        Self::RamRead,
+        Self::RamWrite,
         Self::Get(1 << 20),
         Self::Put(1 << 20),
         Self::Get(4 << 10),
@@ -55,7 +64,7 @@ impl Work {
     /// How many connections ask at once.
     pub(crate) fn connections(self) -> usize {
         match self {
-            Self::AssumeRoleAcs3 | Self::AssumeRoleRpc | Self::Identity => 128,
+            Self::AssumeRoleAcs3 | Self::AssumeRoleRpc | Self::Identity | Self::RamRead | Self::RamWrite => 128,
             Self::Get(size) | Self::Put(size) => {
                 if size > 64 << 10 {
                     16
@@ -73,6 +82,8 @@ impl fmt::Display for Work {
             Self::AssumeRoleAcs3 => return f.write_str("assume-role-acs3"),
             Self::AssumeRoleRpc => return f.write_str("assume-role-rpc"),
             Self::Identity => return f.write_str("identity"),
+            Self::RamRead => return f.write_str("ram-read"),
+            Self::RamWrite => return f.write_str("ram-write"),
             Self::Get(size) => ("get", size),
             Self::Put(size) => ("put", size),
         };
@@ -115,6 +126,8 @@ pub(crate) struct Asker {
     pub(crate) key: Key,
     /// The temporary key of a session of the role.
     pub(crate) session: Option<Key>,
+    /// The long-term key of an administrator.
+    pub(crate) administrator: Option<Key>,
     /// The role.
     pub(crate) role_arn: String,
     /// The region that V4 signatures name.
@@ -128,7 +141,15 @@ impl Asker {
     pub(crate) fn new(key: Key, session: Option<Key>, role_arn: String, region: String) -> Result<Self, String> {
         let mut bytes = [0; 8];
         SystemEntropy::default().fill(&mut bytes).map_err(|error| error.to_string())?;
-        Ok(Self { key, session, role_arn, region, run: format!("{:016x}", u64::from_le_bytes(bytes)), next: AtomicU64::new(0) })
+        Ok(Self {
+            key,
+            session,
+            administrator: None,
+            role_arn,
+            region,
+            run: format!("{:016x}", u64::from_le_bytes(bytes)),
+            next: AtomicU64::new(0),
+        })
     }
 
     /// For a floor alone: keys that exist nowhere, of the usual lengths.
@@ -144,6 +165,11 @@ impl Asker {
             Work::AssumeRoleAcs3 => self.assume_role_acs3(to),
             Work::AssumeRoleRpc => self.assume_role_rpc(to),
             Work::Identity => self.identity(to),
+            Work::RamRead => self.administer("GetUser", &[("UserName", &user(connection))], to),
+            Work::RamWrite => {
+                let comments = format!("change {}", self.next.load(Ordering::Relaxed));
+                self.administer("UpdateUser", &[("UserName", &user(connection)), ("NewComments", &comments)], to)
+            }
             Work::Get(size) => self.object("GET", &format!("bench/get-{size}-{}", connection % OBJECTS), to, Bytes::new()),
             Work::Put(size) => self.object("PUT", &format!("bench/put-{size}-{connection}"), to, payload.clone()),
         }
@@ -152,6 +178,21 @@ impl Asker {
     /// The upload of the n-th object that `get` of this size reads.
     pub(crate) fn prepare(&self, size: usize, n: usize, to: SocketAddr, payload: &Bytes) -> Result<Request<Full<Bytes>>, String> {
         self.object("PUT", &format!("bench/get-{size}-{n}"), to, payload.clone())
+    }
+
+    /// Makes the n-th user that [`Work::RamRead`] and [`Work::RamWrite`] name.
+    pub(crate) fn make_user(&self, n: usize, to: SocketAddr) -> Result<Request<Full<Bytes>>, String> {
+        self.administer("CreateUser", &[("UserName", &user(n))], to)
+    }
+
+    fn administer(&self, action: &str, rest: &[(&str, &str)], to: SocketAddr) -> Result<Request<Full<Bytes>>, String> {
+        let key = self.administrator.as_ref().unwrap_or(&self.key);
+        let mut parameters = pairs([("Action", action), ("Version", RAM_VERSION), ("Format", "JSON")]);
+        parameters.extend(rest.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let added = acs_rpc::sign("GET", &parameters, &key.credential(), SystemClock.now(), &self.nonce());
+        parameters.extend(added);
+        let headers = pairs([("host", &to.to_string()), ("user-agent", "tegata-bench")]);
+        build("GET", &format!("/?{}", form::encode(&parameters)), headers, Bytes::new())
     }
 
     fn nonce(&self) -> String {
@@ -213,6 +254,10 @@ impl Asker {
             .map_err(|problem| problem.to_string())?;
         build(method, &form::percent_encode_path(&address.resource()), [headers, added].concat(), body)
     }
+}
+
+fn user(n: usize) -> String {
+    format!("bench-{}", n % USERS)
 }
 
 fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {

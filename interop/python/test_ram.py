@@ -12,8 +12,10 @@ from alibabacloud_ram20150501 import models
 from alibabacloud_ram20150501.client import Client
 from alibabacloud_sts20150401 import models as sts_models
 from alibabacloud_sts20150401.client import Client as StsClient
+from alibabacloud_tea_openapi import utils_models
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 from alibabacloud_tea_openapi.models import Config
+from darabonba.runtime import RuntimeOptions
 
 import support
 
@@ -346,5 +348,16 @@ def test_who_may_not(ready):
 
 
 def test_what_is_not_offered_says_so(ram):
-    call = {"user_name": "bob", "password": "Tr0ub4dor&3"}
-    assert refused(ram.create_login_profile, **call) == (404, "InvalidAction.NotFound")
+    unicorn = utils_models.Params(
+        action="CreateUnicorn",
+        version="2015-05-01",
+        protocol="HTTP",
+        pathname="/",
+        method="POST",
+        auth_type="AK",
+        style="RPC",
+        req_body_type="formData",
+        body_type="json",
+    )
+    call = {"params": unicorn, "request": utils_models.OpenApiRequest(), "runtime": RuntimeOptions()}
+    assert refused(ram.client.call_api, **call) == (404, "InvalidAction.NotFound")

@@ -305,7 +305,7 @@ impl Provider {
                 held
             }
         };
-        let answer = obtain(&self.source, &self.transport, &now).await;
+        let answer = obtain(&self.source, &self.transport, &now, &mut Vec::new()).await;
         let new = match (answer, kept.as_ref()) {
             (Ok(credential), _) => Kept { credential, at: now() },
             (Err(_), Some(old)) if old.is_alive(now()) => return Ok(old.credential.clone()),
@@ -314,6 +314,12 @@ impl Provider {
         self.remember(&new);
         drop(held);
         Ok(kept.insert(new).credential.clone())
+    }
+
+    /// A key of one's own: never one that was kept, and kept nowhere. Every session that is begun for it is added to `begun`, even
+    /// where the next one then fails, so that whoever asked can end them.
+    pub async fn own(&self, now: impl Fn() -> Timestamp, begun: &mut Vec<Begun>) -> Result<Credential, ProvideError> {
+        obtain(&self.source, &self.transport, &now, begun).await
     }
 
     /// What the cache file holds, if it is for this source. One that cannot be read or that others can write counts for nothing.
@@ -349,17 +355,27 @@ impl Provider {
     }
 }
 
+/// A session that was begun for a key.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// Its own key.
+    pub credential: Credential,
+    /// URL of the server that began it.
+    pub server: String,
+}
+
 /// Asks for a key, whatever it takes.
 fn obtain<'a, N: Fn() -> Timestamp>(
     source: &'a Source,
     transport: &'a Transport,
     now: &'a N,
+    begun: &'a mut Vec<Begun>,
 ) -> std::pin::Pin<Box<dyn Future<Output = Result<Credential, ProvideError>> + 'a>> {
     Box::pin(async move {
         match source {
             Source::Fixed(key) => Ok(key.clone()),
             Source::Role { base, role, server } => {
-                let key = obtain(base, transport, now).await?;
+                let key = obtain(base, transport, now, begun).await?;
                 let input = AssumeRole {
                     role_arn: &role.arn,
                     session_name: &role.session_name,
@@ -367,7 +383,9 @@ fn obtain<'a, N: Fn() -> Timestamp>(
                     policy: None,
                     external_id: role.external_id.as_deref(),
                 };
-                Ok(Sts::new(transport.clone(), server).assume_role(&key, &input, now()).await?)
+                let credential = Sts::new(transport.clone(), server).assume_role(&key, &input, now()).await?;
+                begun.push(Begun { credential: credential.clone(), server: server.clone() });
+                Ok(credential)
             }
             Source::Uri(url) => from_uri(transport, url).await,
             Source::Program(words) => from_program(words).await,

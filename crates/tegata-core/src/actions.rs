@@ -215,4 +215,46 @@ actions! {
     OAUTH_USER_INFO = "oauth:UserInfo";
     /// Get a temporary key of the person that an access token speaks of.
     OAUTH_EXCHANGE = "oauth:ExchangeForSession";
+    /// Give a user something to sign in with.
+    RAM_CREATE_LOGIN_PROFILE = "ram:CreateLoginProfile";
+    /// Read how a user signs in.
+    RAM_GET_LOGIN_PROFILE = "ram:GetLoginProfile";
+    /// Set a user's password, or change how it signs in.
+    RAM_UPDATE_LOGIN_PROFILE = "ram:UpdateLoginProfile";
+    /// Take from a user what it signs in with.
+    RAM_DELETE_LOGIN_PROFILE = "ram:DeleteLoginProfile";
+    /// Change one's own password.
+    RAM_CHANGE_PASSWORD = "ram:ChangePassword";
+    /// Say what the account asks of passwords.
+    RAM_SET_PASSWORD_POLICY = "ram:SetPasswordPolicy";
+    /// Read what the account asks of passwords.
+    RAM_GET_PASSWORD_POLICY = "ram:GetPasswordPolicy";
+    /// Say what users may do for themselves, and how they sign in.
+    RAM_SET_SECURITY_PREFERENCE = "ram:SetSecurityPreference";
+    /// Read what users may do for themselves, and how they sign in.
+    RAM_GET_SECURITY_PREFERENCE = "ram:GetSecurityPreference";
+    /// Make a device for one-time codes.
+    RAM_CREATE_VIRTUAL_MFA_DEVICE = "ram:CreateVirtualMFADevice";
+    /// List the devices for one-time codes.
+    RAM_LIST_VIRTUAL_MFA_DEVICES = "ram:ListVirtualMFADevices";
+    /// Delete a device that is nobody's factor.
+    RAM_DELETE_VIRTUAL_MFA_DEVICE = "ram:DeleteVirtualMFADevice";
+    /// Make a device the second factor of a user.
+    RAM_BIND_MFA_DEVICE = "ram:BindMFADevice";
+    /// Take its second factor from a user.
+    RAM_UNBIND_MFA_DEVICE = "ram:UnbindMFADevice";
+    /// Read which device is the second factor of a user.
+    RAM_GET_USER_MFA_INFO = "ram:GetUserMFAInfo";
+    /// List the sessions of roles that began in one's account, or act in it.
+    TEGATA_LIST_SESSIONS = "tegata:ListSessions";
+    /// Read what is known of one session.
+    TEGATA_GET_SESSION = "tegata:GetSession";
+    /// End sessions before their time.
+    TEGATA_REVOKE_SESSIONS = "tegata:RevokeSessions";
+    /// Read why a request was answered as it was.
+    TEGATA_EXPLAIN_REQUEST = "tegata:ExplainRequest";
+    /// Read the audit trail of one's account.
+    TEGATA_LIST_AUDIT_EVENTS = "tegata:ListAuditEvents";
+    /// Say that a credential has become known to strangers, and so end it.
+    TEGATA_REPORT_LEAKED_CREDENTIAL = "tegata:ReportLeakedCredential";
 }

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use tegata_model::{NodeId, SessionId, Timestamp};
+use tegata_model::{AccountId, NodeId, SessionId, Timestamp};
 use tegata_policy::{Decision, StatementRef};
 use tegata_store::{
     ChangeSet, CommitError, Step, Store, StoreError,
@@ -36,6 +36,8 @@ const COUNTERS: usize = 4096;
 pub(crate) struct Entry {
     pub(crate) by: Vec<StatementRef>,
     pub(crate) born: Option<(SessionId, SessionBirth)>,
+    /// The other account of an effect between two, which has a row of its own with what its own statements decided.
+    pub(crate) other_side: Option<(AccountId, Vec<StatementRef>)>,
     /// What else there is to say in words: what was made under which name.
     pub(crate) note: Option<String>,
 }
@@ -80,12 +82,26 @@ impl Recorder {
         self.seq.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// The row of an effect.
-    pub(crate) fn effect(&self, now: Timestamp, caller: &Caller, action: Action, resource: &ResourceName, entry: Entry) -> Step {
+    /// The row of an effect; for an effect between two accounts there is one for each.
+    pub(crate) fn effect(
+        &self,
+        now: Timestamp,
+        caller: &Caller,
+        action: Action,
+        resource: &ResourceName,
+        entry: Entry,
+    ) -> impl Iterator<Item = Step> {
         let (session, birth) = entry.born.unzip();
-        let detail =
-            Detail { by: entry.by.iter().map(ToString::to_string).collect(), session: birth, reason: entry.note, ..Detail::default() };
-        audit::insert(self.row(now, caller, action, resource, true, session, &detail))
+        let words = |by: &[StatementRef]| by.iter().map(ToString::to_string).collect();
+        let mut detail = Detail { by: words(&entry.by), session: birth, reason: entry.note, ..Detail::default() };
+        let row = self.row(now, caller, action, resource, true, session, &detail);
+        let other = entry.other_side.map(|(account, by)| {
+            detail.by = words(&by);
+            let caller_words = format!("{} of account {}", caller.audit_name(), caller.account_number());
+            let row = self.row(now, caller, action, resource, true, session, &detail);
+            audit::insert(AuditRow { account_id: Some(account), caller: caller_words, ..row })
+        });
+        [audit::insert(row)].into_iter().chain(other)
     }
 
     /// The row of a refusal; `None` once the principal's budget of this minute is spent: then it is counted.
@@ -235,7 +251,7 @@ impl Recorder {
 }
 
 /// The block that an address is counted by: IPv4 whole, IPv6 by /64.
-fn address_block(address: IpAddr) -> String {
+pub(crate) fn address_block(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.to_string(),
         IpAddr::V6(v6) => {

@@ -10,13 +10,16 @@ pub use client::{About, PresentedClient, PresentedKey, PresentedToken};
 use tegata_model::{AccessKeyId, Epoch, Timestamp};
 use tegata_policy::{DocumentKind, Policy, ram};
 use tegata_sign::Presented;
-use tegata_store::{access_key, account, client as client_rows, consent, grant, installation, oidc_provider, role, session, user};
+use tegata_store::{
+    access_key, account, client as client_rows, consent, grant, installation, login_profile, oidc_provider, role, session, user,
+};
 pub use token_of_provider::Federated;
 
 use crate::{
     Core,
     caller::{Caller, Evidence, RequestMeta, Unspent},
     error::{AuthnFailure, OpError},
+    grant::standing::may_sign_in,
     keyring::Place,
     principal::{LiveKey, LiveSession, Stamps},
     token::{self, Ancestor, Claims, PolicyClaim, TokenError},
@@ -25,6 +28,7 @@ use crate::{
 
 /// What a request presented, not yet judged.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are the large one, and each lives once, for one request")]
 pub enum Proof {
     /// A signature by an access key, long-term or temporary.
     Signed(Presented),
@@ -240,6 +244,16 @@ impl Core {
         for ancestor in &claims.ancestors {
             reads.push(self.ancestor(ancestor, &mut stamps).await?.ok_or_else(ended)?);
         }
+        // A session that was born of a sign-in ends when its person may not sign in any more.
+        if claims.ancestors.iter().any(|ancestor| matches!(ancestor, Ancestor::Grant(..))) {
+            for ancestor in &claims.ancestors {
+                if let Ancestor::User(user, _) = ancestor
+                    && !may_sign_in(self, *user).await?
+                {
+                    return Err(OpError::Authentication(AuthnFailure::OwnerInactive));
+                }
+            }
+        }
         match session::mark(&self.store, claims.session).await? {
             None | Some(Epoch(0)) => reads.push(Read::Session(claims.session, Epoch(0))),
             Some(_) => return Err(ended()),
@@ -295,6 +309,15 @@ impl Core {
             }
             Ancestor::Grant(id, epoch) => {
                 grant::find(store, id).await?.filter(|row| row.epoch == epoch && row.ended_at.is_none()).map(|_| Read::Grant(id, epoch))
+            }
+            Ancestor::Login(user, profile, epoch) => {
+                let found = login_profile::find(store, user).await?;
+                let same = found.is_some_and(|row| row.id == profile && row.epoch == epoch && row.status.is_active());
+                // Whatever changes it changes its user too.
+                match user::find(store, user).await? {
+                    Some(row) if same => Some(Read::User(row.id, row.generation)),
+                    _ => None,
+                }
             }
             Ancestor::Consent(id) => consent::find(store, id).await?.map(|_| Read::Consent(id)),
             Ancestor::Session(id, epoch) => {

@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
+use tegata_model::UserId;
 use tegata_policy::{
     Context, Decision, Layer, LayerDecision, LayerKind, Policy, Principal as PolicyPrincipal, Request, StatementRef, Verdict, evaluate,
 };
 
+use tegata_store::mfa_device;
+
 use crate::{
-    actions::Action,
+    actions::{
+        Action, RAM_BIND_MFA_DEVICE, RAM_CHANGE_PASSWORD, RAM_CREATE_ACCESS_KEY, RAM_CREATE_VIRTUAL_MFA_DEVICE, RAM_DELETE_ACCESS_KEY,
+        RAM_DELETE_VIRTUAL_MFA_DEVICE, RAM_GET_USER_MFA_INFO, RAM_LIST_ACCESS_KEYS, RAM_UNBIND_MFA_DEVICE, RAM_UPDATE_ACCESS_KEY,
+    },
     caller::{Caller, Evidence},
     error::{CallerKind, Denial, DeniedBy, OpError},
     principal::{Principal, Who},
@@ -33,23 +39,19 @@ pub struct Trusted {
 /// policies here, by trust alone. Spent on one session.
 #[derive(Debug)]
 pub(crate) struct Admitted {
-    role: Arc<Principal>,
-    by: Vec<StatementRef>,
-}
-
-impl Admitted {
-    /// Spends it: the role, and the statements that allowed it.
-    pub(crate) fn spend(self) -> (Arc<Principal>, Vec<StatementRef>) {
-        (self.role, self.by)
-    }
+    pub(crate) role: Arc<Principal>,
+    /// The caller's own statements that allowed it; none for somebody from outside.
+    pub(crate) permitted: Vec<StatementRef>,
+    /// The statements of the role's trust policy that allowed it.
+    pub(crate) trusted: Vec<StatementRef>,
+    /// Nobody makes one elsewhere.
+    _made_here: (),
 }
 
 impl Permit {
     /// Both kinds of evidence together.
     pub(crate) fn with(self, trusted: Trusted) -> Admitted {
-        let mut by = self.by;
-        by.extend(trusted.by);
-        Admitted { role: trusted.role, by }
+        Admitted { role: trusted.role, permitted: self.by, trusted: trusted.by, _made_here: () }
     }
 
     /// Evidence for an action that needs both.
@@ -77,7 +79,8 @@ impl Trusted {
 
     /// Trust alone, where the caller comes from outside by a verified token; everybody else needs a permit too.
     pub(crate) fn alone(self, caller: &Caller) -> Option<Admitted> {
-        matches!(caller.evidence, Evidence::Token(_)).then_some(Admitted { role: self.role, by: self.by })
+        let admitted = || Admitted { role: self.role, permitted: Vec::new(), trusted: self.by, _made_here: () };
+        matches!(caller.evidence, Evidence::Token(_)).then(admitted)
     }
 }
 
@@ -110,8 +113,61 @@ pub(crate) fn permit(
     if verdict.allowed {
         return Ok(Permit { by: deciders(verdict) });
     }
+    if only_silence(&verdict) && own_affair(principal, action, resource) {
+        let by = StatementRef { policy: "security preference of the account".into(), index: 1 };
+        return Ok(Permit { by: vec![by] });
+    }
     let by = denied_by(&verdict.deciding);
     Err(denied(caller, action, resource, by, Some((verdict, Reasons::of(&request, &layers)))))
+}
+
+/// True when nothing stands against it but that no identity policy speaks of it.
+fn only_silence(verdict: &Verdict) -> bool {
+    verdict.layers.iter().all(|layer| match layer.layer {
+        LayerKind::Identity => !matches!(layer.decision, Decision::ExplicitDeny { .. }),
+        _ => layer.decision.is_allow(),
+    })
+}
+
+/// What the account lets its users do for themselves, without a policy. It speaks like an Allow of their own policies: every
+/// Deny and every other layer binds as it would there.
+fn own_affair(principal: &Principal, action: Action, resource: &ResourceName) -> bool {
+    let Who::User(row) = &principal.who else { return false };
+    let own = match resource {
+        ResourceName::User { account, name } => *account == principal.account.number && name.folded() == row.name.folded(),
+        // A device of one's own is the one that bears one's name: so nobody can make more than one.
+        ResourceName::MfaDevice { account, name } => *account == principal.account.number && name.folded() == row.name.folded(),
+        _ => false,
+    };
+    let itself = principal.self_service;
+    own && match action {
+        RAM_CHANGE_PASSWORD => itself.password,
+        RAM_CREATE_ACCESS_KEY | RAM_LIST_ACCESS_KEYS | RAM_UPDATE_ACCESS_KEY | RAM_DELETE_ACCESS_KEY => itself.keys,
+        RAM_CREATE_VIRTUAL_MFA_DEVICE
+        | RAM_DELETE_VIRTUAL_MFA_DEVICE
+        | RAM_BIND_MFA_DEVICE
+        | RAM_UNBIND_MFA_DEVICE
+        | RAM_GET_USER_MFA_INFO => itself.factor,
+        _ => false,
+    }
+}
+
+/// Refuses a caller that would remove or replace a factor, a password or keys of the very user it stands for, while that user
+/// has a second factor and the caller did not give it. Note the user as read before.
+pub(crate) async fn second_factor(
+    view: &View<'_>,
+    caller: &Caller,
+    action: Action,
+    resource: &ResourceName,
+    user: UserId,
+) -> Result<(), OpError> {
+    if caller.second_factor() || !caller.began_with(user) {
+        return Ok(());
+    }
+    match mfa_device::of_user(&view.core().store, user).await? {
+        Some(_) => Err(denied(caller, action, resource, DeniedBy::SecondFactor, None)),
+        None => Ok(()),
+    }
 }
 
 /// Asks a role's trust policy for the caller.
@@ -190,8 +246,8 @@ fn context(view: &View<'_>, caller: &Caller, extra: Extra<'_>) -> Context {
         context.set("acs:SourceIp", source.to_string());
     }
     context.set("acs:SecureTransport", if meta.secure { "true" } else { "false" });
-    // A key proves no second factor. It is said, not left out, so that a condition for `false` can match too.
-    context.set("acs:MFAPresent", "false");
+    // It is said, not left out, so that a condition for `false` can match too.
+    context.set("acs:MFAPresent", if caller.second_factor() { "true" } else { "false" });
     context.set("acs:PrincipalARN", arn(caller));
     context.set("acs:UserAgent", meta.user_agent.as_str());
     if let Some(key_id) = caller.access_key_id() {

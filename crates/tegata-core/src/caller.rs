@@ -2,12 +2,13 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use tegata_model::{AccessKeyId, AccountId, RequestId, SourceIdentity, Timestamp};
+use tegata_model::{AccessKeyId, AccountId, RequestId, SourceIdentity, Timestamp, UserId};
 use tegata_sign::Verified;
 
 use crate::{
     error::CallerKind,
     principal::{LiveAccess, LiveClient, LiveKey, LiveSession, LiveToken, Principal, Who},
+    token::Ancestor,
     why::escape,
 };
 
@@ -98,6 +99,28 @@ impl Caller {
     /// The same caller of the same request, by evidence that was read again.
     pub(crate) fn refreshed(&self, evidence: Evidence) -> Self {
         Self { evidence, meta: self.meta.clone(), verified: None, unspent: self.unspent }
+    }
+
+    /// The same caller of the same request, to be changed while the proof is spent before the effect.
+    pub(crate) fn copied(&self) -> Self {
+        Self { evidence: self.evidence.clone(), meta: self.meta.clone(), verified: None, unspent: self.unspent }
+    }
+
+    /// True when the credential was given a verified second factor. No key proves one, and neither does a session that began
+    /// with a key.
+    pub fn second_factor(&self) -> bool {
+        false
+    }
+
+    /// True when this is the user itself, or a session that began with a key of the user.
+    pub(crate) fn began_with(&self, user: UserId) -> bool {
+        match (&self.evidence, &self.evidence.principal().who) {
+            (_, Who::User(row)) if row.id == user => true,
+            (Evidence::Session(session), _) => {
+                session.claims.ancestors.iter().any(|ancestor| matches!(ancestor, Ancestor::User(id, _) if *id == user))
+            }
+            (Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_), _) => false,
+        }
     }
 
     /// The request this caller makes.

@@ -130,6 +130,10 @@ pub enum DeniedBy {
     SourceIdentityFixed,
     /// The chain of sessions is as long as it may be, or its deadline is nearly reached.
     ChainEnded,
+    /// Only a user has a password of its own.
+    NoPassword,
+    /// The user has a second factor, and the caller did not give it.
+    SecondFactor,
 }
 
 /// What kind of principal a caller is.
@@ -166,12 +170,29 @@ pub enum Holding {
     Versions,
     /// It is the version that counts.
     Default,
+    /// It has something to sign in with.
+    LoginProfile,
+    /// It has a second factor.
+    Factor,
+    /// It is the second factor of a user.
+    Bound,
 }
 
 impl Holding {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::AccessKeys, Self::Groups, Self::Policies, Self::Users, Self::AttachedGroups, Self::Roles, Self::Versions, Self::Default];
+    pub const ALL: [Self; 11] = [
+        Self::AccessKeys,
+        Self::Groups,
+        Self::Policies,
+        Self::Users,
+        Self::AttachedGroups,
+        Self::Roles,
+        Self::Versions,
+        Self::Default,
+        Self::LoginProfile,
+        Self::Factor,
+        Self::Bound,
+    ];
 
     fn words(self) -> &'static str {
         match self {
@@ -183,6 +204,9 @@ impl Holding {
             Self::Roles => "is still attached to roles",
             Self::Versions => "still has versions besides its default",
             Self::Default => "is the default version",
+            Self::LoginProfile => "still has a login profile",
+            Self::Factor => "still has a second factor",
+            Self::Bound => "is still the second factor of a user",
         }
     }
 }
@@ -222,11 +246,13 @@ pub enum Quota {
     ClientIdsPerProvider,
     /// Fingerprints of an OpenID provider.
     FingerprintsPerProvider,
+    /// Devices for one-time codes of an account.
+    MfaDevices,
 }
 
 impl Quota {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Users,
         Self::KeysPerUser,
         Self::Groups,
@@ -243,6 +269,7 @@ impl Quota {
         Self::Clients,
         Self::SecretsPerClient,
         Self::Assignments,
+        Self::MfaDevices,
     ];
 
     fn words(self) -> &'static str {
@@ -263,6 +290,7 @@ impl Quota {
             Self::OidcProviders => "OIDC providers in an account",
             Self::ClientIdsPerProvider => "client ids for an OIDC provider",
             Self::FingerprintsPerProvider => "fingerprints for an OIDC provider",
+            Self::MfaDevices => "devices for one-time codes in an account",
         }
     }
 }
@@ -331,6 +359,34 @@ pub enum Input {
     IssuanceLimit,
     /// The digest of a certificate.
     Fingerprint,
+    /// The password that a user is given.
+    Password,
+    /// The password that the caller has so far.
+    OldPassword,
+    /// The password that the caller wants from now on.
+    NewPassword,
+    /// The one-time codes of a device.
+    OneTimeCode,
+    /// A setting of what is asked of passwords.
+    MinPasswordLength,
+    /// Another one: how many different characters.
+    DifferentCharacters,
+    /// Another one: how old a password may become.
+    MaxPasswordAge,
+    /// Another one: how long a password is good that somebody else has set.
+    InitialPasswordAge,
+    /// Another one: how many earlier passwords are remembered.
+    ReusePrevention,
+    /// Another one: how many wrong tries there may be.
+    MaxLoginAttempts,
+    /// How long a sign-in lasts.
+    LoginSession,
+    /// The networks to sign in from.
+    LoginNetworks,
+    /// Where a list is to go on.
+    Marker,
+    /// A text that credentials are looked for in.
+    LeakedText,
 }
 
 /// What is wrong with an input.
@@ -346,6 +402,8 @@ pub enum ProblemKind {
     OutOfRange,
     /// Does not agree with what arrived.
     Mismatch,
+    /// Was used before.
+    Reused,
 }
 
 /// How a conditional request ended.
@@ -504,6 +562,10 @@ impl fmt::Display for Denial {
             DeniedBy::OwnerMayNotAssume => write!(f, "`{action}`: account owners may not assume roles; use a user's key"),
             DeniedBy::ForeignAccount => write!(f, "`{action}` on `{resource}`: it belongs to another account"),
             DeniedBy::SourceIdentityFixed => write!(f, "`{action}`: the source identity of a session cannot be changed"),
+            DeniedBy::NoPassword => write!(f, "`{action}`: only a user has a password of its own; use the key of a user"),
+            DeniedBy::SecondFactor => {
+                write!(f, "`{action}` on `{resource}` needs the second factor of the user, and this key or session was not given it")
+            }
             DeniedBy::ChainEnded => write!(f, "`{action}`: this chain of sessions cannot go on; start again from a key"),
         }
     }

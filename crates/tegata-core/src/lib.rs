@@ -6,15 +6,17 @@
 //! | [`caller`], [`authn`] | who asks, and on what evidence |
 //! | [`authz`], [`actions`], [`resource`] | whether they may |
 //! | [`mint`] | the only birthplace of credentials |
-//! | [`keyring`] | sealing keys |
 //! | [`client`], [`grant`], [`signin`] | OAuth clients, what they get tokens for, and how people agree to it |
 //! | [`outbound`], `issuers` | the one way out; the keys of identity providers, kept |
+//! | [`keyring`], `hashing`, [`otp`], `attempts` | sealing keys, passwords, one-time codes, and how often they may be tried |
 //! | [`audit`], [`why`] | what happened, and why something did not |
 //! | [`sts`], [`object`], [`directory`] | the operations themselves |
+//! | [`session`], [`trail`], [`leak`] | taking back, and knowing why |
 //!
 //! Nothing here knows a status code, a header or the spelling of any wire.
 
 pub mod actions;
+mod attempts;
 pub mod audit;
 pub mod authn;
 pub mod authz;
@@ -24,16 +26,20 @@ pub mod clock;
 pub mod directory;
 pub mod error;
 pub mod grant;
+mod hashing;
 mod issuers;
 pub mod keyring;
+pub mod leak;
 pub mod limits;
 pub mod mint;
 mod nonces;
 pub mod object;
 pub mod operation;
+pub mod otp;
 pub mod outbound;
 mod principal;
 pub mod resource;
+pub mod session;
 pub mod signin;
 mod signing;
 pub mod sts;
@@ -42,6 +48,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod token;
+pub mod trail;
 pub mod view;
 pub mod why;
 
@@ -67,6 +74,7 @@ pub use view::View;
 use crate::{
     audit::Recorder,
     clock::{Clock, Entropy, NoEntropy, random},
+    hashing::Pool,
     issuers::Issuers,
     keyring::Keyring,
     limits::Limits,
@@ -108,6 +116,7 @@ pub struct Core {
     nonces: Nonces,
     recorder: Recorder,
     signing: Signing,
+    hashing: Pool,
 }
 
 impl std::fmt::Debug for Core {
@@ -123,6 +132,7 @@ impl Core {
         let node = NodeId::from_bytes(new_ulid(clock.as_ref(), entropy.as_ref())?);
         let nonces = Nonces::new(limits.nonce_memory);
         let recorder = Recorder::new(node, limits.refusal_rows_per_minute);
+        let hashing = Pool::new(limits.hashing);
         Ok(Self {
             store,
             blobs,
@@ -136,6 +146,7 @@ impl Core {
             nonces,
             recorder,
             signing: Signing::default(),
+            hashing,
         })
     }
 
@@ -182,6 +193,7 @@ impl Core {
         changes.push(tegata_store::signing_key::sweep(now));
         // Keys past the longest outage are of no use; a week more shows an operator what was there.
         changes.push(tegata_store::issuer_keys::sweep(now.minus(self.limits.issuer_keys_outage.saturating_add(KEPT_KEYS))));
+        changes.push(tegata_store::attempt::sweep(now.minus(attempts::WINDOW)));
         self.store.commit(changes).await.map_err(|error| match error {
             CommitError::Store(error) => error,
             other => StoreError::Engine(Arc::new(other)),

@@ -27,8 +27,28 @@ pub struct Limits {
     pub issuer_keys_outage: Duration,
     /// Whether issuers may be named by `http` URLs, whose keys anybody on the way could replace: for tests only.
     pub insecure_issuers: bool,
+    /// How many passwords are worked on at once, and how many wait.
+    pub hashing: Hashing,
     /// Refusals of one principal that get a row of their own within one minute; the rest are counted.
     pub refusal_rows_per_minute: u32,
+}
+
+/// Bounds of the work on passwords, which is slow and large by design: some 20 ms and 19 MiB each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hashing {
+    /// At most this many at once; one for each processor by default.
+    pub at_once: usize,
+    /// At most this many wait, over all addresses.
+    pub waiting: usize,
+    /// At most this many wait for one address.
+    pub waiting_per_address: usize,
+}
+
+impl Default for Hashing {
+    fn default() -> Self {
+        let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { at_once, waiting: 256, waiting_per_address: 32 }
+    }
 }
 
 /// How many of each thing an account, or one of its users, groups, roles and policies, may have.
@@ -66,6 +86,8 @@ pub struct Quotas {
     pub assignments: u32,
     /// OpenID providers of an account.
     pub oidc_providers: u32,
+    /// Devices for one-time codes of an account.
+    pub mfa_devices: u32,
 }
 
 impl Default for Quotas {
@@ -87,6 +109,7 @@ impl Default for Quotas {
             secrets_per_client: 2,
             assignments: 5000,
             oidc_providers: 100,
+            mfa_devices: 1000,
         }
     }
 }
@@ -106,6 +129,7 @@ impl Default for Limits {
             issuer_keys_refresh: 15 * minute,
             issuer_keys_outage: 24 * 60 * minute,
             insecure_issuers: false,
+            hashing: Hashing::default(),
             refusal_rows_per_minute: 120,
         }
     }

@@ -11,7 +11,7 @@ use crate::{
     grant::{GrantFailure, UserCredential, standing::Standing},
     operation::Effect,
     principal::{LiveAccess, Who},
-    token::{self, Ancestor, Claims, INLINE_TOKEN, PolicyClaim},
+    token::{self, Ancestor, Claims, INLINE_TOKEN, Lineage, PolicyClaim},
     view::View,
     why::SessionBirth,
 };
@@ -56,7 +56,7 @@ pub(crate) fn role_session(
     new: NewSession<'_>,
 ) -> Result<Effect<TemporaryCredential>, OpError> {
     let core = view.core();
-    let (assumed, by) = admitted.spend();
+    let Admitted { role: assumed, permitted: mut by, trusted, .. } = admitted;
     let Who::Role { row: role, .. } = &assumed.who else { return Err(OpError::internal("a role session needs a role")) };
     let account = &assumed.account;
     let session = SessionId::from_bytes(core.new_id()?);
@@ -89,6 +89,13 @@ pub(crate) fn role_session(
         source_identity: new.source_identity.as_ref().map(ToString::to_string),
         parents: parents(caller),
         session_policy: new.policy.is_some(),
+        lineage: Lineage::of(&claims).to_text(),
+    };
+    let other_side = if account.id == caller.account() {
+        by.extend(trusted);
+        None
+    } else {
+        Some((account.id, trusted))
     };
     let credential = TemporaryCredential {
         access_key_id: sealed.key_id,
@@ -101,7 +108,7 @@ pub(crate) fn role_session(
         session_name: new.name.clone(),
         source_identity: new.source_identity,
     };
-    Ok(Effect::with(credential, changes, Entry { by, born: Some((session, birth)), note: None }))
+    Ok(Effect::with(credential, changes, Entry { by, born: Some((session, birth)), other_side, note: None }))
 }
 
 /// A session of the person, or of the role, that an access token speaks of. It ends with everything that the token ends with, and
@@ -141,6 +148,7 @@ pub(crate) fn person_session(
         source_identity: None,
         parents: vec![access.session.to_string()],
         session_policy: false,
+        lineage: Lineage::of(&claims).to_text(),
     };
     let credential = UserCredential { access_key_id: sealed.key_id, secret: sealed.secret, security_token: sealed.token, expires_at };
     let entry = Entry { born: Some((session, birth)), ..Entry::default() };

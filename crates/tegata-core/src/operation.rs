@@ -47,29 +47,38 @@ pub struct Effect<T> {
     pub(crate) entry: Entry,
     /// A claim of the change set that failed means this error.
     pub(crate) on_exists: Option<ResourceName>,
+    /// Something that is used once was used by somebody else meanwhile: this error.
+    pub(crate) on_used: Option<OpError>,
 }
 
 impl<T> Effect<T> {
     /// An answer that changes nothing and leaves no row.
     pub(crate) fn nothing(output: T) -> Self {
-        Self { output, changes: None, entry: Entry::default(), on_exists: None }
+        Self { output, changes: None, entry: Entry::default(), on_exists: None, on_used: None }
     }
 
     /// An answer that exists only together with its changes.
     pub(crate) fn with(output: T, changes: ChangeSet, entry: Entry) -> Self {
-        Self { output, changes: Some(changes), entry, on_exists: None }
+        Self { output, changes: Some(changes), entry, on_exists: None, on_used: None }
     }
 
     /// The same effect with another answer.
     pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Effect<U> {
-        let Self { output, changes, entry, on_exists } = self;
-        Effect { output: change(output), changes, entry, on_exists }
+        let Self { output, changes, entry, on_exists, on_used } = self;
+        Effect { output: change(output), changes, entry, on_exists, on_used }
     }
 
     /// The error for a row that turns out to exist already.
     #[must_use]
     pub(crate) fn or_exists(mut self, resource: ResourceName) -> Self {
         self.on_exists = Some(resource);
+        self
+    }
+
+    /// The error for a one-time code that turns out to be used already.
+    #[must_use]
+    pub(crate) fn or_used(mut self, error: OpError) -> Self {
+        self.on_used = Some(error);
         self
     }
 }
@@ -82,7 +91,7 @@ impl Core {
     pub async fn perform<O: Operation>(&self, caller: &Caller, operation: &O) -> Result<O::Output, OpError> {
         let result = self.attempt(caller, operation).await;
         if let Err(error) = &result {
-            self.record_refusal(caller, operation, error).await;
+            self.record_refusal_with(caller, O::ACTION, &operation.resource(caller), error, operation.spends(self.now())).await;
         }
         result
     }
@@ -110,13 +119,14 @@ impl Core {
             self.spend(&mut commit, caller, now);
             commit.extend(operation.spends(now));
             commit.append(changes);
-            commit.push(self.recorder.effect(now, caller, O::ACTION, &operation.resource(caller), effect.entry));
+            commit.extend(self.recorder.effect(now, caller, O::ACTION, &operation.resource(caller), effect.entry));
             match self.store.commit(commit).await {
                 Ok(()) => return Ok(effect.output),
                 Err(CommitError::Changed) => {}
                 Err(CommitError::Claimed(Claim::Nonce)) => return Err(OpError::Authentication(AuthnFailure::Replayed)),
                 // Somebody else was quicker with what can be used once: the next run finds it used, and says so.
                 Err(CommitError::Claimed(Claim::Code)) => {}
+                Err(CommitError::Claimed(Claim::OtpStep)) => return Err(effect.on_used.unwrap_or(OpError::Conflict)),
                 Err(CommitError::Claimed(other)) => return Err(OpError::internal(format!("an unexpected claim failed: {other:?}"))),
                 Err(CommitError::Exists(what)) => {
                     return Err(effect.on_exists.map_or_else(|| OpError::internal(format!("{what} exists unexpectedly")), OpError::Exists));
@@ -130,23 +140,39 @@ impl Core {
     /// Decides without effect, without a row for success: the check before the first byte of a body is read.
     pub(crate) async fn check<O: Operation>(&self, caller: &Caller, operation: &O) -> Result<(), OpError> {
         let now = self.now();
-        let view = View::new(self, now);
-        let result = operation.decide(&view, caller).await.map(drop);
+        let result = async {
+            let evidence = self.still_alive(&caller.evidence, now).await?;
+            let refreshed;
+            let caller = if evidence.is(&caller.evidence) {
+                caller
+            } else {
+                refreshed = caller.refreshed(evidence);
+                &refreshed
+            };
+            operation.decide(&View::new(self, now), caller).await.map(drop)
+        };
+        let result = result.await;
         if let Err(error) = &result {
-            self.record_refusal(caller, operation, error).await;
+            self.record_refusal_with(caller, O::ACTION, &operation.resource(caller), error, operation.spends(self.now())).await;
         }
         result
     }
 
-    fn spend(&self, commit: &mut ChangeSet, caller: &Caller, now: Timestamp) {
+    /// Claims the caller's proof, if it is not spent yet.
+    pub(crate) fn spend(&self, commit: &mut ChangeSet, caller: &Caller, now: Timestamp) {
         if let Some(unspent) = caller.unspent {
             commit.push(replay::claim(unspent.nonce, now.plus(self.limits.nonce_memory)));
         }
     }
 
     /// A refusal of a known caller: its own row, with the proof spent. Beyond the budget of its principal it is counted.
-    async fn record_refusal<O: Operation>(&self, caller: &Caller, operation: &O, error: &OpError) {
-        let (now, action, resource) = (self.now(), O::ACTION, operation.resource(caller));
+    pub(crate) async fn record_refusal(&self, caller: &Caller, action: Action, resource: &ResourceName, error: &OpError) {
+        self.record_refusal_with(caller, action, resource, error, Vec::new()).await;
+    }
+
+    /// The same, with what was used up besides the proof.
+    async fn record_refusal_with(&self, caller: &Caller, action: Action, resource: &ResourceName, error: &OpError, spends: Vec<Step>) {
+        let now = self.now();
         match error {
             // A fault of ours is no refusal, and a replayed request must not spend or record anything again.
             // An absent object or an unmet condition answers a question; it refuses nobody anything.
@@ -168,8 +194,8 @@ impl Core {
         }
         let mut commit = ChangeSet::new(now);
         self.spend(&mut commit, caller, now);
-        commit.extend(operation.spends(now));
-        if let Some(row) = self.recorder.refusal(now, caller, action, &resource, error) {
+        commit.extend(spends);
+        if let Some(row) = self.recorder.refusal(now, caller, action, resource, error) {
             commit.push(row);
         }
         if commit.is_empty() {

@@ -22,11 +22,12 @@ use tegata_store::{
     oidc_provider::{self, OidcProviderRow},
     policy,
     role::{self, RoleRow},
-    session,
+    security_preference, session,
     user::{self, UserKind, UserRow},
 };
 
 use crate::{
+    directory::SecurityPreference,
     error::CallerKind,
     grant::{Bound, Facts},
     token::Claims,
@@ -43,9 +44,29 @@ pub(crate) struct Principal {
     pub(crate) who: Who,
     /// The identity policies: its own, and those of its groups.
     pub(crate) policies: Vec<Policy>,
+    /// What its account lets it do for itself.
+    pub(crate) self_service: SelfService,
     /// Every aggregate this was read from, with its generation.
     pub(crate) reads: Vec<Read>,
     pub(crate) stamps: Stamps,
+}
+
+/// What an account lets its users do for themselves, without a policy that says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SelfService {
+    pub(crate) password: bool,
+    pub(crate) keys: bool,
+    pub(crate) factor: bool,
+}
+
+impl SelfService {
+    /// A role has no affairs of its own.
+    pub(crate) const NONE: Self = Self { password: false, keys: false, factor: false };
+
+    async fn of(store: &Store, account: AccountId) -> Result<Self, StoreError> {
+        let preference = SecurityPreference::of(security_preference::find(store, account).await?);
+        Ok(Self { password: preference.users_change_password, keys: preference.users_manage_keys, factor: preference.users_manage_factor })
+    }
 }
 
 /// Which kind of principal.
@@ -292,7 +313,7 @@ pub(crate) async fn load_provider(store: &Store, account: AccountId, id: OidcPro
     let Some(row) = oidc_provider::find(store, id).await?.filter(|row| row.account_id == account) else { return Ok(None) };
     let Some(account) = account::find(store, account).await? else { return Ok(None) };
     let reads = vec![Read::Account(account.id, account.generation), Read::OidcProvider(row.id, row.generation)];
-    Ok(Some(Principal { account, who: Who::Provider(row), policies: Vec::new(), reads, stamps }))
+    Ok(Some(Principal { account, who: Who::Provider(row), policies: Vec::new(), self_service: SelfService::NONE, reads, stamps }))
 }
 
 async fn load_user(store: &Store, id: UserId) -> Result<Option<Principal>, StoreError> {
@@ -310,7 +331,8 @@ async fn load_user(store: &Store, id: UserId) -> Result<Option<Principal>, Store
         targets.push(*member_of.id.as_bytes());
     }
     let policies = load_policies(store, &targets, &mut reads).await?;
-    Ok(Some(Principal { account, who: Who::User(row), policies, reads, stamps }))
+    let self_service = SelfService::of(store, account.id).await?;
+    Ok(Some(Principal { account, who: Who::User(row), policies, self_service, reads, stamps }))
 }
 
 async fn load_role(store: &Store, id: RoleId) -> Result<Option<Principal>, StoreError> {
@@ -330,7 +352,7 @@ async fn load_role(store: &Store, id: RoleId) -> Result<Option<Principal>, Store
             .bind(|principal| bindings.iter().find(|(text, _)| *text == principal_text(principal)).map(|(_, subject)| *subject)),
         Err(_) => Policy::unreadable(label),
     };
-    Ok(Some(Principal { account, who: Who::Role { row, trust }, policies, reads, stamps }))
+    Ok(Some(Principal { account, who: Who::Role { row, trust }, policies, self_service: SelfService::NONE, reads, stamps }))
 }
 
 async fn load_policies(store: &Store, targets: &[[u8; 16]], reads: &mut Vec<Read>) -> Result<Vec<Policy>, StoreError> {

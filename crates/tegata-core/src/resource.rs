@@ -3,9 +3,12 @@
 use std::fmt;
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, ObjectKey, OidcProviderName, PolicyName, RoleName, UserName,
+    AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, MfaDeviceName, ObjectKey, OidcProviderName, PolicyName, RoleName,
+    SessionId, UserName,
 };
 use tegata_policy::Resource;
+
+use crate::trail::RequestRef;
 
 /// The name of one resource. Every dialect spells it its own way; policies see its five segments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +115,38 @@ pub enum ResourceName {
         /// Its name.
         name: OidcProviderName,
     },
+    /// What a user signs in with.
+    LoginProfile {
+        /// The user.
+        of: Box<ResourceName>,
+    },
+    /// The second factor of a user.
+    Factor {
+        /// The user.
+        of: Box<ResourceName>,
+    },
+    /// The devices for one-time codes of an account, as a collection.
+    MfaDevices {
+        /// The account they belong to.
+        account: AccountNumber,
+    },
+    /// A device for one-time codes.
+    MfaDevice {
+        /// The account it belongs to.
+        account: AccountNumber,
+        /// Its name.
+        name: MfaDeviceName,
+    },
+    /// A device for one-time codes as the factor of somebody.
+    BoundMfaDevice {
+        /// The device.
+        device: Box<ResourceName>,
+    },
+    /// What holds for an account as a whole.
+    AccountSettings {
+        /// The account.
+        account: AccountNumber,
+    },
     /// The buckets of an account, as a collection.
     Buckets {
         /// The account they belong to.
@@ -153,6 +188,44 @@ pub enum ResourceName {
         app_id: String,
         /// The public id of the secret.
         secret_id: String,
+    },
+    /// The role sessions that began in an account or act in it, as a collection.
+    Sessions {
+        /// The account.
+        account: AccountNumber,
+    },
+    /// One role session.
+    Session {
+        /// The account that looks at it.
+        account: AccountNumber,
+        /// Its id.
+        id: SessionId,
+    },
+    /// The sessions of one user or of one role.
+    SessionsOf(Box<ResourceName>),
+    /// The sessions that began with one access key.
+    SessionsOfKey {
+        /// The account of the key.
+        account: AccountNumber,
+        /// Its public id.
+        key_id: AccessKeyId,
+    },
+    /// The requests of an account, as a collection.
+    Requests {
+        /// The account whose trail they stand in.
+        account: AccountNumber,
+    },
+    /// One request that was answered.
+    Request {
+        /// The account whose trail it stands in.
+        account: AccountNumber,
+        /// Its id as it was told.
+        id: RequestRef,
+    },
+    /// The credentials of an account, as a collection.
+    Credentials {
+        /// The account.
+        account: AccountNumber,
     },
     /// Oneself; no permission is needed.
     Caller,
@@ -204,6 +277,12 @@ impl ResourceName {
                 let system = if policy.account == "system" { "system-" } else { "" };
                 return to.segments().below(&format!("{system}{}", policy.relative));
             }
+            Self::LoginProfile { of } => return of.segments().below("login-profile"),
+            Self::Factor { of } => return of.segments().below("mfa"),
+            Self::MfaDevices { account } => ("ram", Some(account), "mfa/*".to_owned()),
+            Self::MfaDevice { account, name } => ("ram", Some(account), format!("mfa/{name}")),
+            Self::BoundMfaDevice { device } => return device.segments().below("user"),
+            Self::AccountSettings { account } => ("ram", Some(account), "*".to_owned()),
             Self::Buckets { account } => ("oss", Some(account), "*".to_owned()),
             Self::Bucket { account, name } => ("oss", Some(account), name.to_string()),
             Self::Object { account, bucket, key } => ("oss", Some(account), format!("{bucket}/{key}")),
@@ -212,6 +291,16 @@ impl ResourceName {
             Self::ApplicationSecret { account, app_id, secret_id } => {
                 ("ram", Some(account), format!("application/{app_id}/secret/{secret_id}"))
             }
+            Self::Sessions { account } => ("tegata", Some(account), "session/*".to_owned()),
+            Self::Session { account, id } => ("tegata", Some(account), format!("session/{id}")),
+            Self::SessionsOf(whose) => {
+                let Segments { account, relative, .. } = whose.segments();
+                return Segments { service: "tegata", account, relative: format!("session/{relative}") };
+            }
+            Self::SessionsOfKey { account, key_id } => ("tegata", Some(account), format!("session/accesskey/{key_id}")),
+            Self::Requests { account } => ("tegata", Some(account), "request/*".to_owned()),
+            Self::Request { account, id } => ("tegata", Some(account), format!("request/{id}")),
+            Self::Credentials { account } => ("tegata", Some(account), "credential/*".to_owned()),
             Self::Caller => ("sts", None, "*".to_owned()),
         };
         Segments { service, account: account.map(ToString::to_string).unwrap_or_default(), relative }

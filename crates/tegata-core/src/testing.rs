@@ -283,6 +283,12 @@ impl TestCore {
     }
 }
 
+/// The code that a device with this seed (base32) shows `steps` of half a minute from `at`.
+pub fn one_time_code(seed: &str, at: Timestamp, steps: i64) -> Result<String, Broken> {
+    let code = crate::otp::code(&SecretKey::new(seed.to_owned()), crate::otp::step_at(at) + steps).ok_or("the seed is no base32")?;
+    Ok(code.digits().to_owned())
+}
+
 fn sample_key(user: &str) -> Result<NewAccessKey, Broken> {
     let key_id = AccessKeyId::new(&format!("LTAITEST{user}"))?;
     Ok(NewAccessKey { key_id, secret: SecretKey::new(format!("secret-of-{user}-0123456789abcdef")) })

@@ -12,8 +12,8 @@ use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde::{Deserialize, Serialize};
 use std::io::{Read as _, Write as _};
 use tegata_model::{
-    AccessKeyId, AccountId, ClientId, ConsentId, Epoch, GrantId, InstallationId, KeyId, OidcProviderId, RoleId, RoleSessionName, SecretKey,
-    SessionId, SourceIdentity, Timestamp, UserId,
+    AccessKeyId, AccountId, ClientId, ConsentId, Epoch, GrantId, InstallationId, KeyId, LoginProfileId, OidcProviderId, RoleId,
+    RoleSessionName, SecretKey, SessionId, SourceIdentity, Timestamp, UserId,
 };
 
 use crate::keyring::{Keyring, KeyringError};
@@ -21,6 +21,8 @@ use crate::keyring::{Keyring, KeyringError};
 const MAGIC: [u8; 3] = [0x08, 0x02, 0x12];
 const VERSION: u8 = 2;
 const HEADER: usize = 3 + 1 + 4 + 16;
+/// How many characters of a token tell its session.
+pub(crate) const TOKEN_BEGINNING: usize = HEADER / 3 * 4;
 /// Longest token that is looked at, in bytes.
 pub(crate) const MAX_TOKEN: usize = 4096;
 /// Longest token that is made with its session policy inside, in bytes; a larger policy goes by row.
@@ -59,6 +61,40 @@ fn no_session() -> SessionId {
     SessionId::from_bytes([0; 16])
 }
 
+/// What can end a session, as its audit row keeps it: its role or user, its account and its ancestors, each with the epoch it had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lineage {
+    pub(crate) acting: Ancestor,
+    pub(crate) account: (AccountId, Epoch),
+    pub(crate) ancestors: Vec<Ancestor>,
+}
+
+impl Lineage {
+    pub(crate) fn of(claims: &Claims) -> Self {
+        Self { acting: claims.acting, account: claims.account, ancestors: claims.ancestors.clone() }
+    }
+
+    pub(crate) fn to_text(&self) -> String {
+        postcard::to_stdvec(self).map(|bytes| URL_SAFE_NO_PAD.encode(bytes)).unwrap_or_default()
+    }
+
+    /// `None` for rows written before lineages were kept.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        postcard::from_bytes(&URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| !bytes.is_empty())?).ok()
+    }
+
+    /// Everything that can end it, its own role or user and its account among them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Ancestor> {
+        let own = [Ancestor::Account(self.account.0, self.account.1), self.acting];
+        own.into_iter().chain(self.ancestors.iter().copied())
+    }
+
+    /// The accounts it belongs to.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = AccountId> {
+        self.all().filter_map(|ancestor| if let Ancestor::Account(id, _) = ancestor { Some(id) } else { None })
+    }
+}
+
 /// One ancestor of a session with the epoch it had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Ancestor {
@@ -73,6 +109,8 @@ pub(crate) enum Ancestor {
     Grant(GrantId, Epoch),
     /// Given once and taken back once, so that its id is enough.
     Consent(ConsentId),
+    /// What a user signed in with.
+    Login(UserId, LoginProfileId, Epoch),
 }
 
 /// Where the session policy is.
@@ -109,6 +147,16 @@ pub(crate) struct Sealed {
 /// The key id of a session: `STS.` and the id's 26 characters.
 pub(crate) fn key_id(session: SessionId) -> Option<AccessKeyId> {
     AccessKeyId::new(&format!("STS.{}", ulid::Ulid::from_bytes(*session.as_bytes()))).ok()
+}
+
+/// The session that a token names, told from how the token begins: whether the token is ours only opening it can tell.
+pub(crate) fn session_named(beginning: &str) -> Option<SessionId> {
+    let header = URL_SAFE_NO_PAD.decode(beginning.get(..TOKEN_BEGINNING)?).ok()?;
+    let (magic, rest) = header.split_at_checked(4)?;
+    if magic.get(..3) != Some(&MAGIC[..]) || magic.get(3) != Some(&VERSION) {
+        return None;
+    }
+    rest.get(4..)?.try_into().ok().map(SessionId::from_bytes)
 }
 
 /// The session of a temporary key id, if it has the form of one.

@@ -81,6 +81,9 @@ pub(crate) struct SessionBirth {
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) parents: Vec<String>,
     pub(crate) session_policy: bool,
+    /// What can end it, for the machine: see [`crate::token::Lineage`].
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub(crate) lineage: String,
 }
 
 /// The explanation of one request. `Display` writes it for people; it also serialises.
@@ -112,6 +115,15 @@ pub struct Report {
     pub context: Vec<(String, Vec<String>)>,
     /// The smallest change, over all layers, that would allow it; empty if it was done.
     pub to_allow: Vec<String>,
+}
+
+impl Report {
+    /// What a refused caller may know without being allowed to read policies: what was asked, on what, and how each layer stood.
+    pub(crate) fn without_statements(self) -> Self {
+        let bare = |layer: LayerReport| LayerReport { by: Vec::new(), near: Vec::new(), ..layer };
+        let layers = self.layers.into_iter().map(bare).collect();
+        Self { decided_by: Vec::new(), layers, context: Vec::new(), to_allow: Vec::new(), ..self }
+    }
 }
 
 /// How one layer stood.
@@ -270,7 +282,11 @@ impl fmt::Display for Report {
         if !self.layers.is_empty() {
             writeln!(f, "\nLayers")?;
             for layer in &self.layers {
-                let by = if layer.by.is_empty() { "by any statement".to_owned() } else { format!("by {}", escape(&layer.by.join(", "))) };
+                let by = match (layer.by.is_empty(), layer.stands) {
+                    (true, "not allowed") => "by any statement".to_owned(),
+                    (true, _) => "by a statement".to_owned(),
+                    (false, _) => format!("by {}", escape(&layer.by.join(", "))),
+                };
                 writeln!(f, "  {}: {} {by}", layer.layer, layer.stands)?;
                 for near in &layer.near {
                     writeln!(f, "    {}", escape(near))?;

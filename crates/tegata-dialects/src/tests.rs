@@ -2,10 +2,13 @@
 
 mod acs_replies;
 mod attacks;
+mod federation;
 mod oauth;
 mod oss_objects;
 mod oss_replies;
+mod own;
 mod ram;
+mod sign_in;
 mod signatures;
 mod sockets;
 mod world;

@@ -21,6 +21,6 @@ pub mod time;
 pub use id::*;
 pub use name::*;
 pub use number::*;
-pub use secret::SecretKey;
+pub use secret::{PasswordHash, SecretKey};
 pub use state::*;
 pub use time::Timestamp;

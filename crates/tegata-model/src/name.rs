@@ -110,6 +110,11 @@ name_type!(
     |text| made_of(text, 1, 128, |b| word(b, b"-"))
 );
 name_type!(
+    /// The name of a device for one-time codes: unique in its account, without case.
+    MfaDeviceName, "a device name", "1 to 64 letters, digits and `.`, `-`",
+    |text| made_of(text, 1, 64, |b| word(b, b".-"))
+);
+name_type!(
     /// What a caller calls one role session.
     RoleSessionName, "a role session name", "2 to 64 letters, digits and `.`, `@`, `-`, `_`",
     |text| made_of(text, 2, 64, |b| word(b, b".@-_"))

@@ -47,3 +47,4 @@ pub use malformed::Malformed;
 pub use policy::{DocumentKind, Effect, Policy};
 pub use principal::{Principal, PrincipalName};
 pub use request::{Context, Request, Resource};
+pub use value::Network;

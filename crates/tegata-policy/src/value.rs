@@ -103,14 +103,26 @@ pub(crate) fn address(text: &str) -> Option<IpAddr> {
 
 /// An address or CIDR block. Bits after the prefix do not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Network {
-    V4 { base: u32, mask: u32 },
-    V6 { base: u128, mask: u128 },
+pub enum Network {
+    /// IPv4.
+    V4 {
+        /// The address, with the bits after the prefix cleared.
+        base: u32,
+        /// The bits that count.
+        mask: u32,
+    },
+    /// IPv6.
+    V6 {
+        /// The address, with the bits after the prefix cleared.
+        base: u128,
+        /// The bits that count.
+        mask: u128,
+    },
 }
 
 impl Network {
     /// Reads `192.0.2.1`, `192.0.2.0/24`, `2001:db8::1`, `2001:db8::/32`. A block inside the IPv4-mapped range is IPv4.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
         let address: IpAddr = address.parse().ok()?;
         let bits = if address.is_ipv4() { 32 } else { 128 };
@@ -137,7 +149,8 @@ impl Network {
         Self::V6 { base: address.to_bits() & mask, mask }
     }
 
-    pub(crate) fn contains(&self, address: IpAddr) -> bool {
+    /// True if the address is in it. IPv4 mapped into IPv6 must have been made IPv4 before.
+    pub fn contains(&self, address: IpAddr) -> bool {
         match (self, address) {
             (Self::V4 { base, mask }, IpAddr::V4(address)) => address.to_bits() & mask == *base,
             (Self::V6 { base, mask }, IpAddr::V6(address)) => address.to_bits() & mask == *base,

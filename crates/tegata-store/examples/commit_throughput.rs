@@ -99,7 +99,7 @@ async fn main() -> Result<(), StoreError> {
     }
     let began = Instant::now();
     for n in 0..20_000 {
-        audit::find_by_session(&store, SessionId::from_bytes(in_order(2_000 + n * 7))).await?;
+        audit::find_by_session(&store, AccountId::from_bytes([2; 16]), SessionId::from_bytes(in_order(2_000 + n * 7))).await?;
     }
     println!("sqlite    audit row by session: {:.2} µs", began.elapsed().as_secs_f64() * 1e6 / 20_000.0);
     store.close().await;

@@ -10,6 +10,8 @@ const FIND_BY_ID: &str = "SELECT id, key_id, account_id, user_id, sealed_secret,
     WHERE id = $1";
 const OF_USER: &str = "SELECT id, key_id, account_id, user_id, sealed_secret, status, epoch, generation, created_at FROM access_keys \
     WHERE user_id = $1 ORDER BY created_at, key_id LIMIT 100";
+const OF_ACCOUNT: &str = "SELECT id, key_id, account_id, user_id, sealed_secret, status, epoch, generation, created_at FROM access_keys \
+    WHERE account_id = $1 AND key_id > $2 ORDER BY key_id LIMIT $3";
 const INSERT: &str = "INSERT INTO access_keys (id, key_id, account_id, user_id, sealed_secret, status, epoch, generation, created_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
 const EXPECT: &str = "SELECT 1 FROM access_keys WHERE id = $1 AND generation = $2";
@@ -71,6 +73,11 @@ pub async fn find_by_id(store: &Store, id: KeyId) -> Result<Option<AccessKeyRow>
 /// The keys of a user, oldest first; at most 100.
 pub async fn of_user(store: &Store, user: UserId) -> Result<Vec<AccessKeyRow>, StoreError> {
     store.list(OF_USER, vec![user.into()], AccessKeyRow::read).await
+}
+
+/// The keys of an account in the order of their public ids, after one of them (or none: the empty text); at most `limit`.
+pub async fn of_account(store: &Store, account: AccountId, after: &str, limit: u32) -> Result<Vec<AccessKeyRow>, StoreError> {
+    store.list(OF_ACCOUNT, vec![account.into(), after.into(), limit.into()], AccessKeyRow::read).await
 }
 
 /// A new key; refused if its public id is taken. Raises the generation of its user.

@@ -9,11 +9,25 @@ use crate::{Must, Row, Step, Store, StoreError, Value, row::Fields};
 const INSERT: &str = "INSERT INTO audit (node, seq, at, request_id, account_id, action, resource, caller_kind, caller_id, caller, \
     access_key_id, session_id, outcome, source, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 const FIND_BY_REQUEST: &str = "SELECT node, seq, at, request_id, account_id, action, resource, caller_kind, caller_id, caller, \
-    access_key_id, session_id, outcome, source, detail FROM audit WHERE request_id = $1 ORDER BY at DESC LIMIT 1";
+    access_key_id, session_id, outcome, source, detail FROM audit WHERE request_id = $1 ORDER BY at DESC, node, seq LIMIT 1";
 const FIND_BY_REQUEST_RANGE: &str = "SELECT node, seq, at, request_id, account_id, action, resource, caller_kind, caller_id, caller, \
-    access_key_id, session_id, outcome, source, detail FROM audit WHERE request_id >= $1 AND request_id <= $2 ORDER BY request_id LIMIT 1";
+    access_key_id, session_id, outcome, source, detail FROM audit WHERE request_id >= $1 AND request_id <= $2 \
+    ORDER BY request_id, node, seq LIMIT 1";
 const FIND_BY_SESSION: &str = "SELECT node, seq, at, request_id, account_id, action, resource, caller_kind, caller_id, caller, \
-    access_key_id, session_id, outcome, source, detail FROM audit WHERE session_id = $1 ORDER BY at LIMIT 1";
+    access_key_id, session_id, outcome, source, detail FROM audit WHERE account_id = $1 AND session_id = $2 LIMIT 1";
+// The account is compared by whoever reads the rows: an engine that is told of it may look through all rows of the account.
+const REQUESTS: &str = "SELECT node, seq, at, request_id, account_id, action, resource, caller_kind, caller_id, caller, \
+    access_key_id, session_id, outcome, source, detail FROM audit WHERE request_id >= $1 AND request_id <= $2 \
+    ORDER BY request_id, node, seq LIMIT 16";
+const SESSIONS: &str = "SELECT node, seq, at, request_id, account_id, action, resource, caller_kind, caller_id, caller, \
+    access_key_id, session_id, outcome, source, detail FROM audit WHERE account_id = $1 AND session_id >= $2 AND session_id < $3 \
+    ORDER BY session_id DESC LIMIT $4";
+const PAGE: &str = "SELECT node, seq, at, request_id, account_id, action, resource, caller_kind, caller_id, caller, \
+    access_key_id, session_id, outcome, source, detail FROM audit WHERE account_id = $1 AND at >= $2 AND at <= $3 \
+    AND (at < $3 OR node > $4 OR (node = $4 AND seq < $5)) ORDER BY at DESC, node, seq DESC LIMIT $6";
+const OF_KEY: &str = "SELECT node, seq, at, request_id, account_id, action, resource, caller_kind, caller_id, caller, \
+    access_key_id, session_id, outcome, source, detail FROM audit WHERE account_id = $1 AND at >= $2 AND access_key_id = $3 \
+    ORDER BY at DESC, node, seq DESC LIMIT $4";
 // One statement per shape: an engine cannot use an index for `column = $1 OR $1 IS NULL`.
 const TAIL_OF_ACCOUNT: &str = "SELECT node, seq, at, request_id, account_id, action, resource, caller_kind, caller_id, caller, \
     access_key_id, session_id, outcome, source, detail FROM audit WHERE account_id = $1 AND at >= $2 AND at < $3 \
@@ -193,6 +207,27 @@ pub async fn find_by_request(store: &Store, request: RequestId) -> Result<Option
 
 /// The audit row of the request whose id begins with these bytes: the short spelling that some clients are told.
 pub async fn find_by_request_prefix(store: &Store, prefix: [u8; 12]) -> Result<Option<AuditRow>, StoreError> {
+    let (first, last) = beginning_with(prefix);
+    store.find(FIND_BY_REQUEST_RANGE, &[first.into(), last.into()], AuditRow::read).await
+}
+
+/// The row that a request has in the trail of one account. Of a request between two accounts each has its own.
+pub async fn find_by_request_of(store: &Store, account: AccountId, request: RequestId) -> Result<Option<AuditRow>, StoreError> {
+    among(store, account, request, request).await
+}
+
+/// The same by the beginning of the request's id.
+pub async fn find_by_request_prefix_of(store: &Store, account: AccountId, prefix: [u8; 12]) -> Result<Option<AuditRow>, StoreError> {
+    let (first, last) = beginning_with(prefix);
+    among(store, account, first, last).await
+}
+
+async fn among(store: &Store, account: AccountId, first: RequestId, last: RequestId) -> Result<Option<AuditRow>, StoreError> {
+    let rows = store.list(REQUESTS, vec![first.into(), last.into()], AuditRow::read).await?;
+    Ok(rows.into_iter().find(|row| row.account_id == Some(account)))
+}
+
+fn beginning_with(prefix: [u8; 12]) -> (RequestId, RequestId) {
     let bound = |rest: u8| {
         let mut bytes = [rest; 16];
         for (byte, known) in bytes.iter_mut().zip(prefix) {
@@ -200,12 +235,59 @@ pub async fn find_by_request_prefix(store: &Store, prefix: [u8; 12]) -> Result<O
         }
         RequestId::from_bytes(bytes)
     };
-    store.find(FIND_BY_REQUEST_RANGE, &[bound(0).into(), bound(u8::MAX).into()], AuditRow::read).await
+    (bound(0), bound(u8::MAX))
 }
 
-/// The row a session was born with.
-pub async fn find_by_session(store: &Store, session: SessionId) -> Result<Option<AuditRow>, StoreError> {
-    store.find(FIND_BY_SESSION, &[session.into()], AuditRow::read).await
+/// The row in an account's trail that a session was born with.
+pub async fn find_by_session(store: &Store, account: AccountId, session: SessionId) -> Result<Option<AuditRow>, StoreError> {
+    store.find(FIND_BY_SESSION, &[account.into(), session.into()], AuditRow::read).await
+}
+
+/// The rows that sessions were born with, newest first: ids from `oldest` on and below `before`, at most `limit`.
+pub async fn sessions(
+    store: &Store,
+    account: AccountId,
+    oldest: SessionId,
+    before: SessionId,
+    limit: u32,
+) -> Result<Vec<AuditRow>, StoreError> {
+    store.list(SESSIONS, vec![account.into(), oldest.into(), before.into(), limit.into()], AuditRow::read).await
+}
+
+/// A place in an account's trail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// When the row was written.
+    pub at: Timestamp,
+    /// By which process.
+    pub node: NodeId,
+    /// Its number there.
+    pub seq: i64,
+}
+
+impl AuditRow {
+    /// Where it stands.
+    pub fn position(&self) -> Position {
+        Position { at: self.at, node: self.node, seq: self.seq }
+    }
+}
+
+/// The rows of an account that are not older than `since` and stand behind `after`, newest first, at most `limit`.
+pub async fn page(
+    store: &Store,
+    account: AccountId,
+    since: Timestamp,
+    after: Option<Position>,
+    limit: u32,
+) -> Result<Vec<AuditRow>, StoreError> {
+    let first = Position { at: Timestamp::from_unix(i64::MAX), node: NodeId::from_bytes([0; 16]), seq: 0 };
+    let Position { at, node, seq } = after.unwrap_or(first);
+    store.list(PAGE, vec![account.into(), since.into(), at.into(), node.into(), seq.into(), limit.into()], AuditRow::read).await
+}
+
+/// What was asked with one key, long-term or temporary, and stands in the trail of an account: newest first, at most `limit`.
+pub async fn of_key(store: &Store, account: AccountId, key_id: &str, since: Timestamp, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
+    store.list(OF_KEY, vec![account.into(), since.into(), key_id.into(), limit.into()], AuditRow::read).await
 }
 
 /// The newest rows that pass the filter, newest first, at most `limit`.

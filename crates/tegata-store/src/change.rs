@@ -25,6 +25,10 @@ pub enum Claim {
     Nonce,
     /// An authorization code.
     Code,
+    /// A try at a secret, of which there are only so many in a while.
+    Attempt,
+    /// The time step of a one-time code.
+    OtpStep,
 }
 
 /// One statement with its parameters. Noun files make them; nobody else writes SQL.

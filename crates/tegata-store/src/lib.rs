@@ -11,6 +11,7 @@
 
 pub mod access_key;
 pub mod account;
+pub mod attempt;
 pub mod audit;
 pub mod blob;
 pub mod bucket;
@@ -27,14 +28,18 @@ pub mod group;
 pub mod installation;
 pub mod issuer_keys;
 pub mod keyring;
+pub mod login_profile;
 pub mod meta;
+pub mod mfa_device;
 mod migrate;
 pub mod object;
 pub mod oidc_provider;
+pub mod password_policy;
 pub mod policy;
 pub mod replay;
 pub mod role;
 pub mod row;
+pub mod security_preference;
 pub mod session;
 pub mod signing_key;
 #[cfg(any(test, feature = "testing"))]

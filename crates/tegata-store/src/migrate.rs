@@ -22,8 +22,10 @@ macro_rules! migrations {
 }
 
 /// All of them, in order.
-pub(crate) const MIGRATIONS: &[Migration] =
-    migrations![1 "0001_directory", 2 "0002_objects", 3 "0003_audit", 4 "0004_administration", 7 "0007_oidc_providers", 10 "0010_oauth"];
+pub(crate) const MIGRATIONS: &[Migration] = migrations![
+    1 "0001_directory", 2 "0002_objects", 3 "0003_audit", 4 "0004_administration", 5 "0005_sign_in", 7 "0007_oidc_providers",
+    8 "0008_sessions", 10 "0010_oauth"
+];
 
 /// Where the engine remembers what it has applied.
 pub(crate) const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)";

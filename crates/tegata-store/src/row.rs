@@ -135,6 +135,20 @@ impl Fields {
         }
     }
 
+    /// 0 or 1.
+    pub(crate) fn flag(&mut self, column: &'static str) -> Result<bool, StoreError> {
+        self.number(column, |number| match number {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        })
+    }
+
+    /// A number that fits 32 bits without a sign.
+    pub(crate) fn small(&mut self, column: &'static str) -> Result<u32, StoreError> {
+        self.number(column, |number| u32::try_from(number).ok())
+    }
+
     pub(crate) fn status(&mut self) -> Result<Status, StoreError> {
         self.number("status", Status::from_i64)
     }

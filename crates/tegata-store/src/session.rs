@@ -1,6 +1,6 @@
 //! Role sessions: marks that take one back, and session policies too large for a token.
 //!
-//! A session itself has no row of its own: its audit row is its row (see [`crate::audit::find_by_session`]).
+//! A session itself has no row of its own: its audit row is its row (see [`crate::audit::sessions`]).
 
 use tegata_model::{Epoch, SessionId, Timestamp};
 

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountId, AccountNumber, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, KeyId, NodeId,
-    ObjectKey, OidcProviderId, OperatorId, OrganisationId, PolicyId, PrincipalNumber, RequestId, RoleId, SessionId, Status, Timestamp,
-    UserId,
+    AccessKeyId, AccountAlias, AccountId, AccountNumber, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, KeyId, LoginProfileId,
+    MfaDeviceId, NodeId, ObjectKey, OidcProviderId, OperatorId, OrganisationId, PasswordHash, PolicyId, PrincipalNumber, RequestId, RoleId,
+    SessionId, Status, Timestamp, UserId,
 };
 use tegata_model::{ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId};
 
@@ -34,7 +34,8 @@ macro_rules! from_id {
     )+ };
 }
 
-from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, OidcProviderId, BucketId, BlobId, SessionId, RequestId, NodeId);
+from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, BucketId, BlobId, SessionId, RequestId, NodeId, LoginProfileId, MfaDeviceId);
+from_id!(OidcProviderId);
 from_id!(ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId);
 
 macro_rules! from_text {
@@ -71,6 +72,19 @@ impl From<i64> for Value {
 impl From<u32> for Value {
     fn from(number: u32) -> Self {
         Self::Int(i64::from(number))
+    }
+}
+
+/// Stored as 0 or 1.
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Self::Int(i64::from(flag))
+    }
+}
+
+impl From<&PasswordHash> for Value {
+    fn from(hash: &PasswordHash) -> Self {
+        hash.expose().into()
     }
 }
 

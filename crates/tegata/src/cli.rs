@@ -1,6 +1,8 @@
 //! The commands and their flags. Help, and later completions and manual pages, come from these definitions.
 
 pub(crate) mod client;
+pub(crate) mod lint;
+pub(crate) mod take_back;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -8,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::logging::Level;
 use client::{ConfigureFlags, CredentialsFlags, ExecFlags, OssCommand, ProfileCommand, StsCommand, WhoamiFlags};
+use take_back::{LeakedFlags, ServerAccess, SessionsCommand};
 
 /// The map on the first page of the help. A test holds it against the commands that exist.
 const MAP: &str = "\
@@ -22,9 +25,11 @@ Use one
   whoami                         who you are, until when, where the secret lies
   sts assume-role|get-caller-identity  the operations of the API
   credentials                    a temporary key for another program
-  exec -- CMD                    run a program that gets a temporary key
+  exec -- CMD                    run a program with a temporary key that ends with it
   oss ls|cp|rm|sign              objects: list, copy up and down, remove, sign URLs
-Understand it
+Take back, and know why
+  sessions list|show|revoke      who holds a temporary key; end it at once
+  leaked TEXT|-                  end every credential that a text holds
   audit tail                     who did what, and who was refused
   why REQUEST_ID                 which policy decided, and what would flip it";
 
@@ -33,8 +38,7 @@ const FIRST_PAGE: &str = "\
 {about-with-newline}
 {usage-heading} {usage}
 
-{before-help}Every command has --help; --version tells the version.
-Exit status: 0 done, 1 refused or failed, 2 wrong usage.
+{before-help}Every command has --help. Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 ";
 
 /// What the environment may say. Secrets come from here or from files, never from flags.
@@ -45,8 +49,7 @@ Environment:
   TEGATA_DATABASE_PASSWORD                the password that the URL leaves out
   TEGATA_MASTER_KEY                       the master key itself, instead of a file";
 
-/// One self-hosted program that makes long-term keys unnecessary: hold only what the task needs, take it back at
-/// once, and always know why.
+/// Makes long-term keys unnecessary: hold what the task needs, take it back at once, know why
 #[derive(Debug, Parser)]
 #[command(
     name = "tegata",
@@ -101,6 +104,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: StsCommand,
     },
+    /// Users, groups, roles and policies
+    Ram {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: lint::RamCommand,
+    },
     /// Print a temporary key for another program
     #[command(after_help = client::ENVIRONMENT)]
     Credentials(CredentialsFlags),
@@ -113,6 +122,15 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: OssCommand,
     },
+    /// Role sessions: who holds a temporary key, and the end of it
+    Sessions {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: SessionsCommand,
+    },
+    /// End every credential of the account that a text holds, and tell what was done with it
+    #[command(after_help = client::ENVIRONMENT)]
+    Leaked(LeakedFlags),
     /// The audit trail
     Audit {
         /// What to do with it.
@@ -144,7 +162,7 @@ pub(crate) enum ConfigCommand {
 /// Commands on the audit trail.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
-    /// Print the newest entries, oldest first; reads beside a running server
+    /// Print the newest entries, oldest first: of the data on this machine, else of one's account at a server
     Tail(AuditTailFlags),
 }
 
@@ -246,6 +264,8 @@ pub(crate) struct AuditTailFlags {
     /// Go on printing what is added
     #[arg(short, long)]
     pub(crate) follow: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerAccess,
 }
 
 /// Forms of `audit tail`.
@@ -265,6 +285,8 @@ pub(crate) struct WhyFlags {
     pub(crate) request: String,
     #[command(flatten)]
     pub(crate) place: Place,
+    #[command(flatten)]
+    pub(crate) server: ServerAccess,
     /// text (for people) or json (for programs)
     #[arg(long, value_name = "FORM", default_value = "text", hide_possible_values = true)]
     pub(crate) output: WhyOutput,

@@ -82,7 +82,7 @@ impl From<tegata_client::ClientError> for Failure {
         let hint = match (id.is_empty(), message.contains("tegata why")) {
             (true, _) => String::new(),
             (false, true) => format!(" (request {id})"),
-            (false, false) => format!(" (request {id}; `tegata why {id}` on the server may tell more)"),
+            (false, false) => format!(" (request {id}; `tegata why {id}` may tell more)"),
         };
         Self::new(format!("the server refused with {} {code}: {message}{hint}", refusal.status))
     }

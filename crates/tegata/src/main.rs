@@ -35,6 +35,8 @@ use crate::{
     cli::{
         AccountCommand, AuditCommand, Cli, Command, ConfigCommand,
         client::{OssCommand, ProfileCommand, StsCommand},
+        lint::RamCommand,
+        take_back::SessionsCommand,
     },
     config::Environment,
     failure::Failure,
@@ -55,7 +57,7 @@ fn main() -> ExitCode {
     }
     let environment = Environment::read();
     match run(command, &environment) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             terminal::complain(&failure.to_string());
             ExitCode::from(failure.status())
@@ -63,8 +65,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
+fn run(command: Command, environment: &Environment) -> Result<ExitCode, Failure> {
     match command {
+        // It ends as its program ends.
+        Command::Exec(flags) => return commands::exec::exec(&flags, environment),
         Command::Serve(flags) => serve::run(flags, environment),
         Command::Dev(flags) => dev::run(&flags, environment),
         Command::Account { command: AccountCommand::Create(flags) } => commands::account::create(&flags, environment),
@@ -78,13 +82,18 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
         Command::Whoami(flags) => commands::whoami::whoami(&flags, environment),
         Command::Sts { command: StsCommand::AssumeRole(flags) } => commands::whoami::assume_role(&flags, environment),
         Command::Sts { command: StsCommand::GetCallerIdentity(flags) } => commands::whoami::get_caller_identity(&flags, environment),
+        Command::Ram { command: RamCommand::Lint(flags) } => commands::lint::lint(&flags, environment),
         Command::Credentials(flags) => commands::credentials::print(&flags, environment),
-        Command::Exec(flags) => commands::credentials::exec(&flags, environment),
         Command::Oss { command: OssCommand::Ls(flags) } => commands::oss::ls(&flags, environment),
         Command::Oss { command: OssCommand::Cp(flags) } => commands::oss::cp(&flags, environment),
         Command::Oss { command: OssCommand::Rm(flags) } => commands::oss::rm(&flags, environment),
         Command::Oss { command: OssCommand::Sign(flags) } => commands::oss::sign(&flags, environment),
+        Command::Sessions { command: SessionsCommand::List(flags) } => commands::sessions::list(&flags, environment),
+        Command::Sessions { command: SessionsCommand::Show(flags) } => commands::sessions::show(&flags, environment),
+        Command::Sessions { command: SessionsCommand::Revoke(flags) } => commands::sessions::revoke(&flags, environment),
+        Command::Leaked(flags) => commands::leaked::report(&flags, environment),
         Command::Audit { command: AuditCommand::Tail(flags) } => commands::audit::tail(&flags, environment),
         Command::Why(flags) => commands::why::explain(&flags, environment),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

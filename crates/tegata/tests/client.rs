@@ -243,6 +243,23 @@ fn keys_for_other_programs_are_temporary_and_cached() {
     assert!(cache.len() == 2 && cache.iter().all(|path| mode(path) == 0o600), "{cache:?}");
     assert!(cache.iter().all(|path| !fs::read_to_string(path).unwrap().contains(&secret)));
 
+    // A program gets a temporary key of its own, which ends with it, and its own way to end; nothing of the long-term key.
+    let output = tegata(world.home.path())
+        .args(["exec", "--", "env"])
+        .env("ALICLOUD_ACCESS_KEY_SECRET", "stale")
+        .env("ACCESS_KEY_SECRET", "stale")
+        .env("TEGATA_MASTER_KEY", "stale")
+        .env("KEPT", "yes")
+        .output()
+        .unwrap();
+    let told = text(&output.stdout);
+    for start in ["ALIBABA_CLOUD_ACCESS_KEY_ID=STS.", "OSS_SESSION_TOKEN=CAIS", "KEPT=yes"] {
+        assert!(told.lines().any(|found| found.starts_with(start)), "{start}\n{told}");
+    }
+    assert!(!told.contains("stale") && !told.contains(&secret) && !told.contains(json["AccessKeyId"].as_str().unwrap()), "{told}");
+    assert_eq!(world.run(&["exec", "--", "sh", "-c", "exit 7"]).status.code(), Some(7));
+    assert!(world.fails(1, &["exec", "--", "/nowhere/program"]).contains("cannot be run"));
+
     // Nobody answers any more: whatever comes now comes from the cache.
     world.server.kill().unwrap();
     world.server.wait().unwrap();
@@ -259,23 +276,6 @@ fn keys_for_other_programs_are_temporary_and_cached() {
         format!("eval \"$({} credentials --format env)\" && printf %s \"$ALIBABA_CLOUD_ACCESS_KEY_SECRET\"", env!("CARGO_BIN_EXE_tegata"));
     let shell = Command::new("/bin/sh").env_clear().env("HOME", world.home.path()).args(["-c", &script]).output().unwrap();
     assert_eq!(text(&shell.stdout), key);
-
-    // A program gets the temporary key and its own way to end; nothing of the long-term key.
-    let output = tegata(world.home.path())
-        .args(["exec", "--", "env"])
-        .env("ALICLOUD_ACCESS_KEY_SECRET", "stale")
-        .env("ACCESS_KEY_SECRET", "stale")
-        .env("TEGATA_MASTER_KEY", "stale")
-        .env("KEPT", "yes")
-        .output()
-        .unwrap();
-    let told = text(&output.stdout);
-    for line in [format!("ALIBABA_CLOUD_ACCESS_KEY_SECRET={key}"), format!("OSS_SESSION_TOKEN={token}"), "KEPT=yes".to_owned()] {
-        assert!(told.lines().any(|found| found == line), "{line}\n{told}");
-    }
-    assert!(!told.contains("stale") && !told.contains(&secret), "{told}");
-    assert_eq!(world.run(&["exec", "--", "sh", "-c", "exit 7"]).status.code(), Some(7));
-    assert!(world.fails(1, &["exec", "--", "/nowhere/program"]).contains("cannot be run"));
 
     // A cache that somebody else could have written is not believed.
     for path in &cache {
@@ -295,6 +295,128 @@ fn many_programs_at_once_cause_one_session() {
     assert!(told.len() == 1 && told.first().unwrap().contains("STS."), "{told:?}");
     let trail = world.ok(&["audit", "tail", "--data", world.at("/data"), "--output", "json", "-n", "1000"]);
     assert_eq!(trail.lines().filter(|line| line.contains("sts:AssumeRole")).count(), 1, "{trail}");
+}
+
+/// The sessions that live, as the administrator sees them.
+fn live(world: &World) -> Vec<Value> {
+    world.json(&["sessions", "list", "--profile", "alice", "--output", "json"]).as_array().unwrap().clone()
+}
+
+#[test]
+fn a_session_ends_with_the_program_it_was_begun_for() {
+    let world = World::new(&[]);
+    world.configure("default", "appserver");
+    world.configure("alice", "alice");
+    world.configure_role("role", "default");
+    // The one that `credentials` keeps is for everybody, and stays.
+    let kept = world.json(&["credentials", "--profile", "role"])["AccessKeyId"].as_str().unwrap().to_owned();
+    let left = |after: &str| {
+        let ids: Vec<_> = live(&world).iter().map(|one| one["AccessKeyId"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(ids, [kept.as_str()], "{after}");
+    };
+    let exec = ["exec", "--profile", "role", "--", "sh", "-c"];
+    let run = |script: &str| tegata(world.home.path()).args(exec).arg(script).output().unwrap();
+    let whoami = format!("{} whoami", env!("CARGO_BIN_EXE_tegata"));
+    let inside = run(&format!("{whoami} && env"));
+    assert!(inside.status.success() && text(&inside.stdout).contains("`cli-test` of a role"), "{}", text(&inside.stdout));
+    left("a program that ends well");
+
+    // Whoever kept the key has nothing.
+    let env = text(&inside.stdout);
+    let value = |name: &str| env.lines().find_map(|line| line.strip_prefix(&format!("{name}="))).unwrap().to_owned();
+    let mut later = tegata(world.home.path());
+    for name in ["ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN", "TEGATA_ENDPOINT"] {
+        later.env(name, value(name));
+    }
+    let later = later.arg("whoami").output().unwrap();
+    assert!(!later.status.success() && text(&later.stderr).contains("ended before its time"), "{}", text(&later.stderr));
+
+    assert_eq!(run("kill -9 $$").status.code(), Some(137));
+    left("a program that was killed");
+    assert_eq!(run("exit 3").status.code(), Some(3));
+    left("a program that failed");
+    // A signal reaches the program, which has the last word.
+    let mut child = tegata(world.home.path())
+        .args(exec)
+        .arg("trap 'echo told; exit 5' TERM; echo ready; while :; do sleep 0.05; done")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    assert_eq!(lines.next().unwrap().unwrap(), "ready");
+    assert_eq!(live(&world).len(), 2, "while it runs");
+    Command::new("/bin/kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert_eq!(lines.next().unwrap().unwrap(), "told");
+    assert_eq!(child.wait().unwrap().code(), Some(5));
+    left("a program that was asked to end");
+}
+
+#[test]
+fn sessions_are_seen_and_taken_back_from_anywhere() {
+    let world = World::new(&[]);
+    world.configure("bob", "bob");
+    world.configure("default", "alice");
+    let arn = world.at("/roles/app-uploader/arn");
+    let key = world.json(&["sts", "assume-role", "--profile", "bob", "--role-arn", arn, "--session-name", "laptop", "--output", "json"]);
+    let id = key["Credentials"]["AccessKeyId"].as_str().unwrap();
+    let table = world.ok(&["sessions", "list", "--user", "bob"]);
+    let line = table.lines().nth(1).unwrap();
+    for word in ["app-uploader", "laptop", "user bob with LTAI", "ends in 60 minutes"] {
+        assert!(line.contains(word) || (word.starts_with("ends") && line.contains("ends in 59 minutes")), "{word}\n{table}");
+    }
+    assert!(world.ok(&["sessions", "show", id]).contains("it may all that the role may"));
+    assert!(world.fails(1, &["sessions", "list", "--profile", "bob"]).contains("NoPermission"));
+    assert!(world.fails(1, &["sessions", "revoke", "--profile", "bob", "--session", id]).contains("NoPermission"));
+    world.fails(2, &["sessions", "revoke"]);
+    world.fails(2, &["sessions", "revoke", "--user", "bob", "--role", "app-uploader"]);
+    assert_eq!(world.ok(&["sessions", "revoke", "--user", "bob"]), "1 live session ended\n");
+    assert!(world.ok(&["sessions", "list"]).lines().count() == 1);
+    assert!(world.ok(&["sessions", "list", "--all"]).contains("taken back"));
+    assert!(world.fails(1, &["sessions", "revoke", "--user", "ghost"]).contains("EntityNotExist.User"));
+
+    // Why bob was refused: the administrator reads the statements, bob the layer, a stranger nothing at all.
+    let refused = world.fails(1, &["sessions", "list", "--profile", "bob"]);
+    let request = refused.split("`tegata why ").nth(1).unwrap().split('`').next().unwrap();
+    let whole = world.ok(&["why", request]);
+    assert!(whole.contains("To allow it") && whole.contains("Conditions saw"), "{whole}");
+    assert_eq!(whole, world.ok(&["why", request, "--data", world.at("/data")]), "the server says what its data say");
+    let own = world.ok(&["why", request, "--profile", "bob"]);
+    assert!(own.contains("the identity policies: not allowed") && !own.contains("To allow it"), "{own}");
+    assert!(world.json(&["why", request, "--output", "json"])["to_allow"].as_array().unwrap().len() == 1);
+    assert!(world.fails(1, &["why", "ABABABAB-ABAB-ABAB-ABAB-ABABABABABAB"]).contains("EntityNotExist.Request"));
+
+    let tail = world.ok(&["audit", "tail", "-n", "5", "--output", "json"]);
+    let events: Vec<Value> = tail.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(events.len() == 5 && events.iter().any(|one| one["action"] == "tegata:RevokeSessions"), "{tail}");
+    assert!(world.ok(&["audit", "tail"]).contains("tegata:RevokeSessions"));
+    assert!(world.fails(1, &["audit", "tail", "--profile", "bob"]).contains("NoPermission"));
+    // Without a server and without data there is one sentence for both.
+    let nowhere = tempfile::tempdir().unwrap();
+    let lost = tegata(nowhere.path()).args(["audit", "tail"]).output().unwrap();
+    assert!(text(&lost.stderr).contains("no tegata data") && text(&lost.stderr).contains("no key to use"), "{}", text(&lost.stderr));
+}
+
+#[test]
+fn a_leaked_key_is_ended_wherever_it_was_found() {
+    let world = World::new(&[]);
+    world.configure("bob", "bob");
+    world.configure("default", "alice");
+    world.ok(&["whoami", "--profile", "bob"]);
+    let secret = world.at("/users/bob/access_key_secret");
+    let log = format!("Nov 24 12:00 app: {{\"env\":\"ID=x\\nSECRET={secret}\\n\"}}\r\n\u{9b}\0binary");
+    let dry = text(&with_input(world.home.path(), &["leaked", "-", "--dry-run"], &log).stdout);
+    assert!(dry.contains("would be ended") && dry.contains("of user bob; in the text: access key secret"), "{dry}");
+    world.ok(&["whoami", "--profile", "bob"]);
+    assert!(world.fails(1, &["leaked", "x", "--profile", "bob"]).contains("NoPermission"));
+    let arn = world.at("/roles/app-uploader/arn");
+    world.ok(&["sts", "assume-role", "--profile", "bob", "--role-arn", arn, "--session-name", "laptop"]);
+    let done = with_input(world.home.path(), &["leaked", "-"], &log);
+    let told = text(&done.stdout);
+    assert!(done.status.success() && told.contains("switched off; 1 live session ended") && told.contains("sts:AssumeRole"), "{told}");
+    assert!(!told.contains(secret) && !text(&done.stderr).contains(secret));
+    assert!(world.fails(1, &["whoami", "--profile", "bob"]).contains("disabled"));
+    assert!(world.fails(1, &["leaked", "nothing to see here"]).contains("no credential of this account"));
+    world.fails(2, &["leaked", " "]);
 }
 
 #[test]

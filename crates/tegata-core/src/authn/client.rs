@@ -14,7 +14,7 @@ use crate::{
     client::{official_by_app_id, secret_holds},
     error::{AuthnFailure, OpError},
     grant::{Bound, GrantFailure, RefreshToken, hash_of, standing},
-    principal::{LiveAccess, LiveClient, Principal, SYSTEM, Stamps, Who},
+    principal::{LiveAccess, LiveClient, Principal, SYSTEM, SelfService, Stamps, Who},
     view::Read,
 };
 
@@ -147,7 +147,14 @@ impl Core {
             reads.push(Read::Client(row.id, row.generation));
             secrets = client_secret::of_client(store, row.id).await?;
         }
-        let principal = Principal { account: owner, who: Who::Client(Box::new(row)), policies: Vec::new(), reads, stamps };
+        let principal = Principal {
+            account: owner,
+            who: Who::Client(Box::new(row)),
+            policies: Vec::new(),
+            self_service: SelfService::NONE,
+            reads,
+            stamps,
+        };
         Ok(LiveClient { principal: Arc::new(principal), secrets })
     }
 
@@ -265,6 +272,7 @@ impl Core {
                 account: facts.account.clone(),
                 who: Who::Client(Box::new(facts.client.clone())),
                 policies: Vec::new(),
+                self_service: SelfService::NONE,
                 reads: facts.reads.clone(),
                 stamps: facts.stamps.clone(),
             }),

@@ -81,6 +81,18 @@ async fn holder(view: &View<'_>, caller: &Caller, action: Action, named: Option<
     Ok((row, permit))
 }
 
+/// The user whose keys are to be made, switched or deleted: with the second factor, where it is the caller's own user and has one.
+async fn holder_for_change(
+    view: &View<'_>,
+    caller: &Caller,
+    action: Action,
+    named: Option<&UserName>,
+) -> Result<(UserRow, Permit), OpError> {
+    let (row, permit) = holder(view, caller, action, named).await?;
+    authz::second_factor(view, caller, action, &meant(caller, named), row.id).await?;
+    Ok((row, permit))
+}
+
 /// The key of that user; the key of anybody else is as absent as one that never was.
 async fn find_key(view: &View<'_>, holder: &UserRow, key_id: &AccessKeyId, resource: ResourceName) -> Result<AccessKeyRow, OpError> {
     let row = access_key::find(&view.core().store, key_id.as_str()).await?;
@@ -105,7 +117,7 @@ impl Operation for CreateAccessKey {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<CreatedAccessKey>, OpError> {
-        let (holder, permit) = holder(view, caller, Self::ACTION, self.user.as_ref()).await?;
+        let (holder, permit) = holder_for_change(view, caller, Self::ACTION, self.user.as_ref()).await?;
         let core = view.core();
         let limit = core.limits().quotas.keys_per_user;
         let has = access_key::of_user(&core.store, holder.id).await?.len();
@@ -176,7 +188,7 @@ impl Operation for UpdateAccessKey {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<()>, OpError> {
-        let (holder, permit) = holder(view, caller, Self::ACTION, self.user.as_ref()).await?;
+        let (holder, permit) = holder_for_change(view, caller, Self::ACTION, self.user.as_ref()).await?;
         let row = find_key(view, &holder, &self.key_id, self.resource(caller)).await?;
         let mut changes = changes(view, caller);
         changes.push(access_key::set_status(row.id, self.status));
@@ -206,7 +218,7 @@ impl Operation for DeleteAccessKey {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<()>, OpError> {
-        let (holder, permit) = holder(view, caller, Self::ACTION, self.user.as_ref()).await?;
+        let (holder, permit) = holder_for_change(view, caller, Self::ACTION, self.user.as_ref()).await?;
         let row = find_key(view, &holder, &self.key_id, self.resource(caller)).await?;
         let mut changes = changes(view, caller);
         changes.extend(access_key::delete(row.id, holder.id));

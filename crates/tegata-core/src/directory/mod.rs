@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `provision`, `system` | as the operator of the machine makes them: with the data folder in hand, before anybody can sign in |
 //! | `user`, `key`, `group`, `role`, `policy`, `attachment`, `oidc_provider` | as signed-in administrators do, within their own account |
+//! | `login`, `mfa`, `password_policy`, `preference` | what people sign in with, and what their account asks of it |
 //!
 //! Permission is asked on the name before anybody looks whether it exists. Whatever is written raises the generation of
 //! what it belongs to and touches the account, so that it acts at the next request.
@@ -11,8 +12,12 @@
 mod attachment;
 mod group;
 mod key;
+mod login;
+mod mfa;
 mod oidc_provider;
+mod password_policy;
 mod policy;
+mod preference;
 mod provision;
 mod role;
 mod system;
@@ -27,14 +32,24 @@ pub use group::{
     RemoveUserFromGroup, UpdateGroup,
 };
 pub use key::{AccessKey, CreateAccessKey, CreatedAccessKey, DeleteAccessKey, ListAccessKeys, UpdateAccessKey};
+pub use login::{
+    DeleteLoginProfile, DescribeLoginProfile, LoginProfile, LoginProfileChange, NewLoginProfile, change_password, create_login_profile,
+    update_login_profile,
+};
+pub use mfa::{
+    BindMfaDevice, CreateVirtualMfaDevice, CreatedMfaDevice, DeleteVirtualMfaDevice, DescribeFactor, ListVirtualMfaDevices, MfaDevice,
+    UnbindMfaDevice,
+};
 pub use oidc_provider::{
     AddClientId, AddFingerprint, CreateOidcProvider, DeleteOidcProvider, DescribeOidcProvider, ListOidcProviders, OidcProvider,
     RemoveClientId, RemoveFingerprint, UpdateOidcProvider,
 };
+pub use password_policy::{DescribePasswordPolicy, PasswordPolicy, SetPasswordPolicy};
 pub use policy::{
     CreatePolicy, CreatePolicyVersion, DeletePolicy, DeletePolicyVersion, DescribePolicy, DescribePolicyVersion, ListPolicies,
     ListPolicyVersions, ManagedPolicy, PolicyRef, PolicyType, PolicyVersion, SetDefaultPolicyVersion,
 };
+pub use preference::{DescribeSecurityPreference, SecurityPreference, SetSecurityPreference};
 pub use provision::{Attachable, NewAccessKey, NewAccount, NewClient, NewRole, NewUser, Provision, ProvisionError, Provisioned};
 pub use role::{CreateRole, DeleteRole, DescribeRole, ListRoles, Role, TrustWarning, UpdateRole};
 pub use system::{SYSTEM_POLICIES, SystemPolicy};
@@ -79,7 +94,7 @@ pub struct Listed<T> {
 
 impl Page {
     /// One more row than a page shows tells whether it is the last.
-    fn rows(&self) -> u32 {
+    pub(crate) fn rows(&self) -> u32 {
         u32::try_from(self.limit).unwrap_or(u32::MAX).saturating_add(1)
     }
 
@@ -93,11 +108,11 @@ impl Page {
 }
 
 /// The caller's account, which everything here belongs to.
-fn own(caller: &Caller) -> AccountNumber {
+pub(crate) fn own(caller: &Caller) -> AccountNumber {
     caller.evidence.principal().account.number
 }
 
-fn user_name(caller: &Caller, name: &UserName) -> ResourceName {
+pub(crate) fn user_name(caller: &Caller, name: &UserName) -> ResourceName {
     ResourceName::User { account: own(caller), name: name.clone() }
 }
 
@@ -105,12 +120,12 @@ fn group_name(caller: &Caller, name: &GroupName) -> ResourceName {
     ResourceName::Group { account: own(caller), name: name.clone() }
 }
 
-fn role_name(caller: &Caller, name: &RoleName) -> ResourceName {
+pub(crate) fn role_name(caller: &Caller, name: &RoleName) -> ResourceName {
     ResourceName::Role { account: own(caller), name: name.clone() }
 }
 
 /// The user of that name, noted as read. Ask for permission first.
-async fn find_user(view: &View<'_>, caller: &Caller, name: &UserName) -> Result<UserRow, OpError> {
+pub(crate) async fn find_user(view: &View<'_>, caller: &Caller, name: &UserName) -> Result<UserRow, OpError> {
     let row = user_rows::find_by_name(&view.core().store, caller.account(), &name.folded()).await?;
     let row = row.ok_or_else(|| OpError::NotFound(user_name(caller, name)))?;
     view.note(&[Read::User(row.id, row.generation)]);
@@ -126,7 +141,7 @@ async fn find_group(view: &View<'_>, caller: &Caller, name: &GroupName) -> Resul
 }
 
 /// The role of that name, noted as read. Ask for permission first.
-async fn find_role(view: &View<'_>, caller: &Caller, name: &RoleName) -> Result<RoleRow, OpError> {
+pub(crate) async fn find_role(view: &View<'_>, caller: &Caller, name: &RoleName) -> Result<RoleRow, OpError> {
     let row = role_rows::find_by_name(&view.core().store, caller.account(), &name.folded()).await?;
     let row = row.ok_or_else(|| OpError::NotFound(role_name(caller, name)))?;
     view.note(&[Read::Role(row.id, row.generation)]);
@@ -134,7 +149,7 @@ async fn find_role(view: &View<'_>, caller: &Caller, name: &RoleName) -> Result<
 }
 
 /// A change of the caller's account: whoever remembers anything of it reads again.
-fn changes(view: &View<'_>, caller: &Caller) -> ChangeSet {
+pub(crate) fn changes(view: &View<'_>, caller: &Caller) -> ChangeSet {
     let mut changes = ChangeSet::new(view.now());
     changes.touch(caller.account());
     changes

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountId, AccountNumber, BucketId, BucketName, Epoch, Generation, InstallationId, KeyId, OperatorId,
-    OrganisationId, PolicyId, PolicyName, PrincipalNumber, RoleId, RoleName, SecretKey, Status, UserId, UserName,
+    AccessKeyId, AccountAlias, AccountId, AccountNumber, BucketId, BucketName, Epoch, Generation, InstallationId, KeyId, LoginProfileId,
+    MfaDeviceId, MfaDeviceName, OperatorId, OrganisationId, PasswordHash, PolicyId, PolicyName, PrincipalNumber, RoleId, RoleName,
+    SecretKey, Status, UserId, UserName,
 };
 use tegata_policy::{DocumentKind, PrincipalName, ram};
 use tegata_store::{
@@ -16,6 +17,8 @@ use tegata_store::{
     client::{self, ClientKind},
     client_secret,
     installation::{self, AssignmentMode, InstallationRow},
+    login_profile::{self, LoginProfileRow},
+    mfa_device::{self, MfaDeviceRow},
     oidc_provider,
     policy::{self, PolicyKind, PolicyRow, PolicyVersionRow, Target},
     role::{self, RoleRow},
@@ -28,6 +31,7 @@ use crate::{
     client::{new_client_row, new_secret_row},
     clock::{NoEntropy, random, random_text},
     keyring::{KeyringError, Place},
+    leak::Checked,
     principal::{SYSTEM, oidc_provider_of, principal_text},
 };
 
@@ -198,9 +202,10 @@ impl Core {
     /// A key with random values, of the form the field knows.
     pub fn new_access_key(&self) -> Result<NewAccessKey, ProvisionError> {
         let entropy = self.entropy.as_ref();
-        let key_id = AccessKeyId::new(&format!("LTAI{}", random_text(entropy, LETTERS, 20)?))
-            .map_err(|error| ProvisionError::Number(error.to_string()))?;
-        Ok(NewAccessKey { key_id, secret: SecretKey::new(random_text(entropy, LETTERS, 30)?) })
+        let id = Checked::KEY_ID.close(&format!("LTAI{}", random_text(entropy, LETTERS, 14)?));
+        let key_id = AccessKeyId::new(&id).map_err(|error| ProvisionError::Number(error.to_string()))?;
+        let secret = Checked::KEY_SECRET.close(&random_text(entropy, LETTERS, 24)?);
+        Ok(NewAccessKey { key_id, secret: SecretKey::new(secret) })
     }
 }
 
@@ -465,6 +470,50 @@ impl Provision<'_> {
             created_at: self.core.now(),
         }));
         self.made.push(format!("access key {}", new.key_id));
+        Ok(())
+    }
+
+    /// A password to sign in with, already hashed; whatever the account asks of passwords is not looked at.
+    pub fn login_profile(&mut self, owner: &Provisioned, user: UserId, hash: PasswordHash) -> Result<(), ProvisionError> {
+        let now = self.core.now();
+        self.changes.extend(login_profile::insert(&LoginProfileRow {
+            id: LoginProfileId::from_bytes(self.core.new_id()?),
+            account_id: owner.account,
+            user_id: user,
+            password_hash: Some(hash),
+            password_count: 1,
+            changed_at: now,
+            initial: false,
+            reset_required: false,
+            mfa_required: false,
+            status: Status::Active,
+            epoch: Epoch(0),
+            created_at: now,
+            updated_at: now,
+            last_login_at: None,
+        }));
+        self.made.push("a login profile".to_owned());
+        Ok(())
+    }
+
+    /// A device for one-time codes with a seed that is known, in base32, as the second factor of a user.
+    pub fn factor(&mut self, owner: &Provisioned, user: UserId, name: MfaDeviceName, seed: &SecretKey) -> Result<(), ProvisionError> {
+        let id = MfaDeviceId::from_bytes(self.core.new_id()?);
+        let place = Place { table: "mfa_devices", row: id.as_bytes(), account: &owner.account };
+        let sealed_seed = self.core.keyring.seal_row(self.core.entropy.as_ref(), &place, seed)?;
+        let now = self.core.now();
+        self.made.push(format!("device {name}"));
+        let device = MfaDeviceRow {
+            id,
+            account_id: owner.account,
+            name,
+            sealed_seed,
+            user_id: Some(user),
+            last_step: 0,
+            created_at: now,
+            bound_at: Some(now),
+        };
+        self.changes.push(mfa_device::insert(&device));
         Ok(())
     }
 

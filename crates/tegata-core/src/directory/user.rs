@@ -4,7 +4,7 @@ use tegata_model::{
     Comments, DisplayName, EmailAddress, Epoch, Generation, PhoneNumber, PrincipalNumber, Status, Timestamp, UserId, UserName,
 };
 use tegata_store::{
-    access_key, group,
+    access_key, group, login_profile, mfa_device,
     policy::{self, Target},
     user::{self, UserKind, UserRow},
 };
@@ -207,7 +207,7 @@ impl Operation for ListUsers {
     }
 }
 
-/// Delete a user that has no keys, groups or policies left.
+/// Delete a user that has no keys, login profile, second factor, groups or policies left.
 #[derive(Debug, Clone)]
 pub struct DeleteUser {
     /// Its name.
@@ -229,6 +229,12 @@ impl Operation for DeleteUser {
         let store = &view.core().store;
         if !access_key::of_user(store, row.id).await?.is_empty() {
             return Err(OpError::InUse(resource, Holding::AccessKeys));
+        }
+        if login_profile::find(store, row.id).await?.is_some() {
+            return Err(OpError::InUse(resource, Holding::LoginProfile));
+        }
+        if mfa_device::of_user(store, row.id).await?.is_some() {
+            return Err(OpError::InUse(resource, Holding::Factor));
         }
         if !policy::attachments(store, Target::User(row.id)).await?.is_empty() {
             return Err(OpError::InUse(resource, Holding::Policies));

@@ -110,7 +110,7 @@ impl Core {
         changes.push(grant::end(id, now));
         changes.touch(caller.account());
         let entry = Entry { note: Some(format!("{note} ({id})")), ..Entry::default() };
-        changes.push(self.recorder.effect(now, caller, action, &application(caller), entry));
+        changes.extend(self.recorder.effect(now, caller, action, &application(caller), entry));
         match self.store.commit(changes).await {
             Ok(()) => Ok(()),
             Err(CommitError::Store(error)) => Err(error.into()),

@@ -12,7 +12,7 @@ async fn an_effect_has_its_row_and_the_row_is_the_session() {
     for core in TestCore::each().await.unwrap() {
         let key = temporary(&core, "appserver", None).await;
         let session = crate::token::session_of(&key.key_id).unwrap();
-        let row = audit::find_by_session(&core.store, session).await.unwrap().unwrap();
+        let row = audit::find_by_session(&core.store, core.acme.account, session).await.unwrap().unwrap();
         assert_eq!((row.action.as_ref(), row.outcome, row.caller.as_str()), ("sts:AssumeRole", Outcome::Done, "user appserver"));
         assert!(row.detail.contains("assume-uploader") && row.detail.contains("trust policy"), "{}", row.detail);
         assert!(!row.detail.contains(key.secret.expose()) && !row.detail.contains(key.token.as_ref().unwrap().expose()));
@@ -78,7 +78,7 @@ async fn refusals_stop_first_when_the_disk_is_nearly_full() {
     assert!(why::report(&core.store, dan.meta().id).await.unwrap().is_none());
     let key = temporary(&core, "bob", None).await;
     let session = crate::token::session_of(&key.key_id).unwrap();
-    assert!(audit::find_by_session(&core.store, session).await.unwrap().is_some(), "effects are recorded all the same");
+    assert!(audit::find_by_session(&core.store, core.acme.account, session).await.unwrap().is_some(), "effects are recorded all the same");
     core.space_is_short(false);
     let dan = core.user("dan").await.unwrap();
     denied(core.perform(&dan, &assume("app-uploader")).await.unwrap_err());

@@ -14,6 +14,7 @@ use crate::{
         AssignClient, ClientKind, ClientSettings, CreateClient, CreateClientSecret, DeleteClient, IdentityName, InstallClient,
         InstallExternalClient, UnassignClient, UninstallClient, UninstallExternalClient,
     },
+    directory::{NewLoginProfile, create_login_profile},
     grant::{ClientCredentials, ExchangeForSession, Introspect, Introspection, IssuedTokens, RedeemCode, RefreshGrant, Revoke, UserInfo},
     limits::Limits,
     signin::{Readiness, SignedIn},
@@ -278,7 +279,7 @@ async fn refreshing_at_once_loses_nothing() {
 }
 
 /// What takes something away, by name, and how it is done.
-const ENDINGS: [&str; 8] = ["user", "unassign", "uninstall", "reinstall", "consent", "revoke", "account", "theft"];
+const ENDINGS: [&str; 9] = ["user", "login", "unassign", "uninstall", "reinstall", "consent", "revoke", "account", "theft"];
 
 async fn take_away(core: &TestCore, what: &str, issued: &IssuedTokens) {
     let app_id = VENDOR.to_owned();
@@ -289,6 +290,16 @@ async fn take_away(core: &TestCore, what: &str, issued: &IssuedTokens) {
             changes.push(user::set_status(id, Status::Inactive));
             changes.touch(core.acme.account);
             core.store.commit(changes).await.unwrap();
+        }
+        "login" => {
+            let change = NewLoginProfile {
+                user: "bob".parse().unwrap(),
+                password: None,
+                reset_required: false,
+                mfa_required: false,
+                status: Status::Inactive,
+            };
+            create_login_profile(core, &core.user("alice").await.unwrap(), change).await.unwrap();
         }
         "account" => {
             let mut changes = ChangeSet::new(core.now());
@@ -344,7 +355,7 @@ async fn no_grant_yields_anything_once_what_it_stands_on_is_gone() {
             if !matches!(ending, "revoke" | "theft") {
                 assert!(redeem(&core, core.meta(), VENDOR, code.expose(), CALLBACK).await.is_err(), "{ending}: code");
             }
-            if matches!(ending, "user" | "unassign" | "uninstall") {
+            if matches!(ending, "user" | "login" | "unassign" | "uninstall") {
                 assert!(core.approve(&core.meta(), &asked, &bob, true).await.is_err(), "{ending}: a new code");
             }
             if matches!(ending, "reinstall" | "consent") {

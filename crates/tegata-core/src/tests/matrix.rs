@@ -143,6 +143,80 @@ async fn administer(core: &TestCore, caller: &Caller, action: Action) -> &'stati
         actions::RAM_REMOVE_CLIENT_ID_FROM_OIDC_PROVIDER => ask!(RemoveClientId { name: provider(), client_id: "x".parse().unwrap() }),
         actions::RAM_ADD_FINGERPRINT_TO_OIDC_PROVIDER => ask!(AddFingerprint { name: provider(), fingerprint: fingerprint() }),
         actions::RAM_REMOVE_FINGERPRINT_FROM_OIDC_PROVIDER => ask!(RemoveFingerprint { name: provider(), fingerprint: fingerprint() }),
+        other => sign_in(core, caller, other).await,
+    }
+}
+
+/// What people sign in with.
+async fn sign_in(core: &TestCore, caller: &Caller, action: Action) -> &'static str {
+    use crate::directory as d;
+    macro_rules! ask {
+        ($($input:tt)*) => { word(core.perform(caller, &d::$($input)*).await) };
+    }
+    let user = || "ghost".parse().unwrap();
+    let device = || "ghost-phone".parse().unwrap();
+    let password = || std::sync::Arc::new(tegata_model::SecretKey::new("correct horse".to_owned()));
+    let account = tegata_model::AccountNumber::new(1_000_000_000_000_001).unwrap();
+    match action {
+        actions::RAM_CREATE_LOGIN_PROFILE => {
+            let new = d::NewLoginProfile {
+                user: user(),
+                password: Some(password()),
+                reset_required: false,
+                mfa_required: false,
+                status: Status::Active,
+            };
+            word(d::create_login_profile(core, caller, new).await)
+        }
+        actions::RAM_GET_LOGIN_PROFILE => ask!(DescribeLoginProfile { user: user() }),
+        actions::RAM_UPDATE_LOGIN_PROFILE => {
+            let change =
+                d::LoginProfileChange { user: user(), password: Some(password()), reset_required: None, mfa_required: None, status: None };
+            word(d::update_login_profile(core, caller, change).await)
+        }
+        actions::RAM_DELETE_LOGIN_PROFILE => ask!(DeleteLoginProfile { user: user() }),
+        actions::RAM_CHANGE_PASSWORD => {
+            word(d::change_password(core, caller, tegata_model::SecretKey::new("wrong horse".to_owned()), password()).await)
+        }
+        actions::RAM_SET_PASSWORD_POLICY => ask!(SetPasswordPolicy::default()),
+        actions::RAM_GET_PASSWORD_POLICY => ask!(DescribePasswordPolicy),
+        actions::RAM_SET_SECURITY_PREFERENCE => ask!(SetSecurityPreference::default()),
+        actions::RAM_GET_SECURITY_PREFERENCE => ask!(DescribeSecurityPreference),
+        actions::RAM_CREATE_VIRTUAL_MFA_DEVICE => ask!(CreateVirtualMfaDevice { name: "made-phone".parse().unwrap() }),
+        actions::RAM_LIST_VIRTUAL_MFA_DEVICES => ask!(ListVirtualMfaDevices { page: d::Page { after: String::new(), limit: 1 } }),
+        actions::RAM_DELETE_VIRTUAL_MFA_DEVICE => ask!(DeleteVirtualMfaDevice { account, name: device() }),
+        actions::RAM_BIND_MFA_DEVICE => {
+            let (first, second) = ("123456".parse().unwrap(), "654321".parse().unwrap());
+            ask!(BindMfaDevice { user: user(), account, device: device(), first, second })
+        }
+        actions::RAM_UNBIND_MFA_DEVICE => ask!(UnbindMfaDevice { user: user() }),
+        actions::RAM_GET_USER_MFA_INFO => ask!(DescribeFactor { user: user() }),
+        other => look_back(core, caller, other).await,
+    }
+}
+
+/// Taking back, and knowing why. What is named is in no account.
+async fn look_back(core: &TestCore, caller: &Caller, action: Action) -> &'static str {
+    use crate::{leak::ReportLeakedCredential, session as s, trail as t};
+    let page = || crate::directory::Page { after: String::new(), limit: 1 };
+    let id = tegata_model::SessionId::from_bytes([9; 16]);
+    match action {
+        actions::TEGATA_LIST_SESSIONS => {
+            word(core.perform(caller, &s::ListSessions { filter: s::SessionFilter::default(), page: page() }).await)
+        }
+        actions::TEGATA_GET_SESSION => word(core.perform(caller, &s::DescribeSession { id }).await),
+        actions::TEGATA_REVOKE_SESSIONS => word(core.perform(caller, &s::RevokeSessions { whose: s::Whose::Session(id) }).await),
+        actions::TEGATA_EXPLAIN_REQUEST => {
+            let request = t::RequestRef::Whole(tegata_model::RequestId::from_bytes([9; 16]));
+            word(core.perform(caller, &t::ExplainRequest { request }).await)
+        }
+        actions::TEGATA_LIST_AUDIT_EVENTS => {
+            word(core.perform(caller, &t::ListAuditEvents { filter: t::AuditFilter::default(), page: page() }).await)
+        }
+        actions::TEGATA_REPORT_LEAKED_CREDENTIAL => {
+            let text = tegata_model::SecretKey::new("nothing in it".to_owned());
+            word(core.perform(caller, &ReportLeakedCredential { text, dry_run: false }).await)
+        }
         other => applications(core, caller, other).await,
     }
 }

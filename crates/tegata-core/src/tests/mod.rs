@@ -4,9 +4,11 @@ mod audit;
 mod directory;
 mod federation;
 mod grants;
+mod look_back;
 mod matrix;
 mod objects;
 mod sessions;
+mod sign_in;
 mod tokens;
 
 use tegata_model::{AccountNumber, BucketName, ObjectKey, RoleName, RoleSessionName};

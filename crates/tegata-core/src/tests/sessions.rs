@@ -203,7 +203,7 @@ async fn sessions_of_a_role_do_not_survive_its_being_made_again() {
     }
 }
 
-async fn chained(core: &TestCore) {
+pub(super) async fn chained(core: &TestCore) {
     let mut provision = core.provision();
     let trust = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":[
         "acs:ram::1000000000000001:role/app-uploader","acs:ram::1000000000000001:role/second"]}}]}"#;

@@ -7,6 +7,7 @@ use tegata_core::{
     authn::Proof,
     directory::{Listed, Page, PolicyRef, PolicyType},
 };
+use tegata_model::SecretKey;
 
 use super::{
     catalogue::OperationSpec,
@@ -22,7 +23,7 @@ pub(crate) struct Entry {
     /// What performs it.
     pub(crate) handler: for<'a> fn(&'a Ask<'a>) -> Answering<'a>,
     /// What proves who asks, where it is not a signature.
-    pub(crate) proof: Option<fn(&Params<'_>) -> Result<Proof, AcsError>>,
+    pub(crate) proof: Option<ReadProof>,
 }
 
 impl std::fmt::Debug for Entry {
@@ -33,6 +34,8 @@ impl std::fmt::Debug for Entry {
 
 /// The members of an answer.
 pub(crate) type Fields = Vec<(&'static str, Tree)>;
+/// What finds the proof among the parameters.
+pub(crate) type ReadProof = fn(&Params<'_>) -> Result<Proof, AcsError>;
 type Answering<'a> = Pin<Box<dyn Future<Output = Result<Fields, AcsError>> + Send + 'a>>;
 
 /// A line of a table: name, summary, function, parameters; and what reads the proof, where that is not a signature.
@@ -104,12 +107,37 @@ impl Ask<'_> {
 
     /// `true` or `false`; `false` if it is absent.
     pub(crate) fn flag(&self, parameter: &'static str) -> Result<bool, AcsError> {
+        Ok(self.maybe_flag(parameter)?.unwrap_or(false))
+    }
+
+    /// `true` or `false`, or nothing was said.
+    pub(crate) fn maybe_flag(&self, parameter: &'static str) -> Result<Option<bool>, AcsError> {
         match self.params.text(parameter) {
-            None | Some("") => Ok(false),
-            Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
-            Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+            None | Some("") => Ok(None),
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
             Some(_) => Err(AcsError::invalid(parameter, "`true` and `false` are the values")),
         }
+    }
+
+    /// A whole number that may be absent.
+    pub(crate) fn maybe_number(&self, parameter: &'static str) -> Result<Option<u32>, AcsError> {
+        match self.params.text(parameter) {
+            None | Some("") => Ok(None),
+            Some(text) if !text.bytes().all(|byte| byte.is_ascii_digit()) => Err(AcsError::invalid(parameter, "a whole number is needed")),
+            // What has too many digits is out of every range.
+            Some(text) => Ok(Some(text.parse().unwrap_or(u32::MAX))),
+        }
+    }
+
+    /// A secret that may be absent.
+    pub(crate) fn maybe_secret(&self, parameter: &'static str) -> Option<SecretKey> {
+        self.params.text(parameter).filter(|text| !text.is_empty()).map(|text| SecretKey::new(text.to_owned()))
+    }
+
+    /// A secret that must be there.
+    pub(crate) fn secret(&self, parameter: &'static str) -> Result<SecretKey, AcsError> {
+        self.maybe_secret(parameter).ok_or_else(|| AcsError::missing(parameter))
     }
 
     /// `Marker` and `MaxItems`.

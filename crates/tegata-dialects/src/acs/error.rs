@@ -83,7 +83,7 @@ impl AcsError {
 
     /// A version of no API here.
     pub(crate) fn version(version: &str) -> Self {
-        let known = "STS is `2015-04-01`, RAM `2015-05-01`, IMS `2019-08-15`";
+        let known = "STS is `2015-04-01`, RAM `2015-05-01`, IMS `2019-08-15`, our own `2026-11-01`";
         Self::new(400, "InvalidVersion", format!("the version `{}` is not known: {known}", shown(version)))
     }
 
@@ -111,6 +111,9 @@ impl From<OpError> for AcsError {
             OpError::Authentication(failure) => failure.into(),
             // Whoever is not let in by a token hears the same, whatever the reason: see `FederationFailure::Untrusted`.
             OpError::Denied(denial) if denial.caller_kind == CallerKind::Federated => FederationFailure::Untrusted.into(),
+            OpError::Denied(denial) if denial.by == DeniedBy::NoPassword => {
+                Self { denied: true, ..Self::new(403, "NotSupport.Account", message) }
+            }
             OpError::Denied(denial) => {
                 Self { denied: true, detail: Some(access_denied_detail(&denial)), ..Self::new(403, "NoPermission", message) }
             }
@@ -122,6 +125,7 @@ impl From<OpError> for AcsError {
                 Self::new(409, code, message)
             }
             OpError::LimitExceeded(quota, _) => Self::new(409, limit_code(quota), message),
+            OpError::Invalid(problem) if problem.input == Input::OneTimeCode => Self::new(403, "CheckAuthenticationCodeFail", message),
             OpError::Invalid(problem) => Self::new(400, invalid_code(&problem), message),
             OpError::Precondition(_) => Self::new(412, "PreconditionFailed", message),
             OpError::Conflict => Self::new(409, "OperationConflict", message),
@@ -183,7 +187,7 @@ fn mismatch_message(mismatch: &Mismatch) -> String {
 /// `EntityNotExist.Role` and its like.
 fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
     let kind = match resource {
-        ResourceName::Account(_) => "Account",
+        ResourceName::Account(_) | ResourceName::AccountSettings { .. } => "Account",
         ResourceName::User { .. } | ResourceName::Users { .. } | ResourceName::Owner { .. } => "User",
         ResourceName::AccessKey { .. } => "User.AccessKey",
         ResourceName::Group { .. } | ResourceName::Groups { .. } => "Group",
@@ -193,10 +197,19 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         ResourceName::PolicyVersion { .. } => "Policy.Version",
         ResourceName::OidcProviders { .. } | ResourceName::OidcProvider { .. } => "OIDCProvider",
         ResourceName::Attachment { to, .. } => return format!("{}.Policy", coded(stem, to)).into(),
+        ResourceName::LoginProfile { .. } => "User.LoginProfile",
+        ResourceName::Factor { .. } => "User.MFADevice",
+        ResourceName::MfaDevices { .. } | ResourceName::MfaDevice { .. } => "VirtualMFADevice",
+        ResourceName::BoundMfaDevice { .. } => "VirtualMFADevice.User",
         ResourceName::Buckets { .. } | ResourceName::Bucket { .. } => "Bucket",
         ResourceName::Object { .. } => "Object",
         ResourceName::Applications { .. } | ResourceName::Application { .. } => "Application",
         ResourceName::ApplicationSecret { .. } => "Application.AppSecret",
+        ResourceName::Sessions { .. } | ResourceName::Session { .. } | ResourceName::SessionsOf(_) | ResourceName::SessionsOfKey { .. } => {
+            "Session"
+        }
+        ResourceName::Requests { .. } | ResourceName::Request { .. } => "Request",
+        ResourceName::Credentials { .. } => "Credential",
         ResourceName::Caller => return stem.into(),
     };
     format!("{stem}.{kind}").into()
@@ -208,7 +221,9 @@ fn held(holding: Holding) -> &'static str {
         Holding::AccessKeys => "AccessKey",
         Holding::Groups | Holding::AttachedGroups => "Group",
         Holding::Policies => "Policy",
-        Holding::Users => "User",
+        Holding::LoginProfile => "LoginProfile",
+        Holding::Factor => "MFADevice",
+        Holding::Users | Holding::Bound => "User",
         Holding::Roles => "Role",
         Holding::Versions => "Version",
         Holding::Default => "Default",
@@ -233,6 +248,7 @@ fn limit_code(quota: Quota) -> &'static str {
         Quota::OidcProviders => "LimitExceeded.OIDCProvider",
         Quota::ClientIdsPerProvider => "LimitExceeded.OIDCProvider.ClientId",
         Quota::FingerprintsPerProvider => "LimitExceeded.OIDCProvider.Fingerprint",
+        Quota::MfaDevices => "LimitExceeded.VirtualMFADevice",
     }
 }
 
@@ -258,6 +274,21 @@ fn invalid_code(problem: &Problem) -> &'static str {
         Input::IssuerUrl => "InvalidParameter.IssuerUrl",
         Input::IssuanceLimit => "InvalidParameter.IssuanceLimitTime",
         Input::Fingerprint => "InvalidParameter.Fingerprint",
+        Input::Password => "InvalidParameter.Password.TooWeak",
+        Input::OldPassword => "InvalidParameter.OldPassword.Incorrect",
+        Input::NewPassword if problem.kind == ProblemKind::Reused => "InvalidParameter.NewPassword.ReusePrevention",
+        Input::NewPassword => "InvalidParameter.NewPassword.TooWeak",
+        Input::OneTimeCode => "CheckAuthenticationCodeFail",
+        Input::MinPasswordLength => "InvalidParameter.MinimumPasswordLength",
+        Input::DifferentCharacters => "InvalidParameter.MinimumPasswordDifferentCharacter",
+        Input::MaxPasswordAge => "InvalidParameter.MaxPasswordAge",
+        Input::InitialPasswordAge => "InvalidParameter.InitialPasswordAge",
+        Input::ReusePrevention => "InvalidParameter.PasswordReusePrevention",
+        Input::MaxLoginAttempts => "InvalidParameter.MaxLoginAttemps",
+        Input::LoginSession => "InvalidParameter.LoginSessionDuration",
+        Input::LoginNetworks => "InvalidParameter.LoginNetworkMasks",
+        Input::Marker => "InvalidParameter.Marker",
+        Input::LeakedText => "InvalidParameter.Text",
         Input::ContentMd5
         | Input::ContentCrc64
         | Input::ContentLength
@@ -288,7 +319,12 @@ fn access_denied_detail(denial: &Denial) -> Tree {
             fields.push(("NoPermissionType", if explicit { "ExplicitDeny" } else { "ImplicitDeny" }.to_owned()));
             fields.push(("PolicyType", policy_type(layer).to_owned()));
         }
-        DeniedBy::OwnerMayNotAssume | DeniedBy::ForeignAccount | DeniedBy::SourceIdentityFixed | DeniedBy::ChainEnded => {}
+        DeniedBy::OwnerMayNotAssume
+        | DeniedBy::ForeignAccount
+        | DeniedBy::SourceIdentityFixed
+        | DeniedBy::ChainEnded
+        | DeniedBy::NoPassword
+        | DeniedBy::SecondFactor => {}
     }
     Tree::Object(fields.into_iter().map(|(name, text)| (name, Tree::Text(text))).collect())
 }

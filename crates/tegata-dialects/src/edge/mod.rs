@@ -2,6 +2,7 @@
 
 pub(crate) mod limits;
 pub(crate) mod meta;
+pub(crate) mod qr;
 pub(crate) mod span;
 pub(crate) mod xml;
 

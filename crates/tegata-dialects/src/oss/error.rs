@@ -318,7 +318,11 @@ impl OssError {
                 ..base
             },
             DeniedBy::ForeignAccount => Self { message: "The bucket you access does not belong to you.".to_owned(), ..base },
-            DeniedBy::OwnerMayNotAssume | DeniedBy::SourceIdentityFixed | DeniedBy::ChainEnded => base,
+            DeniedBy::OwnerMayNotAssume
+            | DeniedBy::SourceIdentityFixed
+            | DeniedBy::ChainEnded
+            | DeniedBy::NoPassword
+            | DeniedBy::SecondFactor => base,
         }
     }
 
@@ -347,10 +351,23 @@ impl OssError {
             | ResourceName::SystemPolicy { .. }
             | ResourceName::PolicyVersion { .. }
             | ResourceName::Attachment { .. }
+            | ResourceName::LoginProfile { .. }
+            | ResourceName::Factor { .. }
+            | ResourceName::MfaDevices { .. }
+            | ResourceName::MfaDevice { .. }
+            | ResourceName::BoundMfaDevice { .. }
+            | ResourceName::AccountSettings { .. }
             | ResourceName::Buckets { .. }
             | ResourceName::Applications { .. }
             | ResourceName::Application { .. }
             | ResourceName::ApplicationSecret { .. }
+            | ResourceName::Sessions { .. }
+            | ResourceName::Session { .. }
+            | ResourceName::SessionsOf(_)
+            | ResourceName::SessionsOfKey { .. }
+            | ResourceName::Requests { .. }
+            | ResourceName::Request { .. }
+            | ResourceName::Credentials { .. }
             | ResourceName::Caller => Self::new(404, "NoSuchKey", message),
         }
     }
@@ -401,7 +418,21 @@ impl From<Problem> for OssError {
             | Input::UserName
             | Input::IssuerUrl
             | Input::IssuanceLimit
-            | Input::Fingerprint => Self::new(400, "InvalidArgument", message),
+            | Input::Fingerprint
+            | Input::Password
+            | Input::OldPassword
+            | Input::NewPassword
+            | Input::OneTimeCode
+            | Input::MinPasswordLength
+            | Input::DifferentCharacters
+            | Input::MaxPasswordAge
+            | Input::InitialPasswordAge
+            | Input::ReusePrevention
+            | Input::MaxLoginAttempts
+            | Input::LoginSession
+            | Input::LoginNetworks
+            | Input::Marker
+            | Input::LeakedText => Self::new(400, "InvalidArgument", message),
         }
     }
 }

@@ -127,7 +127,7 @@ async fn requests_that_are_no_calls() {
         ("GET", "/?Action=GetCallerIdentity&Version=2015-04-01&AccessKeyId=LTAITESTdan"),
         ("GET", "/?Action=AssumeRoleWithOIDC&Version=2015-04-01"),
         ("GET", "/?Action=ListUsers&Version=2015-05-01"),
-        ("GET", "/?Action=CreateLoginProfile&Version=2015-05-01"),
+        ("GET", "/?Action=CreateUnicorn&Version=2015-05-01"),
         ("GET", "/?Action=ListPasskeys&Version=2019-08-15&Format=XML"),
         ("GET", "/?Action=a&Action=b"),
         ("GET", "/?Action=%zz"),

@@ -119,7 +119,9 @@ impl<'a> Ask<'a> {
 impl World {
     pub(crate) async fn new() -> Self {
         let test = TestCore::new().await.unwrap();
-        let core = Arc::new(TestCore::node(&test.store, Arc::clone(&test.clock), 2, Limits::default()).await.unwrap());
+        let core = Arc::new(
+            TestCore::node_with(&test.store, Arc::clone(&test.clock), 2, Limits::default(), Arc::clone(&test.outbound)).await.unwrap(),
+        );
         let (issuer, gateway) = routers(&core);
         Self { test, issuer, gateway, counter: AtomicU64::new(0) }
     }
@@ -154,11 +156,15 @@ impl World {
 
     /// An ACS3 request whose parameters are a form.
     pub(crate) fn acs3(&self, key: &TestKey, action: &str, parameters: &Pairs) -> Request<Body> {
+        self.acs3_of("2015-04-01", key, action, parameters)
+    }
+
+    /// The same for another version.
+    pub(crate) fn acs3_of(&self, version: &str, key: &TestKey, action: &str, parameters: &Pairs) -> Request<Body> {
         let body = form::encode(parameters);
         let headers = pairs([("host", "127.0.0.1:8420"), ("content-type", "application/x-www-form-urlencoded")]);
         let body_sha256 = digest(&SHA256, body.as_bytes()).as_ref().try_into().unwrap();
-        let unsigned =
-            acs3::Unsigned { method: "POST", path: "/", query: &[], headers: &headers, action, version: "2015-04-01", body_sha256 };
+        let unsigned = acs3::Unsigned { method: "POST", path: "/", query: &[], headers: &headers, action, version, body_sha256 };
         let mut request = Request::post("/");
         for (name, value) in headers.iter().chain(&acs3::sign(&unsigned, &key.credential(), self.test.now(), &self.nonce())) {
             request = request.header(name, value);

@@ -1,16 +1,18 @@
 //! Each noun: what goes in comes out, what changes raises generations, what cannot be is refused.
 
-use tegata_model::{AccountId, BlobId, Epoch, Generation, SessionId, Status, Timestamp};
+use tegata_model::{AccountId, BlobId, Epoch, Generation, PasswordHash, SessionId, Status, Timestamp};
 
-use super::sample::{NOW, account, audit, bucket, group, key, object, policy, role, user};
+use super::sample::{
+    NOW, account, audit, bucket, group, key, login_profile, mfa_device, object, password_policy, policy, role, security_preference, user,
+};
 use crate::{
-    ChangeSet, CommitError, Must, Step, Store, StoreError, Value, access_key, account,
+    ChangeSet, Claim, CommitError, Must, Step, Store, StoreError, Value, access_key, account,
     audit::{self, Filter, Outcome, RefusalCount},
     bucket, group,
     keyring::{self, KeyringRow},
-    object,
+    login_profile, mfa_device, object, password_policy,
     policy::{self, Target},
-    replay, role, session,
+    replay, role, security_preference, session,
     testing::TestStore,
     user,
 };
@@ -228,8 +230,11 @@ async fn the_audit_trail() {
         assert!(apply(&store, [audit::insert(audit(mine, 9))]).await.is_err(), "a number is used once");
         let four = audit(mine, 4);
         assert_eq!(audit::find_by_request(&store, four.request_id).await.unwrap().as_ref(), Some(&four));
-        assert_eq!(audit::find_by_session(&store, four.session_id.unwrap()).await.unwrap().as_ref(), Some(&four));
-        assert_eq!(audit::find_by_session(&store, SessionId::from_bytes([1; 16])).await.unwrap(), None);
+        assert_eq!(audit::find_by_session(&store, mine, four.session_id.unwrap()).await.unwrap().as_ref(), Some(&four));
+        assert_eq!(audit::find_by_session(&store, mine, SessionId::from_bytes([1; 16])).await.unwrap(), None);
+        assert_eq!(audit::find_by_session(&store, other, four.session_id.unwrap()).await.unwrap(), None);
+        assert_eq!(audit::find_by_request_of(&store, mine, four.request_id).await.unwrap().as_ref(), Some(&four));
+        assert_eq!(audit::find_by_request_of(&store, other, four.request_id).await.unwrap(), None);
         assert_eq!(audit::last_seq(&store, four.node).await.unwrap(), Some(9));
         let seqs = async |filter, limit| -> Vec<i64> {
             audit::tail(&store, filter, limit).await.unwrap().into_iter().map(|row| row.seq).collect()
@@ -239,6 +244,11 @@ async fn the_audit_trail() {
         assert_eq!(seqs(Filter { outcome: Some(Outcome::Refused), ..Filter::default() }, 9).await, [9, 6, 3]);
         let between = Filter { account: Some(mine), since: Some(four.at), until: Some(audit(mine, 7).at), ..Filter::default() };
         assert_eq!(seqs(between, 9).await, [6, 4]);
+        let numbers = |rows: Vec<audit::AuditRow>| rows.into_iter().map(|row| row.seq).collect::<Vec<_>>();
+        let first = audit::page(&store, mine, four.at, None, 3).await.unwrap();
+        let last = first.last().unwrap().position();
+        assert_eq!(numbers(first), [9, 8, 7]);
+        assert_eq!(numbers(audit::page(&store, mine, four.at, Some(last), 9).await.unwrap()), [6, 4]);
 
         let mut count =
             RefusalCount { minute: NOW, source: "10.0.0.0/24".into(), reason: "unknown key".into(), count: 3, sample: "a".into() };
@@ -285,5 +295,110 @@ async fn an_unreadable_row_is_named_and_never_guessed() {
             }
         }
         assert!(object::blob_in_use(&store, BlobId::from_bytes(*bad.blob_id.as_bytes())).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn login_profiles_and_earlier_passwords() {
+    for store in TestStore::each().await.unwrap() {
+        let account = with_account(&store).await;
+        let alice = user(account, 2, "alice");
+        apply(&store, [user::insert(&alice)]).await.unwrap();
+        let mut row = login_profile(&alice, 1);
+        apply(&store, login_profile::insert(&row)).await.unwrap();
+        assert_eq!(login_profile::find(&store, alice.id).await.unwrap().as_ref(), Some(&row));
+        let second = login_profile::insert(&login_profile(&alice, 2));
+        assert!(matches!(apply(&store, second).await, Err(CommitError::Exists("login profile"))));
+        for number in 1..=4 {
+            let old = PasswordHash::new(&format!("hash {number}"));
+            apply(&store, login_profile::keep_earlier(row.id, number, &old, 3)).await.unwrap();
+        }
+        let earlier = login_profile::earlier(&store, row.id, 2).await.unwrap();
+        assert_eq!(earlier.iter().map(PasswordHash::expose).collect::<Vec<_>>(), ["hash 4", "hash 3"]);
+        assert_eq!(login_profile::earlier(&store, row.id, 9).await.unwrap().len(), 3, "the oldest is forgotten");
+        row.password_hash = None;
+        row.status = Status::Inactive;
+        row.epoch = Epoch(1);
+        apply(&store, login_profile::update(&row)).await.unwrap();
+        assert_eq!(login_profile::find(&store, alice.id).await.unwrap().as_ref(), Some(&row));
+        assert_eq!(user::find(&store, alice.id).await.unwrap().unwrap().generation, Generation(3));
+        assert!(matches!(apply(&store, [user::delete(alice.id)]).await, Err(CommitError::Changed)), "it has a profile");
+        apply(&store, login_profile::delete(&row)).await.unwrap();
+        assert_eq!(login_profile::find(&store, alice.id).await.unwrap(), None);
+        apply(&store, [user::delete(alice.id)]).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn devices_are_bound_once_and_their_step_only_rises() {
+    for store in TestStore::each().await.unwrap() {
+        let account = with_account(&store).await;
+        let (alice, bob) = (user(account, 2, "alice"), user(account, 3, "bob"));
+        apply(&store, [user::insert(&alice), user::insert(&bob)]).await.unwrap();
+        let (phone, tablet) = (mfa_device(account, 1, "Phone"), mfa_device(account, 2, "tablet"));
+        apply(&store, [mfa_device::insert(&phone), mfa_device::insert(&tablet), mfa_device::at_most(account, 2)]).await.unwrap();
+        assert!(matches!(apply(&store, [mfa_device::insert(&mfa_device(account, 3, "PHONE"))]).await, Err(CommitError::Exists(_))));
+        assert_eq!(mfa_device::find_by_name(&store, account, "phone").await.unwrap(), Some(phone.clone()));
+        assert_eq!(mfa_device::list(&store, account, "phone", 10).await.unwrap(), std::slice::from_ref(&tablet));
+        assert_eq!(mfa_device::count(&store, account).await.unwrap(), 2);
+
+        apply(&store, mfa_device::bind(phone.id, alice.id, NOW)).await.unwrap();
+        for (device, user) in [(phone.id, bob.id), (tablet.id, alice.id)] {
+            assert!(matches!(apply(&store, mfa_device::bind(device, user, NOW)).await, Err(CommitError::Changed)));
+        }
+        assert_eq!(mfa_device::of_user(&store, alice.id).await.unwrap().unwrap().bound_at, Some(NOW));
+        assert!(matches!(apply(&store, [mfa_device::delete(phone.id)]).await, Err(CommitError::Changed)));
+        apply(&store, [mfa_device::use_step(phone.id, 7)]).await.unwrap();
+        for used in [7, 6] {
+            let refused = apply(&store, [mfa_device::use_step(phone.id, used)]).await;
+            assert!(matches!(refused, Err(CommitError::Claimed(Claim::OtpStep))), "{refused:?}");
+        }
+        assert!(matches!(apply(&store, mfa_device::unbind(phone.id, bob.id)).await, Err(CommitError::Changed)));
+        apply(&store, mfa_device::unbind(phone.id, alice.id)).await.unwrap();
+        assert_eq!(mfa_device::of_user(&store, alice.id).await.unwrap(), None);
+        apply(&store, [mfa_device::delete(phone.id)]).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn tries_are_counted_for_a_while() {
+    use crate::attempt::{self, Secret};
+    let (window, later) = (std::time::Duration::from_mins(1), |seconds| NOW.plus(std::time::Duration::from_secs(seconds)));
+    for store in TestStore::each().await.unwrap() {
+        let (one, other) = ([1; 16], [2; 16]);
+        let claim = async |subject, secret, at| apply(&store, [attempt::claim(subject, secret, at, window, 2)]).await;
+        claim(one, Secret::Password, NOW).await.unwrap();
+        claim(one, Secret::Password, later(30)).await.unwrap();
+        assert!(matches!(claim(one, Secret::Password, later(59)).await, Err(CommitError::Claimed(Claim::Attempt))));
+        assert_eq!(attempt::since(&store, one, Secret::Password).await.unwrap(), Some(NOW));
+        claim(one, Secret::OneTimeCode, later(59)).await.unwrap();
+        claim(other, Secret::Password, later(59)).await.unwrap();
+        claim(one, Secret::Password, later(60)).await.unwrap();
+        claim(one, Secret::Password, later(61)).await.unwrap();
+        assert!(claim(one, Secret::Password, later(119)).await.is_err(), "a new while has begun");
+        apply(&store, [attempt::forget(one, Secret::Password)]).await.unwrap();
+        claim(one, Secret::Password, later(119)).await.unwrap();
+        apply(&store, [attempt::sweep(later(59))]).await.unwrap();
+        assert_eq!(attempt::since(&store, other, Secret::Password).await.unwrap(), None);
+        assert_eq!(attempt::since(&store, one, Secret::Password).await.unwrap(), Some(later(119)));
+    }
+}
+
+#[tokio::test]
+async fn settings_of_an_account() {
+    for store in TestStore::each().await.unwrap() {
+        let account = with_account(&store).await;
+        assert_eq!(password_policy::find(&store, account).await.unwrap(), None);
+        assert_eq!(security_preference::find(&store, account).await.unwrap(), None);
+        let mut policy = password_policy(account);
+        let mut preference = security_preference(account);
+        for changed in [false, true] {
+            (policy.require_symbols, policy.max_attempts, preference.users_manage_keys) = (changed, 9 + u32::from(changed), changed);
+            preference.login_networks = if changed { "192.0.2.0/24;2001:db8::/32".into() } else { String::new() };
+            apply(&store, password_policy::set(&policy).into_iter().chain(security_preference::set(&preference))).await.unwrap();
+            assert_eq!(password_policy::find(&store, account).await.unwrap().as_ref(), Some(&policy));
+            assert_eq!(security_preference::find(&store, account).await.unwrap().as_ref(), Some(&preference));
+        }
+        assert_eq!(account::find(&store, account).await.unwrap().unwrap().generation, Generation(5));
     }
 }

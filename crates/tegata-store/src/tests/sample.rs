@@ -4,8 +4,8 @@ use std::{borrow::Cow, time::Duration};
 
 use tegata_model::{
     AccessKeyId, AccountAlias, AccountId, AccountNumber, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, GroupName, KeyId,
-    NodeId, ObjectKey, OperatorId, OrganisationId, PolicyId, PolicyName, PrincipalNumber, RequestId, RoleId, RoleName, SessionId, Status,
-    Timestamp, UserId, UserName,
+    LoginProfileId, MfaDeviceId, MfaDeviceName, NodeId, ObjectKey, OperatorId, OrganisationId, PasswordHash, PolicyId, PolicyName,
+    PrincipalNumber, RequestId, RoleId, RoleName, SessionId, Status, Timestamp, UserId, UserName,
 };
 
 use crate::{
@@ -14,9 +14,13 @@ use crate::{
     audit::{AuditRow, CallerKind, Outcome},
     bucket::{Acl, BucketRow},
     group::GroupRow,
+    login_profile::LoginProfileRow,
+    mfa_device::MfaDeviceRow,
     object::ObjectRow,
+    password_policy::PasswordPolicyRow,
     policy::{PolicyKind, PolicyRow, PolicyVersionRow},
     role::RoleRow,
+    security_preference::SecurityPreferenceRow,
     user::{UserKind, UserRow},
 };
 
@@ -120,6 +124,69 @@ pub(super) fn key(user: &UserRow, n: u8) -> AccessKeyRow {
         epoch: Epoch(0),
         generation: Generation(1),
         created_at: NOW,
+    }
+}
+
+pub(super) fn login_profile(user: &UserRow, n: u8) -> LoginProfileRow {
+    LoginProfileRow {
+        id: LoginProfileId::from_bytes(id(n)),
+        account_id: user.account_id,
+        user_id: user.id,
+        password_hash: Some(PasswordHash::new("$argon2id$hash")),
+        password_count: 1,
+        changed_at: NOW,
+        initial: true,
+        reset_required: false,
+        mfa_required: true,
+        status: Status::Active,
+        epoch: Epoch(0),
+        created_at: NOW,
+        updated_at: NOW,
+        last_login_at: None,
+    }
+}
+
+pub(super) fn mfa_device(account: AccountId, n: u8, name: &str) -> MfaDeviceRow {
+    MfaDeviceRow {
+        id: MfaDeviceId::from_bytes(id(n)),
+        account_id: account,
+        name: MfaDeviceName::new(name).unwrap(),
+        sealed_seed: vec![4, 5, 6],
+        user_id: None,
+        last_step: 0,
+        created_at: NOW,
+        bound_at: None,
+    }
+}
+
+pub(super) fn password_policy(account_id: AccountId) -> PasswordPolicyRow {
+    PasswordPolicyRow {
+        account_id,
+        min_length: 1,
+        require_lowercase: true,
+        require_uppercase: false,
+        require_numbers: true,
+        require_symbols: false,
+        different_characters: 2,
+        forbid_user_name: true,
+        max_age_days: 3,
+        hard_expiry: false,
+        initial_age_days: 4,
+        reuse_prevention: 5,
+        max_attempts: 6,
+    }
+}
+
+pub(super) fn security_preference(account_id: AccountId) -> SecurityPreferenceRow {
+    SecurityPreferenceRow {
+        account_id,
+        remember_mfa: true,
+        users_change_password: false,
+        users_manage_keys: true,
+        users_manage_mfa: false,
+        users_manage_public: true,
+        session_hours: 7,
+        login_networks: String::new(),
     }
 }
 

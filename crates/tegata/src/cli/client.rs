@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use tegata_client::profile::Mode;
 
 /// What the environment may say to commands that use a server.
-pub(super) const ENVIRONMENT: &str = "\
+pub(crate) const ENVIRONMENT: &str = "\
 The key is found in this order: --profile, the environment, the current profile.
 
 Environment:

@@ -164,7 +164,6 @@ impl Opened {
     }
 
     /// Every operation of the server's API, by name.
-    #[expect(dead_code, reason = "the commands that call by name come next")]
     pub(super) fn rpc(&self) -> Result<Rpc, Failure> {
         Ok(Rpc::new(self.transport.clone(), self.server()?))
     }

@@ -1,10 +1,11 @@
-//! `tegata audit tail`: the audit trail for people and for programs. Reads only, beside a running server.
+//! `tegata audit tail`: the audit trail for people and for programs, of the data on this machine or of a server.
 //!
 //! What strangers wrote (names, keys of objects) never reaches the terminal as it is: control characters are escaped.
 
 use std::{collections::HashSet, time::Duration};
 
 use serde::Serialize;
+use serde_json::Value;
 use tegata_core::why::escape;
 use tegata_model::{NodeId, Timestamp};
 use tegata_store::{
@@ -12,7 +13,11 @@ use tegata_store::{
     audit::{self, AuditRow, CallerKind, Filter, Outcome},
 };
 
-use super::{beside, read_only, runtime};
+use super::{
+    access::Opened,
+    own::{self, Where, text},
+    read_only, runtime,
+};
 use crate::{
     cli::{AuditOutput, AuditTailFlags},
     config::Environment,
@@ -26,16 +31,96 @@ const POLL: Duration = Duration::from_millis(500);
 const OVERLAP: Duration = Duration::from_secs(10);
 /// Most rows that one look brings.
 const BURST: u32 = 10_000;
+/// How often a server is asked for more.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// Most entries that one call brings.
+const PAGE: usize = 1000;
 
 /// `tegata audit tail`
 pub(crate) fn tail(flags: &AuditTailFlags, environment: &Environment) -> Result<(), Failure> {
-    let config = beside(&flags.place, environment)?;
-    runtime()?.block_on(async {
-        let store = read_only(&config).await?;
-        let printed = print(&store, flags).await;
-        store.close().await;
-        printed
-    })
+    match own::look(&flags.place, &flags.server, environment)? {
+        Where::Here(config) => runtime()?.block_on(async {
+            let store = read_only(&config).await?;
+            let printed = print(&store, flags).await;
+            store.close().await;
+            printed
+        }),
+        Where::There(opened) => runtime()?.block_on(remote(&opened, flags)),
+    }
+}
+
+/// The trail of one's account, as the server tells it.
+async fn remote(opened: &Opened, flags: &AuditTailFlags) -> Result<(), Failure> {
+    let say_all = |events: &[Value]| {
+        events.iter().rev().all(|event| {
+            terminal::say(&match flags.output {
+                AuditOutput::Table => remote_line(event),
+                AuditOutput::Json => remote_json(event),
+            })
+        })
+    };
+    let same = |event: &Value| [text(event, "RequestId").to_owned(), text(event, "Action").to_owned()];
+    let page = u32::try_from(PAGE).unwrap_or(u32::MAX);
+    let mut events = newest(opened, None, if flags.follow { flags.lines.max(page) } else { flags.lines }).await?;
+    // What is not new when it is seen again.
+    let mut seen: HashSet<[String; 2]> = events.iter().map(same).collect();
+    events.truncate(usize::try_from(flags.lines).unwrap_or(usize::MAX));
+    if flags.output == AuditOutput::Table && (!events.is_empty() || flags.follow) && !terminal::say(&heading()) {
+        return Ok(());
+    }
+    if !say_all(&events) || !flags.follow {
+        return Ok(());
+    }
+    let moment = |events: &[Value]| events.first().and_then(|event| Timestamp::parse_iso(text(event, "Date")));
+    let mut last = moment(&events).unwrap_or(Timestamp::from_unix(0));
+    loop {
+        tokio::time::sleep(ASK_AGAIN).await;
+        let events = newest(opened, Some(last.minus(OVERLAP)), BURST).await?;
+        last = moment(&events).map_or(last, |at| at.max(last));
+        let now_seen = events.iter().map(same).collect();
+        let fresh: Vec<Value> = events.into_iter().filter(|event| !seen.contains(&same(event))).collect();
+        seen = now_seen;
+        if !say_all(&fresh) {
+            return Ok(());
+        }
+    }
+}
+
+/// The newest entries since a moment, newest first, page by page.
+async fn newest(opened: &Opened, since: Option<Timestamp>, most: u32) -> Result<Vec<Value>, Failure> {
+    let (most, since) = (usize::try_from(most).unwrap_or(usize::MAX), since.map(Timestamp::to_iso));
+    let mut events: Vec<Value> = Vec::new();
+    let mut marker: Option<String> = None;
+    while events.len() < most {
+        let size = (most - events.len()).min(PAGE).to_string();
+        let parameters = [("StartTime", since.as_deref()), ("MaxItems", Some(size.as_str())), ("Marker", marker.as_deref())];
+        let answer = own::call(opened, "ListAuditEvents", &parameters).await?;
+        events.extend(own::items(&answer, "/Events/Event").iter().cloned());
+        marker = Some(text(&answer, "Marker").to_owned()).filter(|marker| !marker.is_empty());
+        if marker.is_none() {
+            break;
+        }
+    }
+    Ok(events)
+}
+
+/// One line of an entry as the server tells it.
+pub(super) fn remote_line(event: &Value) -> String {
+    let word = |member| escape(text(event, member));
+    let outcome = if text(event, "Outcome") == "Done" { "done" } else { "refused" };
+    columns([&word("Date"), outcome, &word("RequestId"), &word("Caller"), &word("Action"), &word("SourceAddress"), &word("Resource")])
+}
+
+/// The same members as of an entry on this machine, as far as the server tells them.
+fn remote_json(event: &Value) -> String {
+    let word = |member: &str| event.get(member).cloned().unwrap_or(Value::Null);
+    let entry = serde_json::json!({
+        "at": word("Date"), "outcome": text(event, "Outcome").to_ascii_lowercase(), "request_id": word("RequestId"),
+        "caller_kind": word("CallerType"), "caller": word("Caller"), "access_key_id": word("AccessKeyId"),
+        "action": word("Action"), "resource": word("Resource"), "source": word("SourceAddress"), "session": word("SessionId"),
+        "detail": { "reason": word("Summary"), "by": own::texts(event, "/DecidedBy/Statement") },
+    });
+    harmless(&entry.to_string())
 }
 
 async fn print(store: &Store, flags: &AuditTailFlags) -> Result<(), Failure> {
@@ -193,6 +278,11 @@ mod tests {
         for text in [line(&hostile()), json(&hostile())] {
             assert!(!text.chars().any(|c| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c)), "{text:?}");
             assert!(text.contains("refused") && text.contains("ABABABAB"), "{text}");
+        }
+        let told = serde_json::json!({ "Caller": hostile().caller, "Resource": hostile().resource, "Outcome": "Refused" });
+        for text in [remote_line(&told), remote_json(&told)] {
+            assert!(!text.chars().any(|c| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c)), "{text:?}");
+            assert!(text.contains("refused") && text.contains("faked line"), "{text}");
         }
         let value: serde_json::Value = serde_json::from_str(&json(&hostile())).unwrap();
         assert_eq!(value["resource"], hostile().resource, "a program reads what was written");

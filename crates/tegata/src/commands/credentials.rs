@@ -1,6 +1,4 @@
-//! `tegata credentials` and `tegata exec`: a temporary key for another program, and nothing that lasts longer.
-
-use std::{os::unix::process::CommandExt as _, process::Command};
+//! `tegata credentials`: a temporary key for another program, and nothing that lasts longer.
 
 use serde_json::json;
 use tegata_client::Credential;
@@ -8,8 +6,8 @@ use tegata_model::Timestamp;
 
 use super::{access::Opened, runtime};
 use crate::{
-    cli::client::{CredentialForm, CredentialsFlags, ExecFlags},
-    config::{Environment, VENDOR_PREFIXES},
+    cli::client::{CredentialForm, CredentialsFlags},
+    config::Environment,
     failure::Failure,
     terminal,
 };
@@ -21,7 +19,7 @@ pub(crate) fn print(flags: &CredentialsFlags, environment: &Environment) -> Resu
     if terminal::say(&written(&key, flags.format)) { Ok(()) } else { Err(Failure::new("nobody read the key")) }
 }
 
-fn token(key: &Credential) -> &str {
+pub(super) fn token(key: &Credential) -> &str {
     key.security_token.as_ref().map_or("", |token| token.expose())
 }
 
@@ -51,59 +49,6 @@ fn written(key: &Credential, form: CredentialForm) -> String {
 /// As a shell reads it back: nothing in it is a command.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-/// `tegata exec -- CMD`: this process becomes the program, so that its signals and its exit status are its own.
-pub(crate) fn exec(flags: &ExecFlags, environment: &Environment) -> Result<(), Failure> {
-    let opened = Opened::new(&flags.access, environment)?;
-    let key = runtime()?.block_on(opened.temporary())?;
-    let Some((program, arguments)) = flags.command.split_first() else { return Err(Failure::usage("there is no program to run")) };
-    let mut command = Command::new(program);
-    command.args(arguments);
-    forget(&mut command);
-    for prefix in ["ALIBABA_CLOUD_", "ALICLOUD_"] {
-        command.env(format!("{prefix}ACCESS_KEY_ID"), key.access_key_id.as_str());
-        command.env(format!("{prefix}ACCESS_KEY_SECRET"), key.secret.expose());
-        command.env(format!("{prefix}SECURITY_TOKEN"), token(&key));
-    }
-    command.env("OSS_ACCESS_KEY_ID", key.access_key_id.as_str());
-    command.env("OSS_ACCESS_KEY_SECRET", key.secret.expose());
-    command.env("OSS_SESSION_TOKEN", token(&key));
-    // The vendor's command line and libraries would otherwise prefer the long-term key of a profile.
-    command.env("ALIBABA_CLOUD_IGNORE_PROFILE", "TRUE").env("ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "true");
-    command.envs(opened.region().map(|region| ("ALIBABA_CLOUD_REGION_ID", region)));
-    command.envs(opened.known_server().map(|server| ("TEGATA_ENDPOINT", server)));
-    command.envs(opened.gateway(None, environment)?.map(|gateway| ("TEGATA_OSS_ENDPOINT", gateway)));
-    let error = command.exec();
-    Err(Failure::new(format!("`{}` cannot be run: {error}", program.to_string_lossy())))
-}
-
-/// Takes out of the program's environment every key, and everything that leads to another one.
-fn forget(command: &mut Command) {
-    const KEYS: [&str; 13] = [
-        "ACCESS_KEY_ID",
-        "ACCESS_KEY_SECRET",
-        "SECURITY_TOKEN",
-        "PROFILE",
-        "CREDENTIALS_URI",
-        "OIDC_PROVIDER_ARN",
-        "OIDC_TOKEN_FILE",
-        "ROLE_ARN",
-        "ROLE_SESSION_NAME",
-        "EXTERNAL_ID",
-        "BEARER_TOKEN",
-        "ECS_METADATA",
-        "CONFIG_FILE",
-    ];
-    for name in KEYS {
-        for prefix in VENDOR_PREFIXES {
-            command.env_remove(format!("{prefix}{name}"));
-        }
-    }
-    for name in ["ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN", "TEGATA_MASTER_KEY", "TEGATA_DATABASE", "TEGATA_DATABASE_PASSWORD"]
-    {
-        command.env_remove(name);
-    }
 }
 
 #[cfg(test)]

@@ -146,6 +146,8 @@ tables! {
         issuer_keys_refresh_seconds: i64,
         /// How long the keys of an issuer that cannot be reached go on being used.
         issuer_keys_outage_seconds: i64,
+        /// Passwords that are worked on at once.
+        passwords_at_once: i64,
         /// Most connections of one listener at a time.
         connections: i64,
         /// How long a client may take to send a request's head.

@@ -10,7 +10,11 @@ use std::{
     time::Duration,
 };
 
-use tegata_core::{Addressing, keyring::MasterKey, limits::Limits};
+use tegata_core::{
+    Addressing,
+    keyring::MasterKey,
+    limits::{Hashing, Limits},
+};
 use tegata_dialects::Network;
 use tegata_model::BucketName;
 
@@ -512,6 +516,10 @@ impl Work {
                 30 * DAY,
                 standard.issuer_keys_outage.as_secs(),
             )),
+            hashing: Hashing {
+                at_once: self.limit("limits.passwords_at_once", raw.passwords_at_once, 1, 256, standard.hashing.at_once),
+                ..standard.hashing
+            },
             clock_skew,
             // A nonce must be remembered as long as its request could be sent again: from skew before to skew after.
             nonce_memory: 2 * clock_skew + seconds(60),

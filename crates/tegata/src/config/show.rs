@@ -67,6 +67,7 @@ pub(crate) fn show(config: &Config) -> String {
         ("limits.refusal_rows_per_minute", limits.refusal_rows_per_minute.to_string()),
         ("limits.issuer_keys_refresh_seconds", limits.issuer_keys_refresh.as_secs().to_string()),
         ("limits.issuer_keys_outage_seconds", limits.issuer_keys_outage.as_secs().to_string()),
+        ("limits.passwords_at_once", limits.hashing.at_once.to_string()),
         ("limits.connections", config.connections.most.to_string()),
         ("limits.head_seconds", config.connections.head.as_secs().to_string()),
     ] {

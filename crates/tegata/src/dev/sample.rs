@@ -10,8 +10,8 @@ use tegata_core::{
     directory::{Attachable, NewAccessKey, NewAccount, NewClient, NewRole, NewUser, Provision, ProvisionError, Provisioned},
 };
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountNumber, BucketName, OperatorId, OrganisationId, PolicyName, PrincipalNumber, RoleName, SecretKey,
-    UserId, UserName,
+    AccessKeyId, AccountAlias, AccountNumber, BucketName, MfaDeviceName, OperatorId, OrganisationId, PasswordHash, PolicyName,
+    PrincipalNumber, RoleName, SecretKey, UserId, UserName,
 };
 
 use crate::failure::Failure;
@@ -30,6 +30,8 @@ pub(crate) struct Person {
     pub(crate) name: &'static str,
     number: u64,
     pub(crate) password: &'static str,
+    /// The password as it is kept: worked out once, so that no start has to wait for it.
+    password_hash: &'static str,
     pub(crate) access_key_id: &'static str,
     pub(crate) access_key_secret: &'static str,
     pub(crate) auth_key_id: &'static str,
@@ -69,6 +71,7 @@ pub(crate) const ROOT: Person = Person {
     name: ACME.root_login,
     number: 0,
     password: "root-Example-Password-1",
+    password_hash: "$argon2id$v=19$m=19456,t=2,p=1$RXhhbXBsZVNhbHRPZnJvbw$s0mGjVFh0qxzUMCm1BtcQeI8U3i7SdGFhGXScUvlUNg",
     access_key_id: "LTAIDEVEXAMPLEROOT000001",
     access_key_secret: "DevExampleSecretOfRoot00000001",
     auth_key_id: "keyId-DevExampleAuthKeyOfRoot000000001",
@@ -84,6 +87,7 @@ pub(crate) const USERS: [Person; 5] = [
         name: "alice",
         number: 200_000_000_000_000_001,
         password: "alice-Example-Password-1",
+        password_hash: "$argon2id$v=19$m=19456,t=2,p=1$RXhhbXBsZVNhbHRPZmFsaQ$h6v2QZyVC+aCWynLHU3akpC95/ebCwpwC5+njgV+1fo",
         access_key_id: "LTAIDEVEXAMPLEALICE00001",
         access_key_secret: "DevExampleSecretOfAlice0000001",
         auth_key_id: "keyId-DevExampleAuthKeyOfAlice00000001",
@@ -96,6 +100,7 @@ pub(crate) const USERS: [Person; 5] = [
         name: "bob",
         number: 200_000_000_000_000_002,
         password: "bob-Example-Password-1",
+        password_hash: "$argon2id$v=19$m=19456,t=2,p=1$RXhhbXBsZVNhbHRPZmJvYg$AX9dQ1Nyz1X25qFecDdRzxpa7QoIz0Qpkn1tSA8ZVKU",
         access_key_id: "LTAIDEVEXAMPLEBOB0000001",
         access_key_secret: "DevExampleSecretOfBob000000001",
         auth_key_id: "keyId-DevExampleAuthKeyOfBob0000000001",
@@ -108,6 +113,7 @@ pub(crate) const USERS: [Person; 5] = [
         name: "carol",
         number: 200_000_000_000_000_003,
         password: "carol-Example-Password-1",
+        password_hash: "$argon2id$v=19$m=19456,t=2,p=1$RXhhbXBsZVNhbHRPZmNhcg$RiSgFM8pdOwsRiBJO2eIAN+i3OBOd2WJ84Jl0ZLG4/s",
         access_key_id: "LTAIDEVEXAMPLECAROL00001",
         access_key_secret: "DevExampleSecretOfCarol0000001",
         auth_key_id: "keyId-DevExampleAuthKeyOfCarol00000001",
@@ -120,6 +126,7 @@ pub(crate) const USERS: [Person; 5] = [
         name: "dan",
         number: 200_000_000_000_000_004,
         password: "dan-Example-Password-1",
+        password_hash: "$argon2id$v=19$m=19456,t=2,p=1$RXhhbXBsZVNhbHRPZmRhbg$TgXM6P21qWVDCStF/Lz3SP8fp+ky+z5CsAk/pckWixM",
         access_key_id: "LTAIDEVEXAMPLEDAN0000001",
         access_key_secret: "DevExampleSecretOfDan000000001",
         auth_key_id: "keyId-DevExampleAuthKeyOfDan0000000001",
@@ -132,6 +139,7 @@ pub(crate) const USERS: [Person; 5] = [
         name: "appserver",
         number: 200_000_000_000_000_005,
         password: "appserver-Example-Password-1",
+        password_hash: "$argon2id$v=19$m=19456,t=2,p=1$RXhhbXBsZVNhbHRPZmFwcA$lGnuBxGMAPi25wEG/x+JXVj7+eKnj/97WQ6H7ZcHTPA",
         access_key_id: "LTAIDEVEXAMPLEAPPSERVER1",
         access_key_secret: "DevExampleSecretOfAppserver001",
         auth_key_id: "keyId-DevExampleAuthKeyOfAppserver0001",
@@ -196,10 +204,15 @@ pub(crate) async fn seed(core: &Core) -> Result<(), Failure> {
     work.policy(&acme, &name(ASSUME, PolicyName::new)?, &assume_policy())?;
     work.policy(&acme, &name(UPLOAD, PolicyName::new)?, &upload_policy())?;
     key(&mut work, &acme, acme.root, &ROOT)?;
+    work.login_profile(&acme, acme.root, PasswordHash::new(ROOT.password_hash))?;
     for person in &USERS {
         let new = NewUser { name: name(person.name, UserName::new)?, number: Some(number(person.number)?) };
         let user = work.user(&acme, &new)?;
         key(&mut work, &acme, user, person)?;
+        work.login_profile(&acme, user, PasswordHash::new(person.password_hash))?;
+        if let Some(seed) = person.totp_secret {
+            work.factor(&acme, user, name(person.name, MfaDeviceName::new)?, &SecretKey::new(seed.to_owned()))?;
+        }
         if let Some(policy) = person.policy {
             work.attach(&acme, &name(policy, PolicyName::new)?, Attachable::User(user)).await?;
         }
@@ -273,6 +286,11 @@ mod tests {
             if let Some(secret) = person.totp_secret {
                 assert!(secret.len() == 32 && secret.bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b)), "{secret}");
             }
+        }
+        for person in std::iter::once(&ROOT).chain(&USERS) {
+            let verified =
+                argon2::PasswordVerifier::verify_password(&argon2::Argon2::default(), person.password.as_bytes(), person.password_hash);
+            assert!(verified.is_ok(), "the hash is not of this password: {}", person.name);
         }
         for person in &USERS {
             assert_eq!(person.csp_api_token.len(), 64, "{}", person.csp_api_token);

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use tegata_core::{Precondition, testing::TestCore};
-use tegata_model::{AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, ObjectKey, PolicyName, RoleName, Timestamp, UserName};
+use tegata_model::{
+    AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, ObjectKey, PolicyName, RoleName, SessionId, Timestamp, UserName,
+};
 use tegata_sign::TimeProblem;
 
 use super::*;
@@ -21,6 +23,7 @@ fn resources() -> Vec<(&'static str, ResourceName)> {
     let role = || Box::new(ResourceName::Role { account, name: RoleName::new("deploy").unwrap() });
     let system = || Box::new(ResourceName::SystemPolicy { name: PolicyName::new("S").unwrap() });
     let policy = || Box::new(ResourceName::Policy { account, name: PolicyName::new("p").unwrap() });
+    let device = || Box::new(ResourceName::MfaDevice { account, name: "phone".parse().unwrap() });
     vec![
         ("owner", ResourceName::Owner { account }),
         ("users", ResourceName::Users { account }),
@@ -37,6 +40,12 @@ fn resources() -> Vec<(&'static str, ResourceName)> {
         ("user attachment", ResourceName::Attachment { to: user(), policy: policy() }),
         ("group attachment", ResourceName::Attachment { to: group(), policy: system() }),
         ("role attachment", ResourceName::Attachment { to: role(), policy: policy() }),
+        ("login profile", ResourceName::LoginProfile { of: user() }),
+        ("factor", ResourceName::Factor { of: user() }),
+        ("devices", ResourceName::MfaDevices { account }),
+        ("device", *device()),
+        ("bound device", ResourceName::BoundMfaDevice { device: device() }),
+        ("settings", ResourceName::AccountSettings { account }),
         ("account", ResourceName::Account(AccountAlias::new("acme").unwrap())),
         ("user", ResourceName::User { account, name: UserName::new("bob").unwrap() }),
         ("role", ResourceName::Role { account, name: RoleName::new("deploy").unwrap() }),
@@ -46,6 +55,13 @@ fn resources() -> Vec<(&'static str, ResourceName)> {
         ("object", ResourceName::Object { account, bucket, key: ObjectKey::new("a").unwrap() }),
         ("application", ResourceName::Application { account, app_id: "1".to_owned() }),
         ("secret", ResourceName::ApplicationSecret { account, app_id: "1".to_owned(), secret_id: "2".to_owned() }),
+        ("sessions", ResourceName::Sessions { account }),
+        ("session", ResourceName::Session { account, id: SessionId::from_bytes([1; 16]) }),
+        ("sessions of a role", ResourceName::SessionsOf(role())),
+        ("sessions of a key", ResourceName::SessionsOfKey { account, key_id: AccessKeyId::new("LTAIx").unwrap() }),
+        ("requests", ResourceName::Requests { account }),
+        ("request", ResourceName::Request { account, id: "ABABABABABABABABABABABAB".parse().unwrap() }),
+        ("credentials", ResourceName::Credentials { account }),
         ("caller", ResourceName::Caller),
     ]
 }
@@ -68,10 +84,12 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 25] = [
+const INPUTS: [Input; 39] = [
     Input::IssuerUrl,
     Input::IssuanceLimit,
     Input::Fingerprint,
+    Input::Marker,
+    Input::LeakedText,
     Input::PolicyDocument,
     Input::TrustDocument,
     Input::NewTrustDocument,
@@ -94,6 +112,18 @@ const INPUTS: [Input; 25] = [
     Input::Range,
     Input::Header,
     Input::BucketProperties,
+    Input::Password,
+    Input::OldPassword,
+    Input::NewPassword,
+    Input::OneTimeCode,
+    Input::MinPasswordLength,
+    Input::DifferentCharacters,
+    Input::MaxPasswordAge,
+    Input::InitialPasswordAge,
+    Input::ReusePrevention,
+    Input::MaxLoginAttempts,
+    Input::LoginSession,
+    Input::LoginNetworks,
 ];
 
 fn operation_errors(out: &mut String) {
@@ -101,7 +131,7 @@ fn operation_errors(out: &mut String) {
         line(out, &format!("NotFound {name}"), OpError::NotFound(resource.clone()));
         line(out, &format!("Exists {name}"), OpError::Exists(resource.clone()));
         line(out, &format!("NotEmpty {name}"), OpError::NotEmpty(resource.clone()));
-        if matches!(name, "user" | "group" | "role" | "policy" | "policy version") {
+        if matches!(name, "user" | "group" | "role" | "policy" | "policy version" | "device") {
             for holding in Holding::ALL {
                 line(out, &format!("InUse {name} {holding:?}"), OpError::InUse(resource.clone(), holding));
             }
@@ -115,6 +145,7 @@ fn operation_errors(out: &mut String) {
             line(out, &format!("Invalid {input:?} {kind:?}"), OpError::invalid(input, kind, "the rule"));
         }
     }
+    line(out, "Invalid NewPassword Reused", OpError::invalid(Input::NewPassword, ProblemKind::Reused, "the rule"));
     let modified = Timestamp::from_unix(0);
     line(out, "Precondition NotModified", OpError::Precondition(Precondition::NotModified { etag: "\"E\"".to_owned(), modified }));
     line(out, "Precondition Failed", OpError::Precondition(Precondition::Failed("If-Match")));
@@ -236,6 +267,7 @@ async fn the_complete_table() {
     let mut causes: Vec<_> =
         layers.iter().flat_map(|layer| [true, false].map(|explicit| DeniedBy::Layer { layer: *layer, explicit })).collect();
     causes.extend([DeniedBy::OwnerMayNotAssume, DeniedBy::ForeignAccount, DeniedBy::SourceIdentityFixed, DeniedBy::ChainEnded]);
+    causes.extend([DeniedBy::NoPassword, DeniedBy::SecondFactor]);
     let mut denial = denial().await;
     for by in causes {
         denial.by = by;

@@ -1,8 +1,11 @@
 //! What this server adds to the wire, under a version of its own.
 
 mod application;
+mod leak;
+mod session;
+mod trail;
 
 use super::ask::Entry;
 
 /// Every operation that is offered, topic by topic.
-pub(crate) const TABLES: &[&[Entry]] = &[application::OPERATIONS];
+pub(crate) const TABLES: &[&[Entry]] = &[session::OPERATIONS, trail::OPERATIONS, leak::OPERATIONS, application::OPERATIONS];

@@ -5,12 +5,24 @@
 mod attachment;
 mod group;
 mod key;
+mod login;
+mod mfa;
 mod policy;
 mod role;
+mod sign_in;
 mod user;
 
 use super::ask::Entry;
 
 /// Every operation that is offered, topic by topic.
-pub(crate) const TABLES: &[&[Entry]] =
-    &[user::OPERATIONS, key::OPERATIONS, group::OPERATIONS, role::OPERATIONS, policy::OPERATIONS, attachment::OPERATIONS];
+pub(crate) const TABLES: &[&[Entry]] = &[
+    user::OPERATIONS,
+    key::OPERATIONS,
+    group::OPERATIONS,
+    role::OPERATIONS,
+    policy::OPERATIONS,
+    attachment::OPERATIONS,
+    login::OPERATIONS,
+    mfa::OPERATIONS,
+    sign_in::OPERATIONS,
+];

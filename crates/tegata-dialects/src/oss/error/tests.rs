@@ -163,6 +163,8 @@ fn operation_errors(out: &mut String) {
         Input::IssuerUrl,
         Input::IssuanceLimit,
         Input::Fingerprint,
+        Input::Marker,
+        Input::LeakedText,
     ] {
         line(out, &format!("Invalid {input:?}"), &OpError::invalid(input, ProblemKind::TooLarge, "the rule").into());
     }
@@ -213,6 +215,7 @@ async fn the_complete_table() {
     let mut causes: Vec<_> =
         layers.iter().flat_map(|layer| [true, false].map(|explicit| DeniedBy::Layer { layer: *layer, explicit })).collect();
     causes.extend([DeniedBy::OwnerMayNotAssume, DeniedBy::ForeignAccount, DeniedBy::SourceIdentityFixed, DeniedBy::ChainEnded]);
+    causes.extend([DeniedBy::NoPassword, DeniedBy::SecondFactor]);
     let mut denial = denial().await;
     for by in causes {
         denial.by = by;
