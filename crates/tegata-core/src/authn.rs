@@ -28,7 +28,6 @@ use crate::{
 
 /// What a request presented, not yet judged.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are the large one, and each lives once, for one request")]
 pub enum Proof {
     /// A signature by an access key, long-term or temporary.
     Signed(Presented),

@@ -122,10 +122,9 @@ impl Core {
             commit.extend(self.recorder.effect(now, caller, O::ACTION, &operation.resource(caller), effect.entry));
             match self.store.commit(commit).await {
                 Ok(()) => return Ok(effect.output),
-                Err(CommitError::Changed) => {}
+                // A code that somebody else was quicker with: the next run finds it used, and says so.
+                Err(CommitError::Changed | CommitError::Claimed(Claim::Code)) => {}
                 Err(CommitError::Claimed(Claim::Nonce)) => return Err(OpError::Authentication(AuthnFailure::Replayed)),
-                // Somebody else was quicker with what can be used once: the next run finds it used, and says so.
-                Err(CommitError::Claimed(Claim::Code)) => {}
                 Err(CommitError::Claimed(Claim::OtpStep)) => return Err(effect.on_used.unwrap_or(OpError::Conflict)),
                 Err(CommitError::Claimed(other)) => return Err(OpError::internal(format!("an unexpected claim failed: {other:?}"))),
                 Err(CommitError::Exists(what)) => {

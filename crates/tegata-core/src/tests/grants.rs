@@ -73,8 +73,8 @@ fn for_user(name: &str) -> IdentityName {
 
 /// The official application, installed by alice and assigned to bob.
 async fn install(core: &TestCore) {
-    by_alice(&core, &InstallExternalClient { app_id: VENDOR.to_owned(), scopes: None }).await.unwrap();
-    by_alice(&core, &AssignClient { app_id: VENDOR.to_owned(), identity: for_user("bob") }).await.unwrap();
+    by_alice(core, &InstallExternalClient { app_id: VENDOR.to_owned(), scopes: None }).await.unwrap();
+    by_alice(core, &AssignClient { app_id: VENDOR.to_owned(), identity: for_user("bob") }).await.unwrap();
 }
 
 async fn redeem(core: &Core, meta: crate::RequestMeta, app_id: &str, code: &str, redirect: &str) -> Result<IssuedTokens, OpError> {
@@ -307,10 +307,10 @@ async fn take_away(core: &TestCore, what: &str, issued: &IssuedTokens) {
             changes.touch(core.acme.account);
             core.store.commit(changes).await.unwrap();
         }
-        "unassign" => by_alice(&core, &UnassignClient { app_id, identity: for_user("bob") }).await.unwrap(),
-        "uninstall" => by_alice(&core, &UninstallExternalClient { app_id }).await.unwrap(),
+        "unassign" => by_alice(core, &UnassignClient { app_id, identity: for_user("bob") }).await.unwrap(),
+        "uninstall" => by_alice(core, &UninstallExternalClient { app_id }).await.unwrap(),
         "reinstall" => {
-            by_alice(&core, &UninstallExternalClient { app_id: app_id.clone() }).await.unwrap();
+            by_alice(core, &UninstallExternalClient { app_id: app_id.clone() }).await.unwrap();
             install(core).await;
         }
         "consent" => core.withdraw_consent(&core.meta(), &signed_in(core, "bob").await, VENDOR).await.unwrap(),
