@@ -1,5 +1,6 @@
 //! The commands and their flags. Help, and later completions and manual pages, come from these definitions.
 
+pub(crate) mod apps;
 pub(crate) mod client;
 pub(crate) mod lint;
 pub(crate) mod take_back;
@@ -9,6 +10,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::logging::Level;
+use apps::AppsCommand;
 use client::{ConfigureFlags, CredentialsFlags, ExecFlags, OssCommand, ProfileCommand, StsCommand, WhoamiFlags};
 use take_back::{LeakedFlags, ServerAccess, SessionsCommand};
 
@@ -27,6 +29,8 @@ Use one
   credentials                    a temporary key for another program
   exec -- CMD                    run a program with a temporary key that ends with it
   oss ls|cp|rm|sign              objects: list, copy up and down, remove, sign URLs
+  apps list|show|create|rotate|delete    OAuth applications and their secrets
+  apps install|uninstall|assign|unassign  where they are, and who may use them
 Take back, and know why
   sessions list|show|revoke      who holds a temporary key; end it at once
   leaked TEXT|-                  end every credential that a text holds
@@ -121,6 +125,12 @@ pub(crate) enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: OssCommand,
+    },
+    /// OAuth applications: make, install, assign
+    Apps {
+        /// What to do.
+        #[command(subcommand)]
+        command: AppsCommand,
     },
     /// Role sessions: who holds a temporary key, and the end of it
     Sessions {

@@ -2,6 +2,7 @@
 
 mod access;
 pub(crate) mod account;
+pub(crate) mod apps;
 pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod configure;
