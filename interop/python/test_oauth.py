@@ -8,7 +8,8 @@ from alibabacloud_ims20190815.client import Client
 from alibabacloud_tea_openapi.models import Config
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
-from authlib.jose import JsonWebKey, JsonWebToken
+from joserfc import jwt
+from joserfc.jwk import KeySet
 import requests
 
 import support
@@ -51,10 +52,10 @@ def test_client_credentials_introspection_revocation(ready, metadata, method):
 def test_an_access_token_verifies_with_the_public_keys(ready, metadata):
     token = session(ready).fetch_token(metadata["token_endpoint"], grant_type="client_credentials")
     support.remember(token["access_token"])
-    keys = JsonWebKey.import_key_set(requests.get(metadata["jwks_uri"], timeout=10).json())
-    claims = JsonWebToken(["ES256"]).decode(token["access_token"], keys)
-    claims.validate(now=int(time.time()))
-    assert claims.header["typ"] == "at+jwt" and claims["iss"] == ready.issuer and claims["aud"] == ready.issuer
+    keys = KeySet.import_key_set(requests.get(metadata["jwks_uri"], timeout=10).json())
+    read = jwt.decode(token["access_token"], keys, algorithms=["ES256"])
+    jwt.JWTClaimsRegistry(iss={"essential": True, "value": ready.issuer}, aud={"essential": True, "value": ready.issuer}).validate(read.claims)
+    assert read.header["typ"] == "at+jwt"
 
 
 def test_refusals_are_those_of_the_standard(ready, metadata):
@@ -110,6 +111,6 @@ def test_the_official_application_is_installed_and_taken_out(ready):
     official = "4038181954557748008"
     made = ims.provision_external_application(models.ProvisionExternalApplicationRequest(app_id=official)).body.external_application
     assert made.foreign_app_id == official and made.display_name == "official-cli"
-    listed = ims.list_external_applications(models.ListExternalApplicationsRequest()).body.external_applications.external_application
-    assert [one.foreign_app_id for one in listed] == [official]
+    found = ims.get_external_application(models.GetExternalApplicationRequest(app_id=official)).body.external_application
+    assert found.to_map() == made.to_map()
     ims.deprovision_external_application(models.DeprovisionExternalApplicationRequest(app_id=official))
