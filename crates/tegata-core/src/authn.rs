@@ -3,7 +3,10 @@
 mod client;
 mod token_of_provider;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicI64},
+};
 
 use aws_lc_rs::digest::{SHA256, digest};
 pub use client::{About, PresentedClient, PresentedKey, PresentedToken};
@@ -18,10 +21,11 @@ pub use token_of_provider::Federated;
 use crate::{
     Core,
     caller::{Caller, Evidence, RequestMeta, Unspent},
+    directory::{KeyPolicy, key_policy},
     error::{AuthnFailure, OpError},
     grant::standing::may_sign_in,
     keyring::Place,
-    principal::{LiveKey, LiveSession, Stamps},
+    principal::{LiveKey, LiveSession, Stamps, Who},
     token::{self, Ancestor, Claims, PolicyClaim, TokenError},
     view::Read,
 };
@@ -107,6 +111,11 @@ impl Core {
         };
         let verified =
             presented.verify(secret).map_err(|mismatch| AuthnFailure::Signature(Box::new(mismatch))).map_err(OpError::Authentication)?;
+        // What the account demands is told to nobody who has not proved to hold the key.
+        lawful(&evidence, meta.source, now)?;
+        if let Evidence::Key(key) = &evidence {
+            self.uses.note(key, now, None);
+        }
         // Only a good signature may burn a nonce, or strangers could burn other people's.
         let unspent = presented.nonce().map(|nonce| Unspent { nonce: nonce_mark(presented.access_key_id(), nonce) });
         if unspent.is_some_and(|unspent| !self.nonces.claim(unspent.nonce, now)) {
@@ -171,12 +180,27 @@ impl Core {
         stamps.note(&self.store, first.account_id);
         let row = access_key::find(&self.store, key_id.as_str()).await?.ok_or_else(unknown)?;
         let owner = self.memory.user(&self.store, row.user_id).await?.ok_or_else(unknown)?;
+        let demands = KeyPolicy::of(&self.store, row.account_id).await?;
+        let person = matches!(&owner.who, Who::User(user) if key_policy::is_person(user));
         stamps.merge(&owner.stamps);
         let place = Place { table: "access_keys", row: row.id.as_bytes(), account: &row.account_id };
         let secret = self.keyring.open_row(&place, &row.sealed_secret).map_err(OpError::internal)?;
         let mut reads = owner.reads.clone();
         reads.push(Read::Key(row.id, row.generation));
-        Ok(LiveKey { id: row.id, key_id: row.key_id, secret, status: row.status, epoch: row.epoch, owner, reads, stamps })
+        Ok(LiveKey {
+            id: row.id,
+            key_id: row.key_id,
+            secret,
+            status: row.status,
+            epoch: row.epoch,
+            created_at: row.created_at,
+            demands,
+            person,
+            noted: AtomicI64::new(i64::MIN),
+            owner,
+            reads,
+            stamps,
+        })
     }
 
     async fn live_session(&self, key_id: &AccessKeyId, text: &str, now: Timestamp) -> Result<Arc<LiveSession>, OpError> {
@@ -323,6 +347,14 @@ impl Core {
                 (session::mark(store, id).await?.unwrap_or(Epoch(0)) == epoch).then_some(Read::Session(id, epoch))
             }
         })
+    }
+}
+
+/// What an account demands of long-term keys; sessions are bound by what began them.
+pub(crate) fn lawful(evidence: &Evidence, source: Option<IpAddr>, now: Timestamp) -> Result<(), OpError> {
+    match evidence {
+        Evidence::Key(key) => key.demands.judge(key, source, now).map_err(OpError::Authentication),
+        Evidence::Session(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => Ok(()),
     }
 }
 

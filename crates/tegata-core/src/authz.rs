@@ -121,6 +121,14 @@ pub(crate) fn permit(
     Err(denied(caller, action, resource, by, Some((verdict, Reasons::of(&request, &layers)))))
 }
 
+/// Refuses only what a statement denies: for what is nothing but the sum of other actions, each of which is asked for itself.
+pub(crate) fn not_forbidden(view: &View<'_>, caller: &Caller, action: Action, resource: &ResourceName) -> Result<(), OpError> {
+    match permit(view, caller, action, resource, &[]) {
+        Err(OpError::Denied(denial)) if !matches!(denial.by, DeniedBy::Layer { explicit: true, .. }) => Ok(()),
+        other => other.map(drop),
+    }
+}
+
 /// True when nothing stands against it but that no identity policy speaks of it.
 fn only_silence(verdict: &Verdict) -> bool {
     verdict.layers.iter().all(|layer| match layer.layer {
@@ -291,6 +299,7 @@ pub(crate) fn denied(caller: &Caller, action: Action, resource: &ResourceName, b
         account: caller.account_number(),
         caller: caller.display(),
         caller_kind: caller.kind(),
+        diagnostic: None,
         why: reasons.map(Box::new),
     }))
 }

@@ -23,6 +23,7 @@ pub mod authz;
 pub mod caller;
 pub mod client;
 pub mod clock;
+mod diagnostic;
 pub mod directory;
 pub mod error;
 pub mod grant;
@@ -49,6 +50,7 @@ pub mod testing;
 mod tests;
 mod token;
 pub mod trail;
+mod uses;
 pub mod view;
 pub mod why;
 
@@ -82,6 +84,7 @@ use crate::{
     outbound::Outbound,
     principal::Memory,
     signing::Signing,
+    uses::Uses,
 };
 
 /// What a core is made of. Everything that could differ between a test and the world is here.
@@ -116,6 +119,7 @@ pub struct Core {
     nonces: Nonces,
     recorder: Recorder,
     signing: Signing,
+    uses: Uses,
     hashing: Pool,
 }
 
@@ -146,6 +150,7 @@ impl Core {
             nonces,
             recorder,
             signing: Signing::default(),
+            uses: Uses::default(),
             hashing,
         })
     }
@@ -182,10 +187,11 @@ impl Core {
         new_ulid(self.clock.as_ref(), self.entropy.as_ref())
     }
 
-    /// Regular work: writes counted refusals, forgets old nonces and marks, removes orphaned blobs. Call about every ten seconds.
+    /// Regular work: writes counted refusals and uses of keys, forgets old nonces and marks, removes orphaned blobs. Call about every ten seconds.
     pub async fn tidy_up(&self) -> Result<(), StoreError> {
         let now = self.now();
         self.recorder.flush(&self.store, now).await?;
+        self.uses.flush(&self.store, now).await?;
         let mut changes = ChangeSet::new(now);
         changes.push(tegata_store::replay::sweep(now));
         changes.extend(tegata_store::session::sweep(now));
@@ -215,6 +221,9 @@ impl Core {
     pub async fn close(self) {
         if let Err(error) = self.recorder.flush(&self.store, self.clock.now()).await {
             tracing::warn!(%error, "counted refusals could not be written");
+        }
+        if let Err(error) = self.uses.flush(&self.store, self.clock.now()).await {
+            tracing::warn!(%error, "the last uses of keys could not be written");
         }
         self.store.close().await;
     }

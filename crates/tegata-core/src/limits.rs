@@ -78,6 +78,8 @@ pub struct Quotas {
     pub policies_per_role: u32,
     /// System policies attached to a user, a group or a role.
     pub system_policies: u32,
+    /// Tags of one role or policy.
+    pub tags_per_resource: u32,
     /// Applications of an account.
     pub clients: u32,
     /// Secrets of an application that count at one time.
@@ -105,6 +107,7 @@ impl Default for Quotas {
             policies_per_group: 5,
             policies_per_role: 5,
             system_policies: 20,
+            tags_per_resource: 20,
             clients: 100,
             secrets_per_client: 2,
             assignments: 5000,

@@ -14,6 +14,7 @@ use crate::{
     Core,
     actions::Action,
     audit::Entry,
+    authn::lawful,
     caller::{Caller, Evidence},
     error::{AuthnFailure, OpError},
     resource::ResourceName,
@@ -47,6 +48,8 @@ pub struct Effect<T> {
     pub(crate) entry: Entry,
     /// A claim of the change set that failed means this error.
     pub(crate) on_exists: Option<ResourceName>,
+    /// What turns out to exist already was made meanwhile: decide again.
+    pub(crate) again_if_exists: bool,
     /// Something that is used once was used by somebody else meanwhile: this error.
     pub(crate) on_used: Option<OpError>,
 }
@@ -54,18 +57,25 @@ pub struct Effect<T> {
 impl<T> Effect<T> {
     /// An answer that changes nothing and leaves no row.
     pub(crate) fn nothing(output: T) -> Self {
-        Self { output, changes: None, entry: Entry::default(), on_exists: None, on_used: None }
+        Self { output, changes: None, entry: Entry::default(), on_exists: None, again_if_exists: false, on_used: None }
     }
 
     /// An answer that exists only together with its changes.
     pub(crate) fn with(output: T, changes: ChangeSet, entry: Entry) -> Self {
-        Self { output, changes: Some(changes), entry, on_exists: None, on_used: None }
+        Self { output, changes: Some(changes), entry, on_exists: None, again_if_exists: false, on_used: None }
+    }
+
+    /// A row that turns out to exist already means that this must be decided again.
+    #[must_use]
+    pub(crate) fn or_again(mut self) -> Self {
+        self.again_if_exists = true;
+        self
     }
 
     /// The same effect with another answer.
     pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Effect<U> {
-        let Self { output, changes, entry, on_exists, on_used } = self;
-        Effect { output: change(output), changes, entry, on_exists, on_used }
+        let Self { output, changes, entry, on_exists, on_used, again_if_exists } = self;
+        Effect { output: change(output), changes, entry, on_exists, on_used, again_if_exists }
     }
 
     /// The error for a row that turns out to exist already.
@@ -89,19 +99,24 @@ const ATTEMPTS: usize = 8;
 impl Core {
     /// Performs an operation as `caller`: one durable commit if it has an effect or is refused, none otherwise.
     pub async fn perform<O: Operation>(&self, caller: &Caller, operation: &O) -> Result<O::Output, OpError> {
-        let result = self.attempt(caller, operation).await;
-        if let Err(error) = &result {
+        let mut result = self.attempt(caller, operation).await;
+        if let Err(error) = &mut result {
             self.record_refusal_with(caller, O::ACTION, &operation.resource(caller), error, operation.spends(self.now())).await;
+            self.seal_reasons(caller, error);
         }
         result
     }
 
     async fn attempt<O: Operation>(&self, caller: &Caller, operation: &O) -> Result<O::Output, OpError> {
         let now = self.now();
+        if let Evidence::Key(key) = &caller.evidence {
+            self.uses.note(key, now, Some(O::ACTION));
+        }
         for _ in 0..ATTEMPTS {
             // The caller was alive when authenticated. It is looked at again on each attempt, since a refused
             // expectation may mean that the caller's own key or role has just been taken back.
             let evidence = self.still_alive(&caller.evidence, now).await?;
+            lawful(&evidence, caller.meta.source, now)?;
             let refreshed;
             let caller = if evidence.is(&caller.evidence) {
                 caller
@@ -124,6 +139,7 @@ impl Core {
                 Ok(()) => return Ok(effect.output),
                 // A code that somebody else was quicker with: the next run finds it used, and says so.
                 Err(CommitError::Changed | CommitError::Claimed(Claim::Code)) => {}
+                Err(CommitError::Exists(_)) if effect.again_if_exists => {}
                 Err(CommitError::Claimed(Claim::Nonce)) => return Err(OpError::Authentication(AuthnFailure::Replayed)),
                 Err(CommitError::Claimed(Claim::OtpStep)) => return Err(effect.on_used.unwrap_or(OpError::Conflict)),
                 Err(CommitError::Claimed(other)) => return Err(OpError::internal(format!("an unexpected claim failed: {other:?}"))),
@@ -150,9 +166,10 @@ impl Core {
             };
             operation.decide(&View::new(self, now), caller).await.map(drop)
         };
-        let result = result.await;
-        if let Err(error) = &result {
+        let mut result = result.await;
+        if let Err(error) = &mut result {
             self.record_refusal_with(caller, O::ACTION, &operation.resource(caller), error, operation.spends(self.now())).await;
+            self.seal_reasons(caller, error);
         }
         result
     }

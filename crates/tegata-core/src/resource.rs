@@ -13,11 +13,21 @@ use crate::trail::RequestRef;
 /// The name of one resource. Every dialect spells it its own way; policies see its five segments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResourceName {
-    /// An account, by the name people type.
+    /// The name of an account, as people type it.
     Account(AccountAlias),
+    /// What belongs to an account as a whole.
+    Settings {
+        /// The account.
+        account: AccountNumber,
+    },
     /// The owner of an account.
     Owner {
         /// The account.
+        account: AccountNumber,
+    },
+    /// All users, groups, roles and policies of an account.
+    Directory {
+        /// The account they belong to.
         account: AccountNumber,
     },
     /// The users of an account, as a collection.
@@ -258,6 +268,9 @@ impl ResourceName {
             Self::User { account, name } => ("ram", Some(account), format!("user/{name}")),
             Self::Role { account, name } => ("ram", Some(account), format!("role/{name}")),
             Self::Policy { account, name } => ("ram", Some(account), format!("policy/{name}")),
+            Self::Settings { account } | Self::AccountSettings { account } | Self::Directory { account } => {
+                ("ram", Some(account), "*".to_owned())
+            }
             Self::Owner { account } => ("ram", Some(account), "root".to_owned()),
             Self::Users { account } => ("ram", Some(account), "user/*".to_owned()),
             Self::Groups { account } => ("ram", Some(account), "group/*".to_owned()),
@@ -282,7 +295,6 @@ impl ResourceName {
             Self::MfaDevices { account } => ("ram", Some(account), "mfa/*".to_owned()),
             Self::MfaDevice { account, name } => ("ram", Some(account), format!("mfa/{name}")),
             Self::BoundMfaDevice { device } => return device.segments().below("user"),
-            Self::AccountSettings { account } => ("ram", Some(account), "*".to_owned()),
             Self::Buckets { account } => ("oss", Some(account), "*".to_owned()),
             Self::Bucket { account, name } => ("oss", Some(account), name.to_string()),
             Self::Object { account, bucket, key } => ("oss", Some(account), format!("{bucket}/{key}")),

@@ -276,6 +276,9 @@ impl From<AuthnFailure> for OssError {
             AuthnFailure::KeyInactive => {
                 Self::new(403, "InvalidAccessKeyId", "The OSS Access Key Id you provided is disabled.").ec("0002-00000904")
             }
+            AuthnFailure::KeyTooOld(_) | AuthnFailure::KeyElsewhere | AuthnFailure::KeyOfPerson => {
+                Self::new(403, "InvalidAccessKeyId", message).ec("0002-00000904")
+            }
             AuthnFailure::OwnerInactive => Self::new(403, "UserDisable", "UserDisable"),
             AuthnFailure::TokenMalformed => {
                 Self::new(403, "InvalidSecurityToken", "The security token you provided is invalid.").ec("0002-00000006")
@@ -321,6 +324,7 @@ impl OssError {
             DeniedBy::OwnerMayNotAssume
             | DeniedBy::SourceIdentityFixed
             | DeniedBy::ChainEnded
+            | DeniedBy::KeyPolicy
             | DeniedBy::NoPassword
             | DeniedBy::SecondFactor => base,
         }
@@ -335,6 +339,7 @@ impl OssError {
                 Self::new(404, "NoSuchKey", "The specified key does not exist.").ec("0026-00000001").with("Key", key.as_str())
             }
             ResourceName::Account(_)
+            | ResourceName::Settings { .. }
             | ResourceName::User { .. }
             | ResourceName::Role { .. }
             | ResourceName::OidcProviders { .. }
@@ -368,6 +373,7 @@ impl OssError {
             | ResourceName::Requests { .. }
             | ResourceName::Request { .. }
             | ResourceName::Credentials { .. }
+            | ResourceName::Directory { .. }
             | ResourceName::Caller => Self::new(404, "NoSuchKey", message),
         }
     }
@@ -416,6 +422,17 @@ impl From<Problem> for OssError {
             | Input::AccessLifetime
             | Input::RefreshLifetime
             | Input::UserName
+            | Input::Marker
+            | Input::LeakedText
+            | Input::Declaration
+            | Input::Plan
+            | Input::AccountAlias
+            | Input::Tags
+            | Input::ResourceNames
+            | Input::DiagnosticMessage
+            | Input::MaxKeyAge
+            | Input::KeyNetworks
+            | Input::KeyPolicy
             | Input::IssuerUrl
             | Input::IssuanceLimit
             | Input::Fingerprint
@@ -430,9 +447,7 @@ impl From<Problem> for OssError {
             | Input::ReusePrevention
             | Input::MaxLoginAttempts
             | Input::LoginSession
-            | Input::LoginNetworks
-            | Input::Marker
-            | Input::LeakedText => Self::new(400, "InvalidArgument", message),
+            | Input::LoginNetworks => Self::new(400, "InvalidArgument", message),
         }
     }
 }

@@ -2,22 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
 use super::client::{Access, Printed};
 
-const LINT_HELP: &str = "\
+/// What is looked for.
+pub(super) const LINT_HELP: &str = "\
 Warned of: no `oidc:aud`, no `oidc:sub`, a wildcard in `oidc:sub` that strangers or forks meet, and a whole foreign account.
 
 Exit status: 0 nothing to warn of, 1 warnings, 2 wrong usage or a document that cannot be read.";
-
-/// Commands on the directory.
-#[derive(Debug, Subcommand)]
-pub(crate) enum RamCommand {
-    /// Look for trust policies that let in more than they seem to
-    #[command(after_help = LINT_HELP)]
-    Lint(Box<LintFlags>),
-}
 
 /// Flags of `ram lint`.
 #[derive(Debug, Clone, Args)]

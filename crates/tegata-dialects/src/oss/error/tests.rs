@@ -55,6 +55,9 @@ fn authentication_failures(out: &mut String) {
         AuthnFailure::Anonymous,
         AuthnFailure::UnknownKey,
         AuthnFailure::KeyInactive,
+        AuthnFailure::KeyTooOld(Duration::from_hours(24 * 90)),
+        AuthnFailure::KeyElsewhere,
+        AuthnFailure::KeyOfPerson,
         AuthnFailure::OwnerInactive,
         AuthnFailure::TokenMissing,
         AuthnFailure::TokenMalformed,
@@ -165,6 +168,15 @@ fn operation_errors(out: &mut String) {
         Input::Fingerprint,
         Input::Marker,
         Input::LeakedText,
+        Input::Declaration,
+        Input::Plan,
+        Input::AccountAlias,
+        Input::Tags,
+        Input::ResourceNames,
+        Input::DiagnosticMessage,
+        Input::MaxKeyAge,
+        Input::KeyNetworks,
+        Input::KeyPolicy,
     ] {
         line(out, &format!("Invalid {input:?}"), &OpError::invalid(input, ProblemKind::TooLarge, "the rule").into());
     }
