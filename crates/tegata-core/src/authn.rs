@@ -181,7 +181,10 @@ impl Core {
         let row = access_key::find(&self.store, key_id.as_str()).await?.ok_or_else(unknown)?;
         let owner = self.memory.user(&self.store, row.user_id).await?.ok_or_else(unknown)?;
         let demands = KeyPolicy::of(&self.store, row.account_id).await?;
-        let person = matches!(&owner.who, Who::User(user) if key_policy::is_person(user));
+        let person = match &owner.who {
+            Who::User(user) => key_policy::is_person(&self.store, user).await?,
+            Who::Role { .. } | Who::Provider(_) => false,
+        };
         stamps.merge(&owner.stamps);
         let place = Place { table: "access_keys", row: row.id.as_bytes(), account: &row.account_id };
         let secret = self.keyring.open_row(&place, &row.sealed_secret).map_err(OpError::internal)?;

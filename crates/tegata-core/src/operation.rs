@@ -157,6 +157,7 @@ impl Core {
         let now = self.now();
         let result = async {
             let evidence = self.still_alive(&caller.evidence, now).await?;
+            lawful(&evidence, caller.meta.source, now)?;
             let refreshed;
             let caller = if evidence.is(&caller.evidence) {
                 caller

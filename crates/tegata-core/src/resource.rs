@@ -15,8 +15,8 @@ use crate::trail::RequestRef;
 pub enum ResourceName {
     /// The name of an account, as people type it.
     Account(AccountAlias),
-    /// What belongs to an account as a whole.
-    Settings {
+    /// What an account demands of long-term keys, and the report on them.
+    KeyPolicy {
         /// The account.
         account: AccountNumber,
     },
@@ -268,9 +268,8 @@ impl ResourceName {
             Self::User { account, name } => ("ram", Some(account), format!("user/{name}")),
             Self::Role { account, name } => ("ram", Some(account), format!("role/{name}")),
             Self::Policy { account, name } => ("ram", Some(account), format!("policy/{name}")),
-            Self::Settings { account } | Self::AccountSettings { account } | Self::Directory { account } => {
-                ("ram", Some(account), "*".to_owned())
-            }
+            Self::AccountSettings { account } | Self::Directory { account } => ("ram", Some(account), "*".to_owned()),
+            Self::KeyPolicy { account } => ("tegata", Some(account), "keypolicy".to_owned()),
             Self::Owner { account } => ("ram", Some(account), "root".to_owned()),
             Self::Users { account } => ("ram", Some(account), "user/*".to_owned()),
             Self::Groups { account } => ("ram", Some(account), "group/*".to_owned()),

@@ -10,8 +10,8 @@ const NOTE: &str = "INSERT INTO access_key_uses (key_id, used_at, service) SELEC
     ON CONFLICT (key_id) DO UPDATE SET used_at = excluded.used_at, service = excluded.service \
     WHERE excluded.used_at > access_key_uses.used_at";
 const FORGET: &str = "DELETE FROM access_key_uses WHERE key_id = $1";
-const REPORT: &str = "SELECT k.id, k.key_id, k.status, k.created_at, u.name, u.kind, u.login, x.used_at, x.service FROM access_keys k \
-    JOIN users u ON u.id = k.user_id LEFT JOIN access_key_uses x ON x.key_id = k.id \
+const REPORT: &str = "SELECT k.id, k.key_id, k.status, k.created_at, u.name, u.kind, l.user_id, x.used_at, x.service FROM access_keys k \
+    JOIN users u ON u.id = k.user_id LEFT JOIN login_profiles l ON l.user_id = u.id LEFT JOIN access_key_uses x ON x.key_id = k.id \
     WHERE k.account_id = $1 AND k.key_id > $2 ORDER BY k.key_id LIMIT $3";
 
 /// The last use of one key.
@@ -47,7 +47,7 @@ pub struct ReportedKey {
     pub user: UserName,
     /// Whether that is the owner of the account or a user.
     pub kind: UserKind,
-    /// Whether that user has a sign-in name.
+    /// Whether that user has a login profile.
     pub signs_in: bool,
     /// Its last use that was written.
     pub used: Option<KeyUse>,
@@ -64,7 +64,7 @@ impl ReportedKey {
             created_at: f.at("created_at")?,
             user: f.parsed("users.name", UserName::new)?,
             kind: f.number("users.kind", UserKind::from_i64)?,
-            signs_in: f.optional_text("users.login")?.is_some(),
+            signs_in: f.optional_id("login_profiles.user_id", |id| id)?.is_some(),
             used: match (f.optional_at("access_key_uses.used_at")?, f.optional_text("access_key_uses.service")?) {
                 (Some(at), service) => Some(KeyUse { key, at, service: service.unwrap_or_default() }),
                 (None, _) => None,

@@ -3,6 +3,7 @@
 pub(crate) mod apps;
 pub(crate) mod client;
 pub(crate) mod declare;
+pub(crate) mod keys;
 pub(crate) mod lint;
 pub(crate) mod operations;
 pub(crate) mod take_back;
@@ -17,6 +18,7 @@ use client::{
     AgentFlags, CallFlags, ConfigureFlags, CredentialsFlags, DoctorFlags, ExecFlags, ImsCommand, OssCommand, ProfileCommand, RamCommand,
     StsCommand, WhoamiFlags,
 };
+use keys::KeysCommand;
 use take_back::{LeakedFlags, ServerAccess, SessionsCommand};
 
 /// The map on the first page of the help. A test holds it against the commands that exist.
@@ -37,6 +39,7 @@ Use one
 Take back, and know why
   sessions list|show|revoke      who holds a temporary key; end it at once
   leaked TEXT|-                  end every credential that a text holds
+  keys report, keys policy show|set  long-term keys: who uses one; limits
   doctor                         what is wrong between here and the server
   audit tail, why REQUEST_ID     who did what; what decided, what would flip it
   completion SHELL, man DIR      names for the Tab key; manual pages";
@@ -170,6 +173,12 @@ pub(crate) enum Command {
     /// End every credential of the account that a text holds, and tell what was done with it
     #[command(after_help = client::ENVIRONMENT)]
     Leaked(LeakedFlags),
+    /// Long-term keys: who still uses one, and what the account demands of them
+    Keys {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// The audit trail
     Audit {
         /// What to do with it.

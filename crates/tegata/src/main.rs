@@ -36,6 +36,7 @@ use crate::{
         AccountCommand, AuditCommand, Cli, Command, ConfigCommand,
         apps::AppsCommand,
         client::{ImsCommand, OssCommand, ProfileCommand, RamCommand, StsCommand},
+        keys::{KeyPolicyCommand, KeysCommand},
         take_back::SessionsCommand,
     },
     config::Environment,
@@ -117,6 +118,13 @@ fn run(command: Command, environment: &Environment) -> Result<ExitCode, Failure>
         Command::Sessions { command: SessionsCommand::List(flags) } => commands::sessions::list(&flags, environment),
         Command::Sessions { command: SessionsCommand::Show(flags) } => commands::sessions::show(&flags, environment),
         Command::Sessions { command: SessionsCommand::Revoke(flags) } => commands::sessions::revoke(&flags, environment),
+        Command::Keys { command: KeysCommand::Report(flags) } => commands::keys::report(&flags, environment),
+        Command::Keys { command: KeysCommand::Policy { command: KeyPolicyCommand::Show(flags) } } => {
+            commands::keys::show(&flags, environment)
+        }
+        Command::Keys { command: KeysCommand::Policy { command: KeyPolicyCommand::Set(flags) } } => {
+            commands::keys::set(&flags, environment)
+        }
         Command::Leaked(flags) => commands::leaked::report(&flags, environment),
         Command::Audit { command: AuditCommand::Tail(flags) } => commands::audit::tail(&flags, environment),
         Command::Why(flags) => commands::why::explain(&flags, environment),

@@ -141,7 +141,7 @@ impl Operation for CreateAccessKey {
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<CreatedAccessKey>, OpError> {
         let (holder, permit) = holder_for_change(view, caller, Self::ACTION, self.user.as_ref()).await?;
         let core = view.core();
-        if key_policy::is_person(&holder) && !KeyPolicy::of(&core.store, holder.account_id).await?.people {
+        if key_policy::is_person(&core.store, &holder).await? && !KeyPolicy::of(&core.store, holder.account_id).await?.people {
             return Err(authz::denied(caller, Self::ACTION, &self.resource(caller), DeniedBy::KeyPolicy, None));
         }
         let limit = core.limits().quotas.keys_per_user;

@@ -9,11 +9,11 @@ use tegata_model::{AccessKeyId, Network, Status, Timestamp, UserName};
 use tegata_store::{
     Store, StoreError, account,
     key_policy::{self, KeyPolicyRow},
-    key_use,
+    key_use, login_profile,
     user::{UserKind, UserRow},
 };
 
-use super::{KeyUse, Listed, Page, changes, settings};
+use super::{KeyUse, Listed, Page, changes, own};
 use crate::{
     actions::{Action, TEGATA_GET_KEY_POLICY, TEGATA_LIST_LONG_TERM_KEYS, TEGATA_SET_KEY_POLICY},
     audit::Entry,
@@ -73,9 +73,9 @@ impl KeyPolicy {
     }
 }
 
-/// True for a user who signs in with a password: a person. The owner of an account is judged apart.
-pub(crate) fn is_person(user: &UserRow) -> bool {
-    user.kind == UserKind::Member && user.login.is_some()
+/// True for a user who can sign in: a person. The owner of an account is judged apart.
+pub(crate) async fn is_person(store: &Store, user: &UserRow) -> Result<bool, StoreError> {
+    Ok(user.kind == UserKind::Member && login_profile::find(store, user.id).await?.is_some())
 }
 
 /// Read what one's account demands of long-term keys.
@@ -87,7 +87,7 @@ impl Operation for DescribeKeyPolicy {
     type Output = KeyPolicy;
 
     fn resource(&self, caller: &Caller) -> ResourceName {
-        settings(caller)
+        ResourceName::KeyPolicy { account: own(caller) }
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<KeyPolicy>, OpError> {
@@ -114,7 +114,7 @@ impl Operation for SetKeyPolicy {
     type Output = KeyPolicy;
 
     fn resource(&self, caller: &Caller) -> ResourceName {
-        settings(caller)
+        ResourceName::KeyPolicy { account: own(caller) }
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<KeyPolicy>, OpError> {
@@ -200,7 +200,7 @@ impl Operation for ListLongTermKeys {
     type Output = Listed<LongTermKey>;
 
     fn resource(&self, caller: &Caller) -> ResourceName {
-        settings(caller)
+        ResourceName::KeyPolicy { account: own(caller) }
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Self::Output>, OpError> {

@@ -173,7 +173,7 @@ pub(crate) fn changes(view: &View<'_>, caller: &Caller) -> ChangeSet {
 
 /// What belongs to the caller's account as a whole: its settings.
 fn settings(caller: &Caller) -> ResourceName {
-    ResourceName::Settings { account: own(caller) }
+    ResourceName::AccountSettings { account: own(caller) }
 }
 
 /// An effect allowed by a permit.

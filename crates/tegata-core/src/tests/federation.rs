@@ -55,7 +55,7 @@ pub(super) async fn world(core: &TestCore) -> IssuerKey {
     core.outbound.issuer(IDP, &key.jwks(), &["ffff", CERTIFICATE]);
     ask(core, provider()).await;
     let name = "deployer".parse().unwrap();
-    ask(core, CreateRole { name, trust_document: trust(ACME), description: None, max_session: None }).await;
+    ask(core, CreateRole { name, trust_document: trust(ACME), description: None, max_session: None, tags: Vec::new() }).await;
     let policy = PolicyRef { kind: PolicyType::Custom, name: "uploader".parse().unwrap() };
     ask(core, AttachPolicyToRole { policy, to: "deployer".parse().unwrap() }).await;
     key
@@ -456,6 +456,7 @@ async fn providers_are_made_changed_listed_and_deleted() {
             trust_document: document.to_owned(),
             description: None,
             max_session: None,
+            tags: Vec::new(),
         };
         assert!(matches!(core.perform(&core.user("alice").await.unwrap(), &role(&trust(ACME))).await, Err(OpError::Invalid(_))));
         ask(&core, provider()).await;

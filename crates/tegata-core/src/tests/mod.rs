@@ -12,6 +12,7 @@ mod sessions;
 mod settings;
 mod sign_in;
 mod tokens;
+mod why;
 
 use tegata_model::{AccountNumber, BucketName, ObjectKey, RoleName, RoleSessionName};
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tegata_model::{Network, Status, Timestamp};
-use tegata_store::{ChangeSet, access_key, account, key_use, user};
+use tegata_store::{access_key, account, key_use};
 
 use super::{assume, denied, put, temporary, unauthenticated};
 use crate::{
@@ -332,19 +332,16 @@ async fn a_key_policy_acts_where_keys_are_used() {
 #[tokio::test]
 async fn a_key_policy_can_want_no_keys_for_people() {
     for core in TestCore::each().await.unwrap() {
-        // Dan signs in.
-        let dan = user::find_by_name(&core.store, core.acme.account, "dan").await.unwrap().unwrap();
-        let person = user::UserRow {
-            id: tegata_model::UserId::from_bytes([77; 16]),
-            number: tegata_model::PrincipalNumber::new(277_777_777_777_777_777).unwrap(),
-            name: "pat".parse().unwrap(),
-            login: Some("pat@acme.test".to_owned()),
-            ..dan
+        let pat = CreateUser { name: "pat".parse().unwrap(), display_name: None, email: None, phone: None, comments: None };
+        alice(&core, pat).await.unwrap();
+        let profile = NewLoginProfile {
+            user: "pat".parse().unwrap(),
+            password: None,
+            reset_required: false,
+            mfa_required: false,
+            status: Status::Active,
         };
-        let mut changes = ChangeSet::new(core.now());
-        changes.push(user::insert(&person));
-        changes.touch(core.acme.account);
-        core.store.commit(changes).await.unwrap();
+        create_login_profile(&core, &core.user("alice").await.unwrap(), profile).await.unwrap();
         let key = |user: &str| CreateAccessKey { user: Some(user.parse().unwrap()) };
         let made = alice(&core, key("pat")).await.unwrap();
         let key_of_pat = crate::testing::TestKey { key_id: made.key.key_id.clone(), secret: made.secret, token: None };
@@ -390,7 +387,7 @@ async fn the_message_of_a_refusal_leads_to_its_reasons_for_those_who_may_read_th
         // Nobody else: not whoever was refused, not another account, and that looks as garbage does.
         denied(ask(&core, "dan", decode(&message)).await.unwrap_err());
         let mut altered = message.clone();
-        altered.replace_range(60..61, if &message[60..61] == "A" { "B" } else { "A" });
+        altered.replace_range(60..61, if message.get(60..61) == Some("A") { "B" } else { "A" });
         let mut answers = Vec::new();
         for text in [message.as_str(), "garbage", "", altered.as_str()] {
             answers.push(ask(&core, "mallory", decode(text)).await.unwrap_err().to_string());

@@ -84,7 +84,7 @@ impl Ask<'_> {
                 "AccountAlias" => 3..=63,
                 _ => 1..=64,
             };
-            let way = if !allowed.contains(&text.chars().count()) { "Length" } else { "InvalidChars" };
+            let way = if allowed.contains(&text.chars().count()) { "InvalidChars" } else { "Length" };
             AcsError::invalid_in(parameter, way, &error.to_string())
         })
     }

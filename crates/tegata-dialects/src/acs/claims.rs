@@ -1,6 +1,8 @@
 //! What of the vendor's APIs is offered, what is not and why, and which permission each operation asks: data from which the
 //! reference page is made. Whether an operation is offered is never written down here: the tables that answer requests say it.
 
+use std::fmt::Write as _;
+
 use super::catalogue::Product;
 
 /// One operation of an API that this wire speaks.
@@ -279,11 +281,11 @@ pub fn claims_page() -> String {
     for product in [Product::Ram, Product::Ims] {
         let all: Vec<Claim> = claims().filter(|claim| claim.product == product).collect();
         let offered = all.iter().filter(|claim| claim.offered).count();
-        page.push_str(&format!("### {} {}: {offered} of {}\n\n", product.name().to_uppercase(), product.version(), all.len()));
+        let _ = writeln!(page, "### {} {}: {offered} of {}\n", product.name().to_uppercase(), product.version(), all.len());
         page.push_str("| operation | offered | permission is asked on |\n|---|---|---|\n");
         for claim in all {
             let offered = if claim.offered { "yes".to_owned() } else { format!("no: {}", claim.reason) };
-            page.push_str(&format!("| `{}` | {offered} | {} |\n", claim.name, claim.resource));
+            let _ = writeln!(page, "| `{}` | {offered} | {} |", claim.name, claim.resource);
         }
         page.push('\n');
     }

@@ -191,7 +191,8 @@ fn mismatch_message(mismatch: &Mismatch) -> String {
 fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
     let kind = match resource {
         ResourceName::Account(_) => "AccountAlias",
-        ResourceName::Settings { .. } | ResourceName::AccountSettings { .. } | ResourceName::Directory { .. } => "Account",
+        ResourceName::KeyPolicy { .. } => "KeyPolicy",
+        ResourceName::AccountSettings { .. } | ResourceName::Directory { .. } => "Account",
         ResourceName::User { .. } | ResourceName::Users { .. } | ResourceName::Owner { .. } => "User",
         ResourceName::AccessKey { .. } => "User.AccessKey",
         ResourceName::Group { .. } | ResourceName::Groups { .. } => "Group",

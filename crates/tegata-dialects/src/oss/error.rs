@@ -339,7 +339,7 @@ impl OssError {
                 Self::new(404, "NoSuchKey", "The specified key does not exist.").ec("0026-00000001").with("Key", key.as_str())
             }
             ResourceName::Account(_)
-            | ResourceName::Settings { .. }
+            | ResourceName::KeyPolicy { .. }
             | ResourceName::User { .. }
             | ResourceName::Role { .. }
             | ResourceName::OidcProviders { .. }

@@ -24,4 +24,3 @@ CREATE TABLE access_key_uses (
     used_at BIGINT NOT NULL,
     service TEXT NOT NULL
 );
-CREATE INDEX access_keys_account ON access_keys (account_id, key_id);
