@@ -183,7 +183,7 @@ impl Core {
         let demands = KeyPolicy::of(&self.store, row.account_id).await?;
         let person = match &owner.who {
             Who::User(user) => key_policy::is_person(&self.store, user).await?,
-            Who::Role { .. } | Who::Provider(_) => false,
+            Who::Role { .. } | Who::Provider(_) | Who::Client(_) => false,
         };
         stamps.merge(&owner.stamps);
         let place = Place { table: "access_keys", row: row.id.as_bytes(), account: &row.account_id };
