@@ -41,6 +41,8 @@ actions! {
     STS_GET_CALLER_IDENTITY = "sts:GetCallerIdentity";
     /// Become a role for a while, by the word of an OpenID provider. Trust policies speak of it as `sts:AssumeRole`.
     STS_ASSUME_ROLE_WITH_OIDC = "sts:AssumeRoleWithOIDC";
+    /// Exchange one's temporary key for an access token.
+    STS_EXCHANGE_TOKEN = "sts:ExchangeToken";
     /// List the buckets of one's account.
     OSS_LIST_BUCKETS = "oss:ListBuckets";
     /// Create a bucket.

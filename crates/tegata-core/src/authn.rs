@@ -86,15 +86,18 @@ impl Core {
                 return Ok(Caller { evidence: Evidence::Token(Arc::new(token)), meta, verified: None, unspent: None });
             }
             Proof::Client(presented) => {
-                let (client, proven) = self.client(&presented, now).await?;
+                let (client, proven) = self.client(&presented, meta.source, now).await?;
                 // Only whoever has proven to be the client may use up a proof of its.
                 let unspent = self.unspent(presented.key.as_ref(), now)?;
                 return Ok(Caller { evidence: Evidence::Client { client, proven }, meta, verified: None, unspent });
             }
             Proof::Access(presented) => {
                 let access = self.access(&presented, now).await?;
-                let unspent = self.unspent(presented.key.as_ref(), now)?;
-                return Ok(Caller { evidence: Evidence::Access(access), meta, verified: None, unspent });
+                // Most of what a token is used for leaves no row to spend the proof with, so it is spent here.
+                if let Some(unspent) = self.unspent(presented.key.as_ref(), now)? {
+                    self.spend_now(unspent, now).await?;
+                }
+                return Ok(Caller { evidence: Evidence::Access(access), meta, verified: None, unspent: None });
             }
         };
         presented.check_time(now, self.limits.clock_skew).map_err(|problem| OpError::Authentication(AuthnFailure::Time(problem)))?;
@@ -285,18 +288,23 @@ impl Core {
             Some(_) => return Err(ended()),
         }
         let label = "session policy";
-        let text = match &claims.policy {
-            PolicyClaim::None => None,
-            PolicyClaim::Text(text) => Some(Some(text.clone())),
-            PolicyClaim::Deflated(bytes) => Some(token::inflate(bytes)),
-            PolicyClaim::Row => Some(session::policy(&self.store, *claims.session.as_bytes()).await?),
-        };
+        let text = self.policy_text(&claims).await?;
         // A session policy that is gone or unreadable denies everything; it never silently falls away.
         let session_policy = text.map(|text| match text.and_then(|text| ram::parse(&text, DocumentKind::Identity).ok()) {
             Some(policy) => policy.labelled(label),
             None => Policy::unreadable(label),
         });
         Ok(LiveSession { key_id, secret, claims, role, session_policy, reads, stamps })
+    }
+
+    /// The session policy as it was written: nothing where there is none, and nothing within where it is gone.
+    pub(crate) async fn policy_text(&self, claims: &Claims) -> Result<Option<Option<String>>, OpError> {
+        Ok(match &claims.policy {
+            PolicyClaim::None => None,
+            PolicyClaim::Text(text) => Some(Some(text.clone())),
+            PolicyClaim::Deflated(bytes) => Some(token::inflate(bytes)),
+            PolicyClaim::Row => Some(session::policy(&self.store, *claims.session.as_bytes()).await?),
+        })
     }
 
     /// What was read of an ancestor, if it is active and has the epoch it had.

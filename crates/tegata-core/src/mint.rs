@@ -1,17 +1,19 @@
 //! The only birthplace of credentials.
 
 use tegata_model::{AccessKeyId, Epoch, PrincipalNumber, RoleName, RoleSessionName, SecretKey, SessionId, SourceIdentity, Timestamp};
+use tegata_oauth::Scope;
 use tegata_store::{ChangeSet, session};
 
 use crate::{
+    Core,
     audit::Entry,
     authz::Admitted,
     caller::{Caller, Evidence},
     error::OpError,
-    grant::{GrantFailure, UserCredential, standing::Standing},
+    grant::{Fallen, GrantFailure, UserCredential, standing::Standing, under},
     operation::Effect,
     principal::{LiveAccess, Who},
-    token::{self, Ancestor, Claims, INLINE_TOKEN, Lineage, PolicyClaim},
+    token::{self, Ancestor, Claims, Granted, INLINE_TOKEN, Lineage, PolicyClaim, Sealed},
     view::View,
     why::SessionBirth,
 };
@@ -70,17 +72,11 @@ pub(crate) fn role_session(
         deadline: new.deadline,
         source_identity: new.source_identity.clone(),
         ancestors: ancestors(caller),
-        policy: new.policy.map_or(PolicyClaim::None, PolicyClaim::inline),
+        policy: PolicyClaim::None,
+        granted: granted(caller),
     };
     let mut changes = ChangeSet::new(view.now());
-    let mut sealed = token::seal(&core.keyring, &claims).map_err(OpError::internal)?;
-    if let Some(text) = new.policy
-        && sealed.token.expose().len() > INLINE_TOKEN
-    {
-        claims.policy = PolicyClaim::Row;
-        sealed = token::seal(&core.keyring, &claims).map_err(OpError::internal)?;
-        changes.push(session::insert_policy(*session.as_bytes(), text, new.expires_at));
-    }
+    let sealed = seal(core, &mut claims, new.policy, &mut changes)?;
     let birth = SessionBirth {
         id: session.to_string(),
         role: role.name.to_string(),
@@ -111,48 +107,90 @@ pub(crate) fn role_session(
     Ok(Effect::with(credential, changes, Entry { by, born: Some((session, birth)), other_side, note: None }))
 }
 
+/// Seals the claims of a session with its policy: within the token while that stays short, else in a row beside it.
+fn seal(core: &Core, claims: &mut Claims, policy: Option<&str>, changes: &mut ChangeSet) -> Result<Sealed, OpError> {
+    claims.policy = policy.map_or(PolicyClaim::None, PolicyClaim::inline);
+    let sealed = token::seal(&core.keyring, claims).map_err(OpError::internal)?;
+    match policy {
+        Some(text) if sealed.token.expose().len() > INLINE_TOKEN => {
+            claims.policy = PolicyClaim::Row;
+            changes.push(session::insert_policy(*claims.session.as_bytes(), text, claims.expires_at));
+            token::seal(&core.keyring, claims).map_err(OpError::internal)
+        }
+        _ => Ok(sealed),
+    }
+}
+
+/// What a session of this caller inherits of what a person gave to a client.
+fn granted(caller: &Caller) -> Option<Granted> {
+    match &caller.evidence {
+        Evidence::Session(session) => session.claims.granted.clone(),
+        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => None,
+    }
+}
+
 /// A session of the person, or of the role, that an access token speaks of. It ends with everything that the token ends with, and
-/// with the token itself.
-pub(crate) fn person_session(
+/// with the token itself; and it is under every limit of the session that the token was exchanged for, if it was.
+pub(crate) async fn person_session(
     view: &View<'_>,
     access: &LiveAccess,
     standing: Standing,
-    expires_at: Timestamp,
+    scope: &Scope,
 ) -> Result<Effect<UserCredential>, OpError> {
     let core = view.core();
     let facts = standing.spend();
     let acting = access.bound.acting().ok_or(OpError::Grant(GrantFailure::Subject("the access token speaks of no person")))?;
     let session = SessionId::from_bytes(core.new_id()?);
-    let session_name = RoleSessionName::new(&facts.client.name).map_err(OpError::internal)?;
+    let expires_at = access.claims.expires_at();
+    let under = under::read(core, access)?;
+    let policy = match &under {
+        Some(limits) => core.policy_text(limits).await?,
+        None => None,
+    };
+    // A session policy that is gone denies everything; nothing is exchanged without it.
+    let policy = policy.map(|text| text.ok_or(OpError::Grant(GrantFailure::Fallen(Fallen::Session)))).transpose()?;
+    let session_name = match &under {
+        Some(limits) => limits.session_name.clone(),
+        None => RoleSessionName::new(&facts.client.name).map_err(OpError::internal)?,
+    };
     let mut ancestors = access.bound.marks.clone();
     ancestors.push(Ancestor::Session(access.session, Epoch(0)));
-    let claims = Claims {
+    // The chain began when the person signed in or used the grant, and ends when that has been long enough ago.
+    let began = Timestamp::from_unix(access.claims.iat).plus(core.limits.root_deadline);
+    let deadline = under.as_ref().map_or(began, |limits| limits.deadline);
+    let source_identity = under.and_then(|limits| limits.source_identity);
+    let mut claims = Claims {
         session,
         acting,
         account: (facts.account.id, facts.account.epoch),
         session_name: session_name.clone(),
         issued_at: view.now(),
         expires_at,
-        // The chain began when the person signed in, and ends when that has been long enough ago.
-        deadline: view.now().plus(core.limits.root_deadline),
-        source_identity: None,
+        deadline,
+        source_identity: source_identity.clone(),
         ancestors,
         policy: PolicyClaim::None,
+        granted: Some(Granted {
+            client: access.bound.client,
+            scope: scope.to_string(),
+            actor: access.claims.act.as_ref().map(|actor| actor.sub.clone()),
+        }),
     };
-    let sealed = token::seal(&core.keyring, &claims).map_err(OpError::internal)?;
+    let mut changes = ChangeSet::new(view.now());
+    let sealed = seal(core, &mut claims, policy.as_deref(), &mut changes)?;
     let birth = SessionBirth {
         id: session.to_string(),
         role: facts.identity.as_deref().map(|identity| identity.name().to_owned()).unwrap_or_default(),
         name: session_name.to_string(),
         expires_at: expires_at.to_iso(),
-        source_identity: None,
+        source_identity: source_identity.as_ref().map(ToString::to_string),
         parents: vec![access.session.to_string()],
-        session_policy: false,
+        session_policy: policy.is_some(),
         lineage: Lineage::of(&claims).to_text(),
     };
     let credential = UserCredential { access_key_id: sealed.key_id, secret: sealed.secret, security_token: sealed.token, expires_at };
     let entry = Entry { born: Some((session, birth)), ..Entry::default() };
-    Ok(Effect::with(credential, ChangeSet::new(view.now()), entry))
+    Ok(Effect::with(credential, changes, entry))
 }
 
 /// Everyone before the new session, from the key on.

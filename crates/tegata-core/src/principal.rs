@@ -186,6 +186,8 @@ pub(crate) struct Memory {
     pub(crate) clients: Cache<(String, AccountId), Arc<LiveClient>>,
     pub(crate) standings: Cache<Bound, Arc<Facts>>,
     pub(crate) tokens: Cache<[u8; 32], Arc<LiveAccess>>,
+    /// Where secrets of clients were guessed wrong, and until when nothing more is looked at there.
+    pub(crate) guesses: Cache<[u8; 16], Timestamp>,
 }
 
 impl Memory {
@@ -200,6 +202,7 @@ impl Memory {
             clients: Cache::new(4_096),
             standings: Cache::new(32_768),
             tokens: Cache::new(65_536),
+            guesses: Cache::new(16_384),
         }
     }
 

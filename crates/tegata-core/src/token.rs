@@ -19,7 +19,7 @@ use tegata_model::{
 use crate::keyring::{Keyring, KeyringError};
 
 const MAGIC: [u8; 3] = [0x08, 0x02, 0x12];
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const HEADER: usize = 3 + 1 + 4 + 16;
 /// How many characters of a token tell its session.
 pub(crate) const TOKEN_BEGINNING: usize = HEADER / 3 * 4;
@@ -55,6 +55,19 @@ pub(crate) struct Claims {
     pub(crate) ancestors: Vec<Ancestor>,
     /// The session policy.
     pub(crate) policy: PolicyClaim,
+    /// What a person gave to the client that it was exchanged for; nothing where the chain began with a key.
+    pub(crate) granted: Option<Granted>,
+}
+
+/// What the access token allowed that a session was exchanged for. Whatever comes of the session has no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Granted {
+    /// Whose token it was.
+    pub(crate) client: ClientId,
+    /// Which scopes it had, separated by spaces.
+    pub(crate) scope: String,
+    /// Who acts for the person, by public id.
+    pub(crate) actor: Option<String>,
 }
 
 fn no_session() -> SessionId {

@@ -139,6 +139,7 @@ pub fn present(arrived: &Arrived<'_>) -> Result<Presented, Acs3Problem> {
         expires_at: None,
         signature: fields.signature.to_owned(),
         mac: Mac::Acs3,
+        host: arrived.header("host")?.map(str::to_owned),
         strict: Reading { string_to_sign: string_to_sign(&canonical), canonical_request: Some(canonical), address: None, deviation: None },
         tolerated: Vec::new(),
     })

@@ -123,6 +123,7 @@ pub fn present(arrived: &Arrived<'_>) -> Result<Presented, RpcProblem> {
         expires_at: None,
         signature: signature.to_owned(),
         mac: Mac::AcsRpc,
+        host: None,
         strict: Reading {
             canonical_request: None,
             string_to_sign: string_to_sign(arrived.method, &canonical),

@@ -161,6 +161,7 @@ fn from_header(arrived: &Arrived<'_>, addressing: &Addressing, authorization: &s
         expires_at: None,
         signature: signature.to_owned(),
         mac: Mac::OssV1,
+        host: None,
         strict,
         tolerated,
     })
@@ -185,6 +186,7 @@ fn from_url(arrived: &Arrived<'_>, addressing: &Addressing) -> Result<Presented,
         expires_at: Some(expires_at),
         signature: signature.to_owned(),
         mac: Mac::OssV1,
+        host: None,
         strict,
         tolerated,
     })

@@ -116,6 +116,7 @@ fn from_header(arrived: &Arrived<'_>, addressing: &Addressing, authorization: &s
         expires_at: None,
         signature: fields.signature.to_owned(),
         mac: Mac::OssV4(scope),
+        host: None,
         strict,
         tolerated,
     })
@@ -151,6 +152,7 @@ fn from_url(arrived: &Arrived<'_>, addressing: &Addressing) -> Result<Presented,
         expires_at: Some(signed_at.plus(Duration::from_secs(lifetime))),
         signature: signature.to_owned(),
         mac: Mac::OssV4(scope),
+        host: None,
         strict,
         tolerated,
     })

@@ -66,6 +66,8 @@ pub struct Presented {
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) signature: String,
     pub(crate) mac: Mac,
+    /// The host that is signed, where the scheme signs headers.
+    pub(crate) host: Option<String>,
     /// What the signature must be of: the strict reading, and the tolerated ones in order of preference.
     pub(crate) strict: Reading,
     pub(crate) tolerated: Vec<Reading>,
@@ -230,7 +232,14 @@ impl Presented {
         let found = std::iter::once(&self.strict).chain(&self.tolerated).find(|reading| matches(reading));
         match found {
             Some(reading) => {
-                Ok(Verified { access_key_id: self.access_key_id.clone(), address: reading.address.clone(), deviation: reading.deviation })
+                Ok(Verified {
+                    access_key_id: self.access_key_id.clone(),
+                    address: reading.address.clone(),
+                    deviation: reading.deviation,
+                    scheme: self.scheme,
+                    signed_at: self.signed_at,
+                    host: self.host.clone(),
+                })
             }
             None => Err(Mismatch {
                 string_to_sign: self.strict.string_to_sign.clone(),
@@ -260,6 +269,9 @@ pub struct Verified {
     access_key_id: AccessKeyId,
     address: Option<ObjectAddress>,
     deviation: Option<Deviation>,
+    scheme: Scheme,
+    signed_at: Option<Timestamp>,
+    host: Option<String>,
 }
 
 impl Verified {
@@ -276,6 +288,21 @@ impl Verified {
     /// The client's departure from its scheme, if one had to be tolerated.
     pub fn deviation(&self) -> Option<Deviation> {
         self.deviation
+    }
+
+    /// How it was signed.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// When it says it was signed; `None` for an OSS V1 URL.
+    pub fn signed_at(&self) -> Option<Timestamp> {
+        self.signed_at
+    }
+
+    /// The host that the request was signed for, as it was sent; only ACS3 signs it always.
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
     }
 }
 

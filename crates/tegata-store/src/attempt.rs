@@ -23,6 +23,8 @@ pub enum Secret {
     Password,
     /// A one-time code of a user.
     OneTimeCode,
+    /// A secret of a client, from one network.
+    Client,
 }
 
 impl Secret {
@@ -30,6 +32,7 @@ impl Secret {
         match self {
             Self::Password => 0,
             Self::OneTimeCode => 1,
+            Self::Client => 2,
         }
     }
 }

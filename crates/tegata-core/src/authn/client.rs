@@ -1,12 +1,12 @@
 //! Clients and their tokens: from a public id and a secret, or from an access token, to a caller.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use tegata_model::{AccountId, Epoch, SecretKey, SessionId, Timestamp};
 use tegata_oauth::{AccessClaims, Scope};
-use tegata_store::{account, client, client_secret, code, grant, session};
+use tegata_store::{ChangeSet, CommitError, account, client, client_secret, code, grant, replay, session};
 
 use crate::{
     Core,
@@ -71,7 +71,12 @@ fn refused() -> OpError {
 
 impl Core {
     /// The client, and whether it has proven to be the one.
-    pub(super) async fn client(&self, presented: &PresentedClient, now: Timestamp) -> Result<(Arc<LiveClient>, bool), OpError> {
+    pub(super) async fn client(
+        &self,
+        presented: &PresentedClient,
+        source: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<(Arc<LiveClient>, bool), OpError> {
         let app_id = presented.app_id.as_str();
         if app_id.is_empty() || app_id.len() > 64 {
             return Err(refused());
@@ -84,7 +89,8 @@ impl Core {
         let row = live.row().ok_or_else(refused)?;
         let proven = match &presented.secret {
             Some(secret) => {
-                if !live.secrets.iter().any(|row| secret_holds(&self.keyring, row, secret, now)) {
+                let holds = || live.secrets.iter().any(|row| secret_holds(&self.keyring, row, secret, now));
+                if !self.guarded(row.id, source, now, holds).await? {
                     return Err(refused());
                 }
                 true
@@ -93,6 +99,18 @@ impl Core {
             None => false,
         };
         Ok((live, proven))
+    }
+
+    /// Spends a proof of possession at once, on all nodes.
+    pub(super) async fn spend_now(&self, unspent: Unspent, now: Timestamp) -> Result<(), OpError> {
+        let mut commit = ChangeSet::new(now);
+        commit.push(replay::claim(unspent.nonce, now.plus(self.limits.nonce_memory)));
+        match self.store.commit(commit).await {
+            Ok(()) => Ok(()),
+            Err(CommitError::Claimed(_)) => Err(OpError::Authentication(AuthnFailure::Replayed)),
+            Err(CommitError::Store(error)) => Err(error.into()),
+            Err(other) => Err(OpError::internal(other)),
+        }
     }
 
     /// In which account an official application asks.
