@@ -30,8 +30,17 @@ pub const DIALECTS: &[&str] = &[acs::NAME, oauth::NAME, oss::NAME];
 pub struct IssuerSettings {
     /// How this server is reached, without a slash at the end: `https://id.example.com`.
     pub public_url: String,
+    /// Further URLs of the same server, written likewise: those of its other listeners.
+    pub other_urls: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+}
+
+impl IssuerSettings {
+    /// All URLs of this server, the public one first.
+    pub(crate) fn urls(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.public_url).chain(&self.other_urls).map(String::as_str)
+    }
 }
 
 /// What the object gateway's listener needs to know.

@@ -58,6 +58,9 @@ pub struct AccessClaims {
     /// What it stands on, for its maker only.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub marks: String,
+    /// The limits of the session that it was exchanged for, sealed by its maker.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub limits: String,
 }
 
 /// Why an access token was refused.

@@ -10,6 +10,10 @@ pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// Kind of token: an access token (RFC 8693 §3).
 pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+/// Kind of token: any that is a JWT (RFC 8693 §3).
+pub const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+/// Kind of token, ours: a temporary key with its secret and its security token.
+pub const TEMPORARY_KEY: &str = "urn:tegata:params:oauth:token-type:temporary-key";
 /// Longest code, refresh token or device code that is looked at, in bytes.
 const MAX_CREDENTIAL: usize = 512;
 

@@ -231,16 +231,14 @@ impl Presented {
             |reading: &Reading| constant_time_eq(self.mac.text(&key, &reading.string_to_sign).as_bytes(), self.signature.as_bytes());
         let found = std::iter::once(&self.strict).chain(&self.tolerated).find(|reading| matches(reading));
         match found {
-            Some(reading) => {
-                Ok(Verified {
-                    access_key_id: self.access_key_id.clone(),
-                    address: reading.address.clone(),
-                    deviation: reading.deviation,
-                    scheme: self.scheme,
-                    signed_at: self.signed_at,
-                    host: self.host.clone(),
-                })
-            }
+            Some(reading) => Ok(Verified {
+                access_key_id: self.access_key_id.clone(),
+                address: reading.address.clone(),
+                deviation: reading.deviation,
+                scheme: self.scheme,
+                signed_at: self.signed_at,
+                host: self.host.clone(),
+            }),
             None => Err(Mismatch {
                 string_to_sign: self.strict.string_to_sign.clone(),
                 canonical_request: self.strict.canonical_request.clone(),

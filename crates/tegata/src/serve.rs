@@ -177,7 +177,12 @@ pub(crate) struct Server {
 impl Server {
     /// From here on all listeners accept.
     pub(crate) fn start(config: &Config, core: Arc<Core>, sockets: Sockets, names: &Names, secure: Secure) -> Self {
-        let issuer = IssuerSettings { public_url: names.issuer.clone(), trusted_proxies: config.trusted_proxies.clone() };
+        let further = secure.issuer.iter().filter_map(|(socket, _)| socket.local_addr().ok()).map(|bound| format!("https://{bound}"));
+        let issuer = IssuerSettings {
+            public_url: names.issuer.clone(),
+            other_urls: further.collect(),
+            trusted_proxies: config.trusted_proxies.clone(),
+        };
         let gateway = GatewaySettings {
             addressing: config.oss.addressing.clone(),
             public_host: names.oss_host.clone(),

@@ -66,7 +66,7 @@ fn application_name(caller: &Caller, app_id: &str) -> ResourceName {
 
 /// The application of the caller's account with this public id, noted as read. One of another account is as absent as one that never
 /// was.
-async fn find_own(view: &View<'_>, caller: &Caller, app_id: &str) -> Result<ClientRow, OpError> {
+pub(crate) async fn find_own(view: &View<'_>, caller: &Caller, app_id: &str) -> Result<ClientRow, OpError> {
     let row = client_rows::find_by_app_id(&view.core().store, app_id).await?;
     let row = row.filter(|row| row.account_id == caller.account()).ok_or_else(|| OpError::NotFound(application_name(caller, app_id)))?;
     view.note(&[Read::Client(row.id, row.generation)]);

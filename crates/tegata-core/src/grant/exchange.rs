@@ -5,7 +5,7 @@ use std::time::Duration;
 use tegata_model::{AccessKeyId, SecretKey, Timestamp};
 use tegata_oauth::Scope;
 
-use super::{GrantFailure, application, standing, tokens::exchange_audience};
+use super::{GrantFailure, application, asking, standing, tokens::exchange_audience};
 use crate::{
     LayerKind,
     actions::{Action, OAUTH_EXCHANGE},
@@ -15,6 +15,7 @@ use crate::{
     error::{DeniedBy, OpError},
     mint,
     operation::{Effect, Operation},
+    principal::LiveAccess,
     resource::ResourceName,
     view::View,
 };
@@ -53,23 +54,80 @@ impl Operation for ExchangeForSession {
             let by = DeniedBy::Layer { layer: LayerKind::Identity, explicit: false };
             return Err(authz::denied(caller, Self::ACTION, &self.resource(caller), by, None));
         };
-        let core = view.core();
-        if official(access.bound.client).is_none() {
-            return Err(OpError::Grant(GrantFailure::NotForYou));
-        }
-        let place = exchange_audience(core);
-        if !access.claims.aud.contains(&place) {
-            return Err(OpError::Grant(GrantFailure::Audience));
-        }
-        if !access.scope.has(Scope::USER_SESSION) {
-            return Err(OpError::Grant(GrantFailure::Insufficient(Scope::USER_SESSION)));
-        }
-        let standing = standing(core, &access.bound).await?;
-        view.note(&standing.facts().reads);
-        let expires_at = access.claims.expires_at();
-        if view.now().plus(SHORTEST) > expires_at {
-            return Err(OpError::Grant(GrantFailure::Expired));
-        }
-        mint::person_session(view, access, standing, expires_at)
+        exchange(view, access, &access.scope).await
     }
+}
+
+/// A temporary key for an access token that a client shows as its own (RFC 8693), under the same rules as [`ExchangeForSession`].
+#[derive(Debug)]
+pub struct ExchangeSubject {
+    /// The access token: issued to the client that asks, or made for it.
+    pub token: SecretKey,
+    /// Fewer scopes than the token has, which the key keeps: it can be exchanged for no more than them.
+    pub scope: Option<Scope>,
+    /// The thumbprint of the key whose possession was proven, where the token is bound to one.
+    pub key: Option<String>,
+}
+
+impl Operation for ExchangeSubject {
+    const ACTION: Action = OAUTH_EXCHANGE;
+    type Output = UserCredential;
+
+    fn resource(&self, caller: &Caller) -> ResourceName {
+        application(caller)
+    }
+
+    async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<UserCredential>, OpError> {
+        let (live, _) = asking(caller, Self::ACTION, &self.resource(caller))?;
+        let client = live.row().ok_or(OpError::Grant(GrantFailure::NotForYou))?;
+        let subject = |why| OpError::Grant(GrantFailure::Subject(why));
+        let access = view.core().live_access(self.token.expose(), view.now()).await.map_err(|error| match error {
+            OpError::Authentication(_) => subject("the access token is none of ours, or is over"),
+            other => other,
+        })?;
+        let for_client = access.claims.client_id == client.app_id || access.claims.aud.contains(&client.app_id);
+        if !for_client || access.facts.account.id != caller.account() {
+            return Err(subject("the access token is another client's"));
+        }
+        match (&access.claims.cnf, &self.key) {
+            (Some(_), None) => return Err(OpError::Grant(GrantFailure::KeyNeeded)),
+            (Some(bound), Some(shown)) if bound.jkt != *shown => return Err(OpError::Grant(GrantFailure::KeyOther)),
+            _ => {}
+        }
+        view.note(&access.reads);
+        let scope = narrowed(self.scope.as_ref(), &access.scope)?;
+        exchange(view, &access, &scope).await
+    }
+}
+
+/// What was asked, if it is no more than what there is; all of that if nothing was asked.
+pub(super) fn narrowed(asked: Option<&Scope>, granted: &Scope) -> Result<Scope, OpError> {
+    match asked {
+        None => Ok(granted.clone()),
+        Some(asked) if asked.within(granted) => Ok(asked.clone()),
+        Some(asked) => {
+            let first = asked.words().find(|word| !granted.has(word)).unwrap_or_default();
+            Err(OpError::Grant(GrantFailure::Scope(first.to_owned())))
+        }
+    }
+}
+
+async fn exchange(view: &View<'_>, access: &LiveAccess, scope: &Scope) -> Result<Effect<UserCredential>, OpError> {
+    let core = view.core();
+    if official(access.bound.client).is_none() {
+        return Err(OpError::Grant(GrantFailure::NotForYou));
+    }
+    let place = exchange_audience(core);
+    if !access.claims.aud.contains(&place) {
+        return Err(OpError::Grant(GrantFailure::Audience));
+    }
+    if !access.scope.has(Scope::USER_SESSION) {
+        return Err(OpError::Grant(GrantFailure::Insufficient(Scope::USER_SESSION)));
+    }
+    let standing = standing(core, &access.bound).await?;
+    view.note(&standing.facts().reads);
+    if view.now().plus(SHORTEST) > access.claims.expires_at() {
+        return Err(OpError::Grant(GrantFailure::Expired));
+    }
+    mint::person_session(view, access, standing, scope).await
 }

@@ -6,18 +6,21 @@
 //! | `tokens` | what tokens say, and how refresh tokens are spelled |
 //! | `credentials`, `redeem`, `refresh` | how a client gets tokens: for itself, for a code, for a refresh token |
 //! | `introspect`, `revoke`, `userinfo` | what is done with tokens |
-//! | `exchange` | a token for a temporary key |
+//! | `exchange` | a temporary key for a token |
+//! | `for_session`, `under` | a token for a temporary key, and the limits that it keeps |
 //! | `failure` | why a grant yields nothing |
 
 mod credentials;
 mod exchange;
 mod failure;
+mod for_session;
 mod introspect;
 mod redeem;
 mod refresh;
 mod revoke;
 pub(crate) mod standing;
 pub(crate) mod tokens;
+pub(crate) mod under;
 mod userinfo;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -28,8 +31,9 @@ use tegata_store::{
 };
 
 pub use credentials::ClientCredentials;
-pub use exchange::{ExchangeForSession, UserCredential};
+pub use exchange::{ExchangeForSession, ExchangeSubject, UserCredential};
 pub use failure::{Fallen, GrantFailure};
+pub use for_session::{ExchangeToken, SignedHere};
 pub use introspect::{Introspect, Introspection};
 pub use redeem::RedeemCode;
 pub use refresh::RefreshGrant;

@@ -6,13 +6,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 use tegata_model::{GrantId, SecretKey, SessionId, Timestamp};
 use tegata_oauth::{
-    AccessClaims, Confirmation, IdClaims, Scope,
+    AccessClaims, Actor, Confirmation, IdClaims, Scope,
     access_token::{ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE},
     signer::token_hash,
 };
 use tegata_store::{grant::GrantRow, user::UserKind};
 
-use super::{Bound, Facts, standing::Standing};
+use super::{Bound, Facts, standing::Standing, under};
 use crate::{
     Core,
     client::official,
@@ -20,6 +20,7 @@ use crate::{
     keyring::{Keyring, KeyringError},
     principal::{Principal, Who},
     signing::KeyUse,
+    token::Claims,
     view::View,
 };
 
@@ -62,6 +63,25 @@ pub(crate) struct MintedAccess {
 
 /// Makes an access token (RFC 9068 §2).
 pub(crate) async fn access_token(view: &View<'_>, standing: Standing, new: NewAccess<'_>) -> Result<MintedAccess, OpError> {
+    exchanged_token(view, standing, new, Exchanged::default()).await
+}
+
+/// What an access token keeps of the session that it is exchanged for.
+#[derive(Default)]
+pub(crate) struct Exchanged {
+    /// Who acts for the person, by public id.
+    pub(crate) actor: Option<String>,
+    /// Every limit of the session, where the token could become one again.
+    pub(crate) limits: Option<Claims>,
+}
+
+/// Makes an access token for a session.
+pub(crate) async fn exchanged_token(
+    view: &View<'_>,
+    standing: Standing,
+    new: NewAccess<'_>,
+    exchanged: Exchanged,
+) -> Result<MintedAccess, OpError> {
     let core = view.core();
     let facts = standing.spend();
     view.note(&facts.reads);
@@ -69,6 +89,10 @@ pub(crate) async fn access_token(view: &View<'_>, standing: Standing, new: NewAc
     let usual = view.now().plus(facts.client.access_lifetime);
     let expires = new.latest.map_or(usual, |latest| latest.min(usual));
     let lifetime = Duration::from_secs(u64::try_from(expires.unix() - view.now().unix()).unwrap_or(0));
+    let limits = match exchanged.limits {
+        Some(limits) => under::write(core, Claims { session, issued_at: view.now(), expires_at: expires, ..limits })?,
+        None => String::new(),
+    };
     let claims = AccessClaims {
         iss: core.keyring.issuer().to_owned(),
         sub: subject(&facts),
@@ -80,8 +104,9 @@ pub(crate) async fn access_token(view: &View<'_>, standing: Standing, new: NewAc
         scope: new.scope.to_string(),
         auth_time: new.auth_time.map(Timestamp::unix),
         cnf: new.key.map(|jkt| Confirmation { jkt }),
-        act: None,
+        act: exchanged.actor.map(|sub| Actor { sub }),
         marks: new.bound.to_text(),
+        limits,
     };
     let signer = core.signer(KeyUse::Access).await?;
     let payload = serde_json::to_vec(&claims).map_err(OpError::internal)?;

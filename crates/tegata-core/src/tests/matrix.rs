@@ -22,6 +22,8 @@ fn word<T>(result: Result<T, OpError>) -> &'static str {
         Err(OpError::NotFound(_) | OpError::NotEmpty(_) | OpError::Exists(_) | OpError::InUse(..) | OpError::Precondition(_)) => {
             "allowed, absent"
         }
+        // May ask; what it shows is good for nothing.
+        Err(OpError::Grant(_)) => "allowed, refused",
         Err(other) => panic!("{other:?}"),
     }
 }
@@ -299,6 +301,11 @@ async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'sta
         actions::OAUTH_INTROSPECT => word(core.perform(caller, &g::Introspect { token: token() }).await),
         actions::OAUTH_USER_INFO => word(core.perform(caller, &g::UserInfo).await),
         actions::OAUTH_EXCHANGE => word(core.perform(caller, &g::ExchangeForSession).await),
+        actions::STS_EXCHANGE_TOKEN => {
+            let scope = tegata_oauth::Scope::parse("profile").unwrap();
+            let signed = g::SignedHere::of(core, caller, &[]);
+            word(core.perform(caller, &g::ExchangeToken { app_id: app_id(), scope, actor: None, signed }).await)
+        }
         // Asked by a person at a page, who has no key there.
         actions::OAUTH_APPROVE => "asked at a page",
         other => panic!("{other} is missing from the permission matrix"),
@@ -319,9 +326,19 @@ async fn permission_matrix() {
     let mut table: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for action in actions::ALL {
         let row = table.entry(action.name()).or_default();
-        for who in
-            ["owner", "administrator", "member", "nobody", "stranger", "session", "denying session", "federated", "expired", "switched off"]
-        {
+        for who in [
+            "owner",
+            "administrator",
+            "member",
+            "nobody",
+            "stranger",
+            "session",
+            "denying session",
+            "federated",
+            "client",
+            "expired",
+            "switched off",
+        ] {
             // Callers that are taken back are authenticated first: the operation itself must notice.
             let caller = match who {
                 "owner" => core.user("root").await,
@@ -332,6 +349,7 @@ async fn permission_matrix() {
                 "session" => core.caller(&session).await,
                 "denying session" => core.caller(&narrowed).await,
                 "federated" => super::federation::present(&core, "ci", &token).await,
+                "client" => super::grants::bench_caller(&core).await,
                 "expired" => core.caller(&expired).await,
                 _ => core.user("appserver").await,
             }

@@ -15,6 +15,7 @@ use super::{
     params::Params,
     reply::{Reply, Tree},
 };
+use crate::IssuerSettings;
 
 /// One operation: what is said of it, and what reads its parameters and words its answer.
 pub(crate) struct Entry {
@@ -53,14 +54,21 @@ macro_rules! entry {
 pub(crate) use entry;
 
 /// Performs one operation of the catalogue.
-pub(crate) async fn answer(entry: &Entry, core: &Core, caller: &Caller, params: &Params<'_>) -> Result<Reply, AcsError> {
-    let ask = Ask { core, caller, params };
+pub(crate) async fn answer(
+    entry: &Entry,
+    core: &Core,
+    settings: &IssuerSettings,
+    caller: &Caller,
+    params: &Params<'_>,
+) -> Result<Reply, AcsError> {
+    let ask = Ask { core, settings, caller, params };
     Ok(Reply { operation: entry.spec.name, fields: (entry.handler)(&ask).await? })
 }
 
 /// One call: who asks whom for what.
 pub(crate) struct Ask<'a> {
     pub(crate) core: &'a Core,
+    pub(crate) settings: &'a IssuerSettings,
     pub(crate) caller: &'a Caller,
     pub(crate) params: &'a Params<'a>,
 }

@@ -120,6 +120,6 @@ impl Acs {
         };
         let caller = self.core.authenticate(proof, meta).await?;
         journal.caller(&caller);
-        Ok(Some(ask::answer(operation, &self.core, &caller, &params).await?))
+        Ok(Some(ask::answer(operation, &self.core, &self.settings, &caller, &params).await?))
     }
 }

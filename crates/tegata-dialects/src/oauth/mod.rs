@@ -17,6 +17,7 @@ mod introspect;
 mod proof;
 mod reply;
 mod revoke;
+mod subject;
 mod token;
 mod userinfo;
 

@@ -91,8 +91,8 @@ fn scheme<'a>(authorization: &'a str, name: &str) -> Option<&'a str> {
 pub(crate) fn key(oauth: &Oauth, parts: &Parts, token: Option<&str>) -> Result<Option<PresentedKey>, OauthFault> {
     let Some(text) = one(&parts.headers, "dpop")? else { return Ok(None) };
     let proof = DpopProof::verify(text)?;
-    let url = format!("{}{}", oauth.settings.public_url, parts.uri.path());
-    proof.check(parts.method.as_str(), &[url], oauth.core.now(), token)?;
+    let urls: Vec<String> = oauth.settings.urls().map(|url| format!("{url}{}", parts.uri.path())).collect();
+    proof.check(parts.method.as_str(), &urls, oauth.core.now(), token)?;
     if !proof.nonce().is_some_and(|nonce| oauth.core.proof_nonce_holds(nonce)) {
         let (status, challenge) =
             if token.is_some() { (StatusCode::UNAUTHORIZED, Some(Challenge::Dpop)) } else { (StatusCode::BAD_REQUEST, None) };

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use tegata_core::{
     Caller, RequestMeta,
     authn::About,
-    grant::{ClientCredentials, IssuedTokens, RedeemCode, RefreshGrant},
+    grant::{ClientCredentials, ExchangeSubject, IssuedTokens, RedeemCode, RefreshGrant},
 };
 use tegata_model::SecretKey;
 use tegata_oauth::{ErrorCode, TokenRequest};
@@ -22,6 +22,7 @@ use super::{
     error::OauthFault,
     proof::{self, client_caller, parameters},
     reply::Reply,
+    subject,
 };
 
 pub(crate) async fn receive(State(oauth): Shared, request: Request) -> Response {
@@ -36,6 +37,9 @@ pub(crate) async fn receive(State(oauth): Shared, request: Request) -> Response 
 async fn issue(oauth: &Arc<Oauth>, parts: Parts, body: Body, meta: RequestMeta, who: &mut Option<String>) -> Result<Reply, OauthFault> {
     let parameters = parameters(&parts, body).await?;
     let request = TokenRequest::parse(&parameters)?;
+    if let TokenRequest::Exchange { .. } = &request {
+        subject::check(&request, &oauth.settings)?;
+    }
     let key = proof::key(oauth, &parts, None)?;
     let thumbprint = key.as_ref().map(|key| key.thumbprint.clone());
     let about = match &request {
@@ -53,6 +57,10 @@ async fn issue(oauth: &Arc<Oauth>, parts: Parts, body: Body, meta: RequestMeta, 
         _ => fault,
     })?;
     *who = Some(caller.audit_name());
+    if let TokenRequest::Exchange { subject: token, scope, .. } = request {
+        let exchanged = oauth.core.perform(&caller, &ExchangeSubject { token, scope, key: thumbprint }).await?;
+        return subject::reply(oauth, &exchanged);
+    }
     let issued = perform(oauth, &caller, request, thumbprint).await?;
     let mut reply = Reply::json(shown(&issued));
     if issued.key_bound {

@@ -223,7 +223,11 @@ pub(crate) fn who_am_i() -> Pairs {
 }
 
 fn routers(core: &Arc<Core>) -> (Router, Router) {
-    let issuer = IssuerSettings { public_url: "http://tegata.test:8420".to_owned(), trusted_proxies: Vec::new() };
+    let issuer = IssuerSettings {
+        public_url: "http://tegata.test:8420".to_owned(),
+        other_urls: vec!["https://tegata.test:8443".to_owned()],
+        trusted_proxies: Vec::new(),
+    };
     let addressing = Addressing {
         suffixes: vec!["oss.tegata.test".to_owned(), "localhost".to_owned()],
         cnames: vec![("pictures.example.com".to_owned(), "photos".to_owned())],

@@ -2,6 +2,7 @@
 
 mod application;
 mod directory;
+mod exchange;
 mod key;
 mod leak;
 mod session;
@@ -10,5 +11,12 @@ mod trail;
 use super::ask::Entry;
 
 /// Every operation that is offered, topic by topic.
-pub(crate) const TABLES: &[&[Entry]] =
-    &[session::OPERATIONS, trail::OPERATIONS, leak::OPERATIONS, directory::OPERATIONS, key::OPERATIONS, application::OPERATIONS];
+pub(crate) const TABLES: &[&[Entry]] = &[
+    session::OPERATIONS,
+    trail::OPERATIONS,
+    leak::OPERATIONS,
+    directory::OPERATIONS,
+    key::OPERATIONS,
+    application::OPERATIONS,
+    exchange::OPERATIONS,
+];
