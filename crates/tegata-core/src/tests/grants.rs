@@ -22,16 +22,16 @@ use crate::{
     testing::{BENCH, TestCore, TestKey},
 };
 
-const VENDOR: &str = "4038181954557748008";
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(super) const VENDOR: &str = "4038181954557748008";
+pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const CALLBACK: &str = "http://127.0.0.1:12345/cli/callback";
+pub(super) const CALLBACK: &str = "http://127.0.0.1:12345/cli/callback";
 
-fn secret(text: &str) -> SecretKey {
+pub(super) fn secret(text: &str) -> SecretKey {
     SecretKey::new(text.to_owned())
 }
 
-fn request(client: &str, redirect: &str, more: &[(&str, &str)]) -> AuthorizationRequest {
+pub(super) fn request(client: &str, redirect: &str, more: &[(&str, &str)]) -> AuthorizationRequest {
     let mut pairs = vec![
         ("response_type", "code"),
         ("client_id", client),
@@ -45,17 +45,23 @@ fn request(client: &str, redirect: &str, more: &[(&str, &str)]) -> Authorization
     AuthorizationRequest::parse(&Parameters::of(pairs).unwrap()).unwrap()
 }
 
-async fn client(core: &Core, meta: crate::RequestMeta, app_id: &str, secret_text: Option<&str>, about: About) -> Result<Caller, OpError> {
+pub(super) async fn client(
+    core: &Core,
+    meta: crate::RequestMeta,
+    app_id: &str,
+    secret_text: Option<&str>,
+    about: About,
+) -> Result<Caller, OpError> {
     let presented = PresentedClient { app_id: app_id.to_owned(), secret: secret_text.map(secret), about, key: None };
     core.authenticate(Proof::Client(presented), meta).await
 }
 
 /// One operation of the administrator: a signature is good for one.
-async fn by_alice<O: Operation>(core: &TestCore, operation: &O) -> Result<O::Output, OpError> {
+pub(super) async fn by_alice<O: Operation>(core: &TestCore, operation: &O) -> Result<O::Output, OpError> {
     core.perform(&core.user("alice").await?, operation).await
 }
 
-async fn bench(core: &TestCore) -> Caller {
+pub(super) async fn bench(core: &TestCore) -> Caller {
     client(core, core.meta(), BENCH.0, Some(BENCH.1), About::Itself).await.unwrap()
 }
 
@@ -68,21 +74,27 @@ async fn user_id(core: &TestCore, name: &str) -> UserId {
     user::find_by_name(&core.store, core.acme.account, name).await.unwrap().unwrap().id
 }
 
-async fn signed_in(core: &TestCore, name: &str) -> SignedIn {
+pub(super) async fn signed_in(core: &TestCore, name: &str) -> SignedIn {
     SignedIn { user: user_id(core, name).await, role: None, at: core.now(), session: None }
 }
 
-fn for_user(name: &str) -> IdentityName {
+pub(super) fn for_user(name: &str) -> IdentityName {
     IdentityName::User(name.parse().unwrap())
 }
 
 /// The official application, installed by alice and assigned to bob.
-async fn install(core: &TestCore) {
+pub(super) async fn install(core: &TestCore) {
     by_alice(core, &InstallExternalClient { app_id: VENDOR.to_owned(), scopes: None }).await.unwrap();
     by_alice(core, &AssignClient { app_id: VENDOR.to_owned(), identity: for_user("bob") }).await.unwrap();
 }
 
-async fn redeem(core: &Core, meta: crate::RequestMeta, app_id: &str, code: &str, redirect: &str) -> Result<IssuedTokens, OpError> {
+pub(super) async fn redeem(
+    core: &Core,
+    meta: crate::RequestMeta,
+    app_id: &str,
+    code: &str,
+    redirect: &str,
+) -> Result<IssuedTokens, OpError> {
     let shown = if app_id == BENCH.0 { Some(BENCH.1) } else { None };
     let caller = client(core, meta, app_id, shown, About::Code(secret(code))).await?;
     let verifier = Some(Verifier::parse(VERIFIER).unwrap());
@@ -90,33 +102,33 @@ async fn redeem(core: &Core, meta: crate::RequestMeta, app_id: &str, code: &str,
 }
 
 /// The tokens that bob's command line gets.
-async fn sign_in(core: &TestCore) -> IssuedTokens {
+pub(super) async fn sign_in(core: &TestCore) -> IssuedTokens {
     let bob = signed_in(core, "bob").await;
     let approved = core.approve(&core.meta(), &request(VENDOR, CALLBACK, &[]), &bob, true).await.unwrap();
     redeem(core, core.meta(), VENDOR, approved.code.expose(), CALLBACK).await.unwrap()
 }
 
-async fn refresh(core: &TestCore, app_id: &str, token: &str) -> Result<IssuedTokens, OpError> {
+pub(super) async fn refresh(core: &TestCore, app_id: &str, token: &str) -> Result<IssuedTokens, OpError> {
     let shown = if app_id == BENCH.0 { Some(BENCH.1) } else { None };
     let caller = client(core, core.meta(), app_id, shown, About::Token(secret(token))).await?;
     core.perform_grant(&caller, &RefreshGrant { token: secret(token), scope: None, key: None }).await
 }
 
-async fn access(core: &TestCore, token: &str, key: Option<PresentedKey>) -> Result<Caller, OpError> {
+pub(super) async fn access(core: &TestCore, token: &str, key: Option<PresentedKey>) -> Result<Caller, OpError> {
     core.authenticate(Proof::Access(PresentedToken { token: secret(token), key }), core.meta()).await
 }
 
-async fn exchange(core: &TestCore, token: &str) -> Result<TestKey, OpError> {
+pub(super) async fn exchange(core: &TestCore, token: &str) -> Result<TestKey, OpError> {
     let caller = access(core, token, None).await?;
     let credential = core.perform(&caller, &ExchangeForSession).await?;
     Ok(TestKey { key_id: credential.access_key_id, secret: credential.secret, token: Some(credential.security_token) })
 }
 
-async fn is_active(core: &TestCore, token: &str) -> bool {
+pub(super) async fn is_active(core: &TestCore, token: &str) -> bool {
     core.perform(&bench(core).await, &Introspect { token: secret(token) }).await.unwrap() != Introspection::Inactive
 }
 
-fn failure<T: std::fmt::Debug>(result: Result<T, OpError>) -> GrantFailure {
+pub(super) fn failure<T: std::fmt::Debug>(result: Result<T, OpError>) -> GrantFailure {
     match result {
         Err(OpError::Grant(failure)) => failure,
         other => panic!("expected a grant failure, got {other:?}"),

@@ -3,6 +3,7 @@
 mod audit;
 mod declare;
 mod directory;
+mod exchange;
 mod federation;
 mod grants;
 mod look_back;
