@@ -17,16 +17,16 @@ use tegata_sign::form;
 use super::world::{Answer, Pairs, World, pairs, who_am_i};
 
 const FORM: &str = "application/x-www-form-urlencoded";
-const VENDOR: &str = "4038181954557748008";
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(super) const VENDOR: &str = "4038181954557748008";
+pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const CALLBACK: &str = "http://127.0.0.1:12345/cli/callback";
+pub(super) const CALLBACK: &str = "http://127.0.0.1:12345/cli/callback";
 
-fn basic(id: &str, secret: &str) -> String {
+pub(super) fn basic(id: &str, secret: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
 }
 
-fn post(path: &str, fields: &Pairs, authorization: Option<&str>) -> Request<Body> {
+pub(super) fn post(path: &str, fields: &Pairs, authorization: Option<&str>) -> Request<Body> {
     let mut request = Request::post(path).header(header::CONTENT_TYPE, FORM);
     if let Some(value) = authorization {
         request = request.header(header::AUTHORIZATION, value);
@@ -34,11 +34,11 @@ fn post(path: &str, fields: &Pairs, authorization: Option<&str>) -> Request<Body
     request.body(Body::from(form::encode(fields))).unwrap()
 }
 
-fn json(answer: &Answer) -> serde_json::Value {
+pub(super) fn json(answer: &Answer) -> serde_json::Value {
     serde_json::from_slice(&answer.body).unwrap()
 }
 
-fn text(answer: &Answer, name: &str) -> String {
+pub(super) fn text(answer: &Answer, name: &str) -> String {
     json(answer)[name].as_str().unwrap_or_else(|| panic!("{name}: {}", answer.text())).to_owned()
 }
 
@@ -81,6 +81,11 @@ async fn rpc(world: &World, user: &str, version: &str, action: &str, more: &[(&s
 
 /// A code for bob's command line, as the page would give it.
 async fn code(world: &World) -> String {
+    code_for(world, VENDOR).await
+}
+
+/// The same for a client with this id.
+pub(super) async fn code_for(world: &World, client: &str) -> String {
     for (version, action, more) in [
         ("2019-08-15", "ProvisionExternalApplication", vec![("AppId", VENDOR)]),
         ("2026-11-01", "AssignApplication", vec![("AppId", "official-cli"), ("UserName", "bob")]),
@@ -90,7 +95,7 @@ async fn code(world: &World) -> String {
     }
     let request = pairs([
         ("response_type", "code"),
-        ("client_id", VENDOR),
+        ("client_id", client),
         ("redirect_uri", CALLBACK),
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),

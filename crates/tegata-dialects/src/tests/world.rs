@@ -126,6 +126,13 @@ impl World {
         Self { test, issuer, gateway, counter: AtomicU64::new(0) }
     }
 
+    /// The issuer on one more node of the same server.
+    pub(crate) async fn other_node(&self) -> Router {
+        let outbound = Arc::clone(&self.test.outbound);
+        let node = TestCore::node_with(&self.test.store, Arc::clone(&self.test.clock), 3, Limits::default(), outbound).await.unwrap();
+        routers(&Arc::new(node)).0
+    }
+
     pub(crate) fn key(&self, user: &str) -> TestKey {
         self.test.key(user).unwrap()
     }
@@ -161,8 +168,13 @@ impl World {
 
     /// The same for another version.
     pub(crate) fn acs3_of(&self, version: &str, key: &TestKey, action: &str, parameters: &Pairs) -> Request<Body> {
+        self.acs3_for("127.0.0.1:8420", version, key, action, parameters)
+    }
+
+    /// The same for another host.
+    pub(crate) fn acs3_for(&self, host: &str, version: &str, key: &TestKey, action: &str, parameters: &Pairs) -> Request<Body> {
         let body = form::encode(parameters);
-        let headers = pairs([("host", "127.0.0.1:8420"), ("content-type", "application/x-www-form-urlencoded")]);
+        let headers = pairs([("host", host), ("content-type", "application/x-www-form-urlencoded")]);
         let body_sha256 = digest(&SHA256, body.as_bytes()).as_ref().try_into().unwrap();
         let unsigned = acs3::Unsigned { method: "POST", path: "/", query: &[], headers: &headers, action, version, body_sha256 };
         let mut request = Request::post("/");
@@ -237,7 +249,7 @@ fn routers(core: &Arc<Core>) -> (Router, Router) {
     (crate::issuer(Arc::clone(core), issuer), crate::gateway(Arc::clone(core), gateway))
 }
 
-async fn send(router: &Router, mut request: Request<Body>) -> Answer {
+pub(crate) async fn send(router: &Router, mut request: Request<Body>) -> Answer {
     request.extensions_mut().insert(Peer { address: ([192, 0, 2, 7], 4711).into(), tls: false });
     let response = router.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
