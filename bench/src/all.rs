@@ -14,6 +14,7 @@ use std::{
 use bytes::Bytes;
 use serde_json::Value;
 use tegata_core::clock::{Clock as _, SystemClock};
+use tegata_model::SecretKey;
 
 use crate::{
     arguments::Arguments,
@@ -178,6 +179,11 @@ pub(crate) async fn setting(ready: &str) -> Result<(Asker, SocketAddr, SocketAdd
     };
     asker.session = Some(Key::new(id, secret, Some(token))?);
     asker.administrator = Some(Key::new(text("/users/alice/access_key_id")?, text("/users/alice/access_key_secret")?, None)?);
+    asker.client = Some((text("/clients/bench/id")?.to_owned(), SecretKey::new(text("/clients/bench/secret")?.to_owned())));
+    let (status, body) = Connection::open(issuer).await?.ask(asker.client_credentials(issuer)?).await?;
+    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let token = answer.get("access_token").and_then(Value::as_str);
+    asker.token = Some(SecretKey::new(token.ok_or_else(|| format!("the client's token was answered {status}"))?.to_owned()));
     Ok((asker, issuer, gateway))
 }
 

@@ -92,6 +92,8 @@ impl Work {
             Self::Identity => "GetCallerIdentity, RPC V1, temporary key".to_owned(),
             Self::RamRead => "RAM GetUser, RPC V1, administrator's key".to_owned(),
             Self::RamWrite => "RAM UpdateUser, RPC V1, administrator's key, durable".to_owned(),
+            Self::ClientCredentials => "token of a client for itself, durable audit".to_owned(),
+            Self::Introspect => "introspection of such a token".to_owned(),
             Self::Get(size) => format!("object GET {}, OSS V4, temporary key", bytes(size)),
             Self::Put(size) => format!("object PUT {}, OSS V4, temporary key, durable", bytes(size)),
         }
@@ -101,7 +103,8 @@ impl Work {
     fn asked(self) -> (Option<f64>, f64) {
         match self {
             Self::AssumeRoleAcs3 | Self::AssumeRoleRpc => (Some(0.12), 0.25),
-            Self::Identity => (None, 0.50),
+            Self::ClientCredentials => (Some(0.15), 0.20),
+            Self::Identity | Self::Introspect => (None, 0.50),
             Self::RamWrite => (None, 0.12),
             Self::Get(size) if size >= 1 << 20 => (None, 1.05),
             Self::Put(size) if size >= 1 << 20 => (None, 0.50),

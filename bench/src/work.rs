@@ -7,6 +7,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
@@ -36,6 +37,10 @@ pub(crate) enum Work {
     RamRead,
     /// UpdateUser by an administrator, RPC V1 in a query, each connection its own user.
     RamWrite,
+    /// A token of a client for itself, by its secret.
+    ClientCredentials,
+    /// What such a token is worth, asked by the client.
+    Introspect,
     /// GetObject of this many bytes, OSS V4 with a temporary key.
     Get(usize),
     /// PutObject of this many bytes, likewise, each connection over its own object.
@@ -44,12 +49,14 @@ pub(crate) enum Work {
 
 impl Work {
     /// All that `all` measures.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::AssumeRoleAcs3,
         Self::AssumeRoleRpc,
         Self::Identity,
         Self::RamRead,
         Self::RamWrite,
+        Self::ClientCredentials,
+        Self::Introspect,
         Self::Get(1 << 20),
         Self::Put(1 << 20),
         Self::Get(4 << 10),
@@ -64,7 +71,13 @@ impl Work {
     /// How many connections ask at once.
     pub(crate) fn connections(self) -> usize {
         match self {
-            Self::AssumeRoleAcs3 | Self::AssumeRoleRpc | Self::Identity | Self::RamRead | Self::RamWrite => 128,
+            Self::AssumeRoleAcs3
+            | Self::AssumeRoleRpc
+            | Self::Identity
+            | Self::RamRead
+            | Self::RamWrite
+            | Self::ClientCredentials
+            | Self::Introspect => 128,
             Self::Get(size) | Self::Put(size) => {
                 if size > 64 << 10 {
                     16
@@ -84,6 +97,8 @@ impl fmt::Display for Work {
             Self::Identity => return f.write_str("identity"),
             Self::RamRead => return f.write_str("ram-read"),
             Self::RamWrite => return f.write_str("ram-write"),
+            Self::ClientCredentials => return f.write_str("client-credentials"),
+            Self::Introspect => return f.write_str("introspect"),
             Self::Get(size) => ("get", size),
             Self::Put(size) => ("put", size),
         };
@@ -128,6 +143,10 @@ pub(crate) struct Asker {
     pub(crate) session: Option<Key>,
     /// The long-term key of an administrator.
     pub(crate) administrator: Option<Key>,
+    /// The id and secret of an OAuth client.
+    pub(crate) client: Option<(String, SecretKey)>,
+    /// A token of that client for itself.
+    pub(crate) token: Option<SecretKey>,
     /// The role.
     pub(crate) role_arn: String,
     /// The region that V4 signatures name.
@@ -145,6 +164,8 @@ impl Asker {
             key,
             session,
             administrator: None,
+            client: None,
+            token: None,
             role_arn,
             region,
             run: format!("{:016x}", u64::from_le_bytes(bytes)),
@@ -170,6 +191,11 @@ impl Asker {
                 let comments = format!("change {}", self.next.load(Ordering::Relaxed));
                 self.administer("UpdateUser", &[("UserName", &user(connection)), ("NewComments", &comments)], to)
             }
+            Work::ClientCredentials => self.client_credentials(to),
+            Work::Introspect => {
+                let token = self.token.as_ref().ok_or("there is no access token yet")?;
+                self.of_client("/oauth/introspect", &[("token", token.expose())], to)
+            }
             Work::Get(size) => self.object("GET", &format!("bench/get-{size}-{}", connection % OBJECTS), to, Bytes::new()),
             Work::Put(size) => self.object("PUT", &format!("bench/put-{size}-{connection}"), to, payload.clone()),
         }
@@ -193,6 +219,24 @@ impl Asker {
         parameters.extend(added);
         let headers = pairs([("host", &to.to_string()), ("user-agent", "tegata-bench")]);
         build("GET", &format!("/?{}", form::encode(&parameters)), headers, Bytes::new())
+    }
+
+    /// A token of the client for itself; [`Asker::request`] of [`Work::ClientCredentials`].
+    pub(crate) fn client_credentials(&self, to: SocketAddr) -> Result<Request<Full<Bytes>>, String> {
+        self.of_client("/oauth/token", &[("grant_type", "client_credentials")], to)
+    }
+
+    fn of_client(&self, path: &str, fields: &[(&str, &str)], to: SocketAddr) -> Result<Request<Full<Bytes>>, String> {
+        let (id, secret) = self.client.as_ref().ok_or("there is no client")?;
+        let basic = STANDARD.encode(format!("{id}:{}", secret.expose()));
+        let fields: Vec<_> = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let headers = pairs([
+            ("host", &to.to_string()),
+            ("authorization", &format!("Basic {basic}")),
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("user-agent", "tegata-bench"),
+        ]);
+        build("POST", path, headers, form::encode(&fields).into())
     }
 
     fn nonce(&self) -> String {

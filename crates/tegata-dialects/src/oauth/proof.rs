@@ -90,9 +90,14 @@ fn scheme<'a>(authorization: &'a str, name: &str) -> Option<&'a str> {
 /// The key that a request proves to have, if it carries a proof. `token` is the access token that comes with it.
 pub(crate) fn key(oauth: &Oauth, parts: &Parts, token: Option<&str>) -> Result<Option<PresentedKey>, OauthFault> {
     let Some(text) = one(&parts.headers, "dpop")? else { return Ok(None) };
-    let proof = DpopProof::verify(text)?;
+    // Where a token is used, whoever is refused is told how to prove itself (RFC 9449 §7.1).
+    let refused = |error| match token {
+        None => OauthFault::from(error),
+        Some(_) => OauthFault { status: StatusCode::UNAUTHORIZED, challenge: Some(Challenge::Dpop), ..OauthFault::from(error) },
+    };
+    let proof = DpopProof::verify(text).map_err(refused)?;
     let urls: Vec<String> = oauth.settings.urls().map(|url| format!("{url}{}", parts.uri.path())).collect();
-    proof.check(parts.method.as_str(), &urls, oauth.core.now(), token)?;
+    proof.check(parts.method.as_str(), &urls, oauth.core.now(), token).map_err(refused)?;
     if !proof.nonce().is_some_and(|nonce| oauth.core.proof_nonce_holds(nonce)) {
         let (status, challenge) =
             if token.is_some() { (StatusCode::UNAUTHORIZED, Some(Challenge::Dpop)) } else { (StatusCode::BAD_REQUEST, None) };
