@@ -84,7 +84,8 @@ impl From<tegata_client::ClientError> for Failure {
         // What the server says may hold what a stranger said.
         let said = |text: &str| tegata_core::why::escape(text);
         let (code, message, id) = (said(&refusal.code), said(&refusal.message), said(&refusal.request_id));
-        let hint = match (id.is_empty(), message.contains("tegata why")) {
+        // Of what is not a matter of permissions, the message says all there is.
+        let hint = match (id.is_empty(), message.contains("tegata why") || refusal.status != 403) {
             (true, _) => String::new(),
             (false, true) => format!(" (request {id})"),
             (false, false) => format!(" (request {id}; `tegata why {id}` may tell more)"),
