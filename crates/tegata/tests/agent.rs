@@ -179,8 +179,8 @@ fn another_user_gets_nothing_by_the_socket() {
     };
     assert!(text(&ask("0").stdout).contains("STS."));
     let stranger = ask("65534");
-    // 52: connected, and the other side closed without an answer; 56: it did so while the request was sent.
-    assert!(matches!(stranger.status.code(), Some(52 | 56)) && stranger.stdout.is_empty(), "{stranger:?}");
+    // The other side closed without an answer: 7 at once, 52 after the request, 56 while it was sent.
+    assert!(matches!(stranger.status.code(), Some(7 | 52 | 56)) && stranger.stdout.is_empty(), "{stranger:?}");
     drop(agent);
 }
 

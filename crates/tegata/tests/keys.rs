@@ -9,8 +9,8 @@ use world::World;
 
 fn administrator() -> World {
     let world = World::new(&[]);
-    world.configure("default", "alice");
     world.configure("bob", "bob");
+    world.configure("default", "alice");
     world
 }
 
@@ -78,6 +78,7 @@ fn what_an_account_demands_of_keys() {
     let (id, secret) = (world.at("/root/access_key_id").to_owned(), world.at("/root/access_key_secret").to_owned());
     let words = ["configure", "--profile", "root", "--access-key-id", &id, "--endpoint", world.at("/issuer")];
     assert!(world::with_input(world.home.path(), &words, &format!("{secret}\n")).status.success());
+    world.ok(&["profile", "use", "default"]);
     let set = world.ok(&["keys", "policy", "set", "--people", "false", "--profile", "root"]);
     assert!(set.ends_with("People  may have no keys\n"), "{set}");
     let stopped = world.fails(1, &["whoami", "--profile", "bob"]);

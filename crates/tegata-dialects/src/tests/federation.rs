@@ -150,7 +150,7 @@ async fn refusals() {
     let own = with("iss", tegata_core::testing::ISSUER.into());
     for token in [session.expose(), &own] {
         let answer = world.issuer(post(&common(), &business(token))).await;
-        assert_eq!((answer.status.as_u16(), answer.code()), (400, "InvalidParameter.OIDCToken"), "{}", answer.text());
+        assert_eq!((answer.status.as_u16(), answer.code()), (401, "AuthenticationFail.OIDCToken.Invalid"), "{}", answer.text());
         assert!(!answer.text().contains(token));
     }
     // The issuer cannot be reached, and nothing was ever fetched.
