@@ -117,6 +117,28 @@ fn a_refusal_is_one_sentence_that_leads_on() {
 }
 
 #[test]
+fn what_cannot_work_is_told_at_once_and_in_words() {
+    let world = World::new(&[]);
+    world.configure("default", "bob");
+    for (words, told) in [
+        (
+            &["--mode", "CredentialsURI", "--credentials-uri", "nonsense"][..],
+            "`--credentials-uri`: `nonsense` does not begin with `http://`",
+        ),
+        (&["--ram-role-arn", "app-uploader"], "`--ram-role-arn`: `app-uploader` does not begin with `acs:ram::`"),
+    ] {
+        assert!(world.fails(2, &[&["configure", "--profile", "x"], words].concat()).contains(told));
+    }
+    let mut wrong = tegata(world.home.path());
+    wrong.args(["whoami", "--endpoint", world.at("/issuer")]).env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "wrong");
+    let wrong = wrong.env("ALIBABA_CLOUD_ACCESS_KEY_ID", world.at("/users/bob/access_key_id")).output().unwrap();
+    let told = text(&wrong.stderr);
+    assert!(told.contains("the secret is not that of the key") && told.contains("tegata doctor") && told.len() < 400, "{told}");
+    let told = world.fails(1, &["whoami", "--endpoint", "http://127.0.0.1:1"]);
+    assert!(told.contains("could not be reached: tcp connect error") && told.contains("tegata doctor"), "{told}");
+}
+
+#[test]
 fn keys_for_other_programs_are_temporary_and_cached() {
     let mut world = World::new(&[]);
     world.configure("default", "appserver");
