@@ -1,7 +1,5 @@
 //! What an account demands of long-term keys, and who still uses one, from the command line.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 mod world;
 
 use serde_json::{Value, json};

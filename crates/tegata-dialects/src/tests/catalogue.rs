@@ -78,6 +78,8 @@ struct Things {
     session_key: String,
     request: String,
     message: String,
+    app: String,
+    app_secret: String,
 }
 
 /// A world in which `acme` has one of everything.
@@ -101,13 +103,28 @@ async fn furnished() -> (World, Things) {
         let answer = by(&world, &alice, product, action, &rest).await;
         assert_eq!(answer.status, 200, "{action}: {}", answer.text());
     }
+    let made = async |action: &str, rest: &[(&str, &str)], at: &str| {
+        let answer = told(&by(&world, &alice, Product::Ims, action, rest).await);
+        answer.pointer(at).and_then(Value::as_str).unwrap_or_else(|| panic!("{action}: {answer}")).to_owned()
+    };
+    let app = [("AppType", "ServerApp"), ("DisplayName", "reports"), ("AppName", "reports")];
+    let app = made("CreateApplication", &app, "/Application/AppId").await;
+    let app_secret = made("CreateAppSecret", &[("AppId", &app)], "/AppSecret/AppSecretId").await;
     let session_key = world.uploader(None).await.key_id.to_string();
     let session = session_key.replace("STS.", "session_");
     let refused = by(&world, &world.key("dan"), Product::Ram, "ListUsers", &[]).await;
     let refused: Value = serde_json::from_slice(&refused.body).unwrap();
     let text = |at: &str| refused.pointer(at).and_then(Value::as_str).unwrap().to_owned();
     let (request, message) = (text("/RequestId"), text("/AccessDeniedDetail/EncodedDiagnosticMessage"));
-    (world, Things { session, session_key, request, message })
+    (world, Things { session, session_key, request, message, app, app_secret })
+}
+
+/// An id of the same form that nobody has.
+fn near(id: &str) -> String {
+    let mut other = id.to_owned();
+    let last = other.pop();
+    other.push(if last == Some('1') { '2' } else { '1' });
+    other
 }
 
 /// What a parameter is given: a thing of `acme`, and one that nobody has. Both the same where it names no thing.
@@ -134,6 +151,9 @@ fn values(parameter: &Parameter, things: &Things) -> Vec<(String, String)> {
         (Kind::MfaDevice, _) => arn("mfa", "phone", "empty"),
         (Kind::OidcProvider, _) | (_, "OIDCProviderName") => one("pipeline", "nothing1"),
         (Kind::Session, _) => one(&things.session, "session_00000000000000000000000000"),
+        (_, "AppId") => one(&things.app, &near(&things.app)),
+        (_, "AppSecretId") => one(&things.app_secret, &near(&things.app_secret)),
+        (_, "AppName") => one("reports", "nothing"),
         (_, "RequestId") => one(&things.request, "EEEEEEEE-EEEE-EEEE-EEEE-EEEEEEEEEEEE"),
         (_, "EncodedDiagnosticMessage") => one(&things.message, "garbage"),
         (_, "ResourceNames") => [one(r#"["app-uploader"]"#, r#"["app-nothing0"]"#), one(r#"["uploader"]"#, r#"["nothing0"]"#)].concat(),
