@@ -2,6 +2,7 @@
 
 mod acs_replies;
 mod attacks;
+mod catalogue;
 mod federation;
 mod oauth;
 mod oss_objects;
