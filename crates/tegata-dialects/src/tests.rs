@@ -3,6 +3,7 @@
 mod acs_replies;
 mod attacks;
 mod federation;
+mod ims_people;
 mod oss_objects;
 mod oss_replies;
 mod own;

@@ -334,12 +334,8 @@ impl Operation for ListUsersForGroup {
         authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
         let group = find_group(view, caller, &self.group).await?;
         let rows = group::member_rows(&view.core().store, group.id, &self.page.after, self.page.rows()).await?;
-        let show = |row: group::MemberRow| Member {
-            number: row.number,
-            name: row.name,
-            display_name: row.display_name,
-            joined_at: row.joined_at,
-        };
+        let show =
+            |row: group::MemberRow| Member { number: row.number, name: row.name, display_name: row.display_name, joined_at: row.joined_at };
         Ok(Effect::nothing(self.page.cut(rows, |row| row.name.folded(), show)))
     }
 }

@@ -53,8 +53,8 @@ pub use login::{
     update_login_profile,
 };
 pub use mfa::{
-    BindMfaDevice, CreateVirtualMfaDevice, CreatedMfaDevice, DeleteVirtualMfaDevice, DescribeFactor, FindFactor, ListVirtualMfaDevices, MfaDevice,
-    UnbindMfaDevice,
+    BindMfaDevice, CreateVirtualMfaDevice, CreatedMfaDevice, DeleteVirtualMfaDevice, DescribeFactor, FindFactor, ListVirtualMfaDevices,
+    MfaDevice, UnbindMfaDevice,
 };
 pub use oidc_provider::{
     AddClientId, AddFingerprint, CreateOidcProvider, DeleteOidcProvider, DescribeOidcProvider, ListOidcProviders, OidcProvider,

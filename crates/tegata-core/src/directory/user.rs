@@ -243,7 +243,9 @@ impl Operation for ListUserBasicInfos {
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Listed<UserBasicInfo>>, OpError> {
         authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
         let show = |user: User| UserBasicInfo { number: user.number, name: user.name, display_name: user.display_name };
-        Ok(listed(view, caller, &self.page).await?.map(|users| Listed { items: users.items.into_iter().map(show).collect(), next: users.next }))
+        Ok(listed(view, caller, &self.page)
+            .await?
+            .map(|users| Listed { items: users.items.into_iter().map(show).collect(), next: users.next }))
     }
 }
 
