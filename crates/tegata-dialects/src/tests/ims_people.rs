@@ -51,7 +51,7 @@ const TOUR: &[(&str, &[(&str, &str)])] = &[
     ("GetGroup", &[("GroupName", "crew")]),
     ("ListGroups", &[("MaxItems", "1")]),
     ("AddUserToGroup", &[BOB, ("GroupName", "crew")]),
-    ("ListGroupsForUser", &[("UserPrincipalName", "dan@acme.onaliyun.com")]),
+    ("ListGroupsForUser", &[BOB]),
     ("ListUsersForGroup", &[("GroupName", "crew")]),
     ("RemoveUserFromGroup", &[BOB, ("GroupName", "crew")]),
     ("DeleteGroup", &[("GroupName", "crew")]),
