@@ -209,6 +209,62 @@ actions! {
     RAM_ADD_FINGERPRINT_TO_OIDC_PROVIDER = "ram:AddFingerprintToOIDCProvider" or "ims:AddFingerprintToOIDCProvider";
     /// Accept a certificate no more.
     RAM_REMOVE_FINGERPRINT_FROM_OIDC_PROVIDER = "ram:RemoveFingerprintFromOIDCProvider" or "ims:RemoveFingerprintFromOIDCProvider";
+    /// Make an application.
+    RAM_CREATE_APPLICATION = "ram:CreateApplication" or "ims:CreateApplication";
+    /// Read what is said of an application.
+    RAM_GET_APPLICATION = "ram:GetApplication" or "ims:GetApplication";
+    /// Change what is said of an application.
+    RAM_UPDATE_APPLICATION = "ram:UpdateApplication" or "ims:UpdateApplication";
+    /// Delete an application with everything that was issued to it.
+    RAM_DELETE_APPLICATION = "ram:DeleteApplication" or "ims:DeleteApplication";
+    /// List the applications of one's account.
+    RAM_LIST_APPLICATIONS = "ram:ListApplications" or "ims:ListApplications";
+    /// Make a secret of an application.
+    RAM_CREATE_APP_SECRET = "ram:CreateAppSecret" or "ims:CreateAppSecret";
+    /// Read what may be said of a secret.
+    RAM_GET_APP_SECRET = "ram:GetAppSecret" or "ims:GetAppSecret";
+    /// Delete a secret of an application.
+    RAM_DELETE_APP_SECRET = "ram:DeleteAppSecret" or "ims:DeleteAppSecret";
+    /// List the secrets of an application.
+    RAM_LIST_APP_SECRET_IDS = "ram:ListAppSecretIds" or "ims:ListAppSecretIds";
+    /// Install an application of one's account.
+    RAM_PROVISION_APPLICATION = "ram:ProvisionApplication" or "ims:ProvisionApplication";
+    /// Take an application of one's account out of use.
+    RAM_DEPROVISION_APPLICATION = "ram:DeprovisionApplication" or "ims:DeprovisionApplication";
+    /// Read how an application of one's account is installed.
+    RAM_GET_APPLICATION_PROVISION_INFO = "ram:GetApplicationProvisionInfo" or "ims:GetApplicationProvisionInfo";
+    /// List what is installed in one's account.
+    RAM_LIST_APPLICATION_PROVISION_INFOS = "ram:ListApplicationProvisionInfos" or "ims:ListApplicationProvisionInfos";
+    /// Install the official application: the administrator's consent.
+    RAM_PROVISION_EXTERNAL_APPLICATION = "ram:ProvisionExternalApplication" or "ims:ProvisionExternalApplication";
+    /// Take the official application out of use.
+    RAM_DEPROVISION_EXTERNAL_APPLICATION = "ram:DeprovisionExternalApplication" or "ims:DeprovisionExternalApplication";
+    /// Read how the official application is installed.
+    RAM_GET_EXTERNAL_APPLICATION = "ram:GetExternalApplication" or "ims:GetExternalApplication";
+    /// List what is installed in one's account and belongs to none.
+    RAM_LIST_EXTERNAL_APPLICATIONS = "ram:ListExternalApplications" or "ims:ListExternalApplications";
+    /// Let a user or a role use the official application.
+    TEGATA_ASSIGN_APPLICATION = "tegata:AssignApplication";
+    /// Let a user or a role use it no more.
+    TEGATA_UNASSIGN_APPLICATION = "tegata:UnassignApplication";
+    /// List who may use the official application.
+    TEGATA_LIST_APPLICATION_ASSIGNMENTS = "tegata:ListApplicationAssignments";
+    /// Get a token for a client itself. Clients ask, by scopes and not by policies; so for the next five.
+    OAUTH_CLIENT_CREDENTIALS = "oauth:ClientCredentials";
+    /// Agree that a client gets tokens: asked by a person at a page.
+    OAUTH_APPROVE = "oauth:Approve";
+    /// Get tokens for a code.
+    OAUTH_REDEEM_CODE = "oauth:RedeemCode";
+    /// Get tokens for a refresh token.
+    OAUTH_REFRESH = "oauth:Refresh";
+    /// Take a token back.
+    OAUTH_REVOKE = "oauth:Revoke";
+    /// Ask what a token is worth.
+    OAUTH_INTROSPECT = "oauth:Introspect";
+    /// Ask of whom an access token speaks.
+    OAUTH_USER_INFO = "oauth:UserInfo";
+    /// Get a temporary key of the person that an access token speaks of.
+    OAUTH_EXCHANGE = "oauth:ExchangeForSession";
     /// Give a user something to sign in with.
     RAM_CREATE_LOGIN_PROFILE = "ram:CreateLoginProfile";
     /// Read how a user signs in.

@@ -1,5 +1,6 @@
 //! From a proof to a caller. The order of the checks is the order in which they are written here.
 
+mod client;
 mod token_of_provider;
 
 use std::{
@@ -8,10 +9,13 @@ use std::{
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
+pub use client::{About, PresentedClient, PresentedKey, PresentedToken};
 use tegata_model::{AccessKeyId, Epoch, Timestamp};
 use tegata_policy::{DocumentKind, Policy, ram};
 use tegata_sign::Presented;
-use tegata_store::{access_key, account, oidc_provider, role, session, user};
+use tegata_store::{
+    access_key, account, client as client_rows, consent, grant, installation, login_profile, oidc_provider, role, session, user,
+};
 pub use token_of_provider::Federated;
 
 use crate::{
@@ -19,6 +23,7 @@ use crate::{
     caller::{Caller, Evidence, RequestMeta, Unspent},
     directory::{KeyPolicy, key_policy},
     error::{AuthnFailure, OpError},
+    grant::standing::may_sign_in,
     keyring::Place,
     principal::{LiveKey, LiveSession, Stamps, Who},
     token::{self, Ancestor, Claims, PolicyClaim, TokenError},
@@ -27,12 +32,15 @@ use crate::{
 
 /// What a request presented, not yet judged.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are the large one, and each lives once, for one request")]
 pub enum Proof {
     /// A signature by an access key, long-term or temporary.
     Signed(Presented),
     /// A token of an identity provider.
     Federated(Federated),
+    /// An OAuth client, by its public id and perhaps a secret.
+    Client(PresentedClient),
+    /// An access token of our own.
+    Access(PresentedToken),
 }
 
 impl Core {
@@ -42,6 +50,9 @@ impl Core {
         let sample = match &proof {
             Proof::Signed(presented) => presented.access_key_id().to_string(),
             Proof::Federated(federated) => federated.sample(),
+            Proof::Client(client) => client.app_id.clone(),
+            // Nothing of a token goes into a count: whoever reads it could use it.
+            Proof::Access(_) => String::new(),
         };
         let result = self.judge(proof, meta).await;
         if let Err(OpError::Authentication(failure)) = &result {
@@ -74,6 +85,17 @@ impl Core {
                 let token = self.token_of_provider(&federated, now).await?;
                 return Ok(Caller { evidence: Evidence::Token(Arc::new(token)), meta, verified: None, unspent: None });
             }
+            Proof::Client(presented) => {
+                let (client, proven) = self.client(&presented, now).await?;
+                // Only whoever has proven to be the client may use up a proof of its.
+                let unspent = self.unspent(presented.key.as_ref(), now)?;
+                return Ok(Caller { evidence: Evidence::Client { client, proven }, meta, verified: None, unspent });
+            }
+            Proof::Access(presented) => {
+                let access = self.access(&presented, now).await?;
+                let unspent = self.unspent(presented.key.as_ref(), now)?;
+                return Ok(Caller { evidence: Evidence::Access(access), meta, verified: None, unspent });
+            }
         };
         presented.check_time(now, self.limits.clock_skew).map_err(|problem| OpError::Authentication(AuthnFailure::Time(problem)))?;
         // A client's clock may be ahead of ours by the skew, and its URL with it.
@@ -83,7 +105,9 @@ impl Core {
         let secret = match &evidence {
             Evidence::Key(key) => &key.secret,
             Evidence::Session(session) => &*session.secret,
-            Evidence::Token(_) => return Err(OpError::internal("a token signs no request")),
+            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => {
+                return Err(OpError::internal("a token signs no request"));
+            }
         };
         let verified =
             presented.verify(secret).map_err(|mismatch| AuthnFailure::Signature(Box::new(mismatch))).map_err(OpError::Authentication)?;
@@ -123,6 +147,11 @@ impl Core {
             Evidence::Key(key) => self.live_key(&key.key_id).await.map(Evidence::Key),
             Evidence::Session(session) => self.revive(session, now).await.map(Evidence::Session),
             Evidence::Token(token) => self.token_again(token, now).await.map(Evidence::Token),
+            Evidence::Client { client, proven } => {
+                let client = self.client_again(client).await?;
+                Ok(Evidence::Client { client, proven: *proven })
+            }
+            Evidence::Access(access) => self.access_again(access, now).await.map(Evidence::Access),
         }
     }
 
@@ -154,7 +183,7 @@ impl Core {
         let demands = KeyPolicy::of(&self.store, row.account_id).await?;
         let person = match &owner.who {
             Who::User(user) => key_policy::is_person(&self.store, user).await?,
-            Who::Role { .. } | Who::Provider(_) => false,
+            Who::Role { .. } | Who::Provider(_) | Who::Client(_) => false,
         };
         stamps.merge(&owner.stamps);
         let place = Place { table: "access_keys", row: row.id.as_bytes(), account: &row.account_id };
@@ -224,17 +253,32 @@ impl Core {
         }
         let mut stamps = Stamps::default();
         stamps.note(&self.store, claims.account.0);
-        let role = self.memory.role(&self.store, claims.role.0).await?.ok_or_else(ended)?;
+        let (role, epoch) = match claims.acting {
+            Ancestor::Role(id, epoch) => (self.memory.role(&self.store, id).await?, epoch),
+            Ancestor::User(id, epoch) => (self.memory.user(&self.store, id).await?, epoch),
+            _ => return Err(OpError::Authentication(AuthnFailure::TokenMalformed)),
+        };
+        let role = role.ok_or_else(ended)?;
         stamps.merge(&role.stamps);
         if !role.is_active() {
             return Err(OpError::Authentication(AuthnFailure::OwnerInactive));
         }
-        if role.epoch() != claims.role.1 || role.account.epoch != claims.account.1 {
+        if role.epoch() != epoch || role.account.epoch != claims.account.1 {
             return Err(ended());
         }
         let mut reads = role.reads.clone();
         for ancestor in &claims.ancestors {
             reads.push(self.ancestor(ancestor, &mut stamps).await?.ok_or_else(ended)?);
+        }
+        // A session that was born of a sign-in ends when its person may not sign in any more.
+        if claims.ancestors.iter().any(|ancestor| matches!(ancestor, Ancestor::Grant(..))) {
+            for ancestor in &claims.ancestors {
+                if let Ancestor::User(user, _) = ancestor
+                    && !may_sign_in(self, *user).await?
+                {
+                    return Err(OpError::Authentication(AuthnFailure::OwnerInactive));
+                }
+            }
         }
         match session::mark(&self.store, claims.session).await? {
             None | Some(Epoch(0)) => reads.push(Read::Session(claims.session, Epoch(0))),
@@ -282,6 +326,26 @@ impl Core {
                 .await?
                 .filter(|row| row.epoch == epoch && row.status.is_active())
                 .map(|row| Read::OidcProvider(id, row.generation)),
+            Ancestor::Client(id, epoch) => client_rows::find(store, id)
+                .await?
+                .filter(|row| row.epoch == epoch && row.status.is_active())
+                .map(|row| Read::Client(id, row.generation)),
+            Ancestor::Installation(id, epoch) => {
+                installation::find(store, id).await?.filter(|row| row.epoch == epoch).map(|row| Read::Installation(id, row.generation))
+            }
+            Ancestor::Grant(id, epoch) => {
+                grant::find(store, id).await?.filter(|row| row.epoch == epoch && row.ended_at.is_none()).map(|_| Read::Grant(id, epoch))
+            }
+            Ancestor::Login(user, profile, epoch) => {
+                let found = login_profile::find(store, user).await?;
+                let same = found.is_some_and(|row| row.id == profile && row.epoch == epoch && row.status.is_active());
+                // Whatever changes it changes its user too.
+                match user::find(store, user).await? {
+                    Some(row) if same => Some(Read::User(row.id, row.generation)),
+                    _ => None,
+                }
+            }
+            Ancestor::Consent(id) => consent::find(store, id).await?.map(|_| Read::Consent(id)),
             Ancestor::Session(id, epoch) => {
                 (session::mark(store, id).await?.unwrap_or(Epoch(0)) == epoch).then_some(Read::Session(id, epoch))
             }
@@ -293,7 +357,7 @@ impl Core {
 pub(crate) fn lawful(evidence: &Evidence, source: Option<IpAddr>, now: Timestamp) -> Result<(), OpError> {
     match evidence {
         Evidence::Key(key) => key.demands.judge(key, source, now).map_err(OpError::Authentication),
-        Evidence::Session(_) | Evidence::Token(_) => Ok(()),
+        Evidence::Session(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => Ok(()),
     }
 }
 

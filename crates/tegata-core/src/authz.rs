@@ -96,6 +96,11 @@ pub(crate) fn permit(
     resource: &ResourceName,
     extra: Extra<'_>,
 ) -> Result<Permit, OpError> {
+    // What clients and access tokens may do is said by scopes, each by the operation that takes them. Policies, those of the person
+    // behind a token too, speak of keys and sessions: a token may do less than its person.
+    if matches!(caller.evidence, Evidence::Client { .. } | Evidence::Access(_)) {
+        return Err(denied(caller, action, resource, DeniedBy::Layer { layer: LayerKind::Identity, explicit: false }, None));
+    }
     let principal = caller.evidence.principal();
     if principal.is_owner() {
         return Ok(Permit { by: Vec::new() });
@@ -182,6 +187,9 @@ pub(crate) fn trust(
     role: &Arc<Principal>,
     extra: Extra<'_>,
 ) -> Result<Trusted, OpError> {
+    if matches!(caller.evidence, Evidence::Client { .. } | Evidence::Access(_)) {
+        return Err(denied(caller, action, name, DeniedBy::Layer { layer: LayerKind::Trust, explicit: false }, None));
+    }
     let Who::Role { trust, .. } = &role.who else { return Err(OpError::internal("a trust policy was asked of something that is no role")) };
     let context = context(view, caller, extra);
     let segments = name.segments();
@@ -221,7 +229,7 @@ fn policy_principal<'a>(caller: &'a Caller, account: &'a str, arn: &'a str) -> P
         CallerKind::Owner => PolicyPrincipal::Account { account },
         CallerKind::User => PolicyPrincipal::User { account, name, id },
         CallerKind::RoleSession => PolicyPrincipal::RoleSession { account, role: name, id },
-        CallerKind::Federated => PolicyPrincipal::Federated { arn, id },
+        CallerKind::Federated | CallerKind::Client => PolicyPrincipal::Federated { arn, id },
     }
 }
 
@@ -234,6 +242,7 @@ fn arn(caller: &Caller) -> String {
         CallerKind::User => format!("acs:ram::{account}:user/{}", principal.name()),
         CallerKind::RoleSession => format!("acs:ram::{account}:role/{}", principal.name()),
         CallerKind::Federated => format!("acs:ram::{account}:oidc-provider/{}", principal.name()),
+        CallerKind::Client => format!("acs:ram::{account}:application/{}", principal.number_text()),
     }
 }
 

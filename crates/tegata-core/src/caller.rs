@@ -7,7 +7,7 @@ use tegata_sign::Verified;
 
 use crate::{
     error::CallerKind,
-    principal::{LiveKey, LiveSession, LiveToken, Principal, Who},
+    principal::{LiveAccess, LiveClient, LiveKey, LiveSession, LiveToken, Principal, Who},
     token::Ancestor,
     why::escape,
 };
@@ -54,6 +54,15 @@ pub(crate) enum Evidence {
     Session(Arc<LiveSession>),
     /// A token of an identity provider.
     Token(Arc<LiveToken>),
+    /// An OAuth client, by its public id.
+    Client {
+        /// The client, in the account it asks in.
+        client: Arc<LiveClient>,
+        /// Whether it has shown a secret of its own.
+        proven: bool,
+    },
+    /// An access token of our own.
+    Access(Arc<LiveAccess>),
 }
 
 /// A proof that works once: claimed in the commit of the effect or of the refusal.
@@ -69,6 +78,8 @@ impl Evidence {
             (Self::Key(one), Self::Key(two)) => Arc::ptr_eq(one, two),
             (Self::Session(one), Self::Session(two)) => Arc::ptr_eq(one, two),
             (Self::Token(one), Self::Token(two)) => Arc::ptr_eq(one, two),
+            (Self::Client { client: one, .. }, Self::Client { client: two, .. }) => Arc::ptr_eq(one, two),
+            (Self::Access(one), Self::Access(two)) => Arc::ptr_eq(one, two),
             _ => false,
         }
     }
@@ -78,6 +89,8 @@ impl Evidence {
             Self::Key(key) => &key.owner,
             Self::Session(session) => &session.role,
             Self::Token(token) => &token.provider,
+            Self::Client { client, .. } => &client.principal,
+            Self::Access(access) => &access.principal,
         }
     }
 }
@@ -106,7 +119,7 @@ impl Caller {
             (Evidence::Session(session), _) => {
                 session.claims.ancestors.iter().any(|ancestor| matches!(ancestor, Ancestor::User(id, _) if *id == user))
             }
-            (Evidence::Key(_) | Evidence::Token(_), _) => false,
+            (Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_), _) => false,
         }
     }
 
@@ -148,19 +161,19 @@ impl Caller {
         self.evidence.principal().caller_kind()
     }
 
-    /// The key id that signed; `None` where a token of an identity provider speaks.
+    /// The key id that signed; `None` where nothing was signed: tokens and clients speak for themselves.
     pub fn access_key_id(&self) -> Option<&AccessKeyId> {
         match &self.evidence {
             Evidence::Key(key) => Some(&key.key_id),
             Evidence::Session(session) => Some(&session.key_id),
-            Evidence::Token(_) => None,
+            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => None,
         }
     }
 
     /// The origin of the chain of sessions, where one was set.
     pub fn source_identity(&self) -> Option<&SourceIdentity> {
         match &self.evidence {
-            Evidence::Key(_) | Evidence::Token(_) => None,
+            Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => None,
             Evidence::Session(session) => session.claims.source_identity.as_ref(),
         }
     }
@@ -168,7 +181,8 @@ impl Caller {
     /// When the session or token ends; `None` for a long-term key.
     pub fn expires_at(&self) -> Option<Timestamp> {
         match &self.evidence {
-            Evidence::Key(_) => None,
+            Evidence::Key(_) | Evidence::Client { .. } => None,
+            Evidence::Access(access) => Some(access.claims.expires_at()),
             Evidence::Session(session) => Some(session.claims.expires_at),
             Evidence::Token(token) => Some(token.verified.claims().expires_at),
         }
@@ -178,8 +192,10 @@ impl Caller {
     pub fn display(&self) -> String {
         let principal = self.evidence.principal();
         match &self.evidence {
-            Evidence::Session(session) => format!("{}:{}", principal.number_text(), session.claims.session_name),
-            Evidence::Key(_) => principal.number_text(),
+            Evidence::Session(session) if matches!(principal.who, Who::Role { .. }) => {
+                format!("{}:{}", principal.number_text(), session.claims.session_name)
+            }
+            Evidence::Key(_) | Evidence::Session(_) | Evidence::Client { .. } | Evidence::Access(_) => principal.number_text(),
             Evidence::Token(token) => format!("{}:{}", principal.name(), shown(&token.verified.claims().subject)),
         }
     }
@@ -188,9 +204,16 @@ impl Caller {
     pub fn audit_name(&self) -> String {
         let principal = self.evidence.principal();
         match &self.evidence {
-            Evidence::Session(session) => format!("role {}/{}", principal.name(), session.claims.session_name),
-            Evidence::Key(_) if principal.is_owner() => format!("root of {}", principal.account.alias),
-            Evidence::Key(_) => format!("user {}", principal.name()),
+            Evidence::Session(session) if matches!(principal.who, Who::Role { .. }) => {
+                format!("role {}/{}", principal.name(), session.claims.session_name)
+            }
+            Evidence::Client { .. } => format!("client {}", principal.name()),
+            Evidence::Access(_) if matches!(principal.who, Who::Client(_)) => format!("client {}", principal.name()),
+            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) if principal.is_owner() => {
+                format!("root of {}", principal.account.alias)
+            }
+            Evidence::Access(_) if matches!(principal.who, Who::Role { .. }) => format!("role {}", principal.name()),
+            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) => format!("user {}", principal.name()),
             Evidence::Token(token) => format!("federated {}/{}", principal.name(), shown(&token.verified.claims().subject)),
         }
     }

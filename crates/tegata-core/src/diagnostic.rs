@@ -64,6 +64,7 @@ impl Facts {
                 CallerKind::User => 1,
                 CallerKind::RoleSession => 2,
                 CallerKind::Federated => 3,
+                CallerKind::Client => 4,
             },
             account_number: denial.account.clone(),
             caller: denial.caller.clone(),
@@ -80,6 +81,7 @@ impl Facts {
             0 => CallerKind::Owner,
             2 => CallerKind::RoleSession,
             3 => CallerKind::Federated,
+            4 => CallerKind::Client,
             _ => CallerKind::User,
         }
     }

@@ -5,7 +5,7 @@ use std::{error::Error, fmt, time::Duration};
 use tegata_policy::{LayerKind, Verdict};
 use tegata_sign::{Mismatch, TimeProblem};
 
-use crate::resource::ResourceName;
+use crate::{grant::GrantFailure, resource::ResourceName};
 
 /// Seconds of a day.
 const DAY: u64 = 24 * 3600;
@@ -31,6 +31,8 @@ pub enum OpError {
     NotEmpty(ResourceName),
     /// One input cannot be right.
     Invalid(Problem),
+    /// A grant yields nothing.
+    Grant(GrantFailure),
     /// The object does not meet the condition the caller set, or has not changed since.
     Precondition(Precondition),
     /// Others kept changing what this operation depends on; nothing was done.
@@ -76,6 +78,8 @@ pub enum AuthnFailure {
     Replayed,
     /// A token of an identity provider was not accepted.
     Federation(FederationFailure),
+    /// No such client, or it has not proven to be the one.
+    Client,
 }
 
 /// Why a token of an identity provider did not say who somebody is.
@@ -156,6 +160,8 @@ pub enum CallerKind {
     RoleSession,
     /// Somebody whom an identity provider vouched for.
     Federated,
+    /// An OAuth client, for itself.
+    Client,
 }
 
 /// Why something cannot be deleted yet.
@@ -241,6 +247,12 @@ pub enum Quota {
     PoliciesPerGroup,
     /// Policies attached to a role.
     PoliciesPerRole,
+    /// Applications of an account.
+    Clients,
+    /// Secrets of an application that count.
+    SecretsPerClient,
+    /// Users and roles assigned to an application.
+    Assignments,
     /// Tags of a role or policy.
     TagsPerResource,
     /// OpenID providers of an account.
@@ -255,7 +267,7 @@ pub enum Quota {
 
 impl Quota {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::Users,
         Self::KeysPerUser,
         Self::Groups,
@@ -270,6 +282,9 @@ impl Quota {
         Self::OidcProviders,
         Self::ClientIdsPerProvider,
         Self::FingerprintsPerProvider,
+        Self::Clients,
+        Self::SecretsPerClient,
+        Self::Assignments,
         Self::MfaDevices,
     ];
 
@@ -285,6 +300,9 @@ impl Quota {
             Self::PoliciesPerUser => "policies of this kind for a user",
             Self::PoliciesPerGroup => "policies of this kind for a group",
             Self::PoliciesPerRole => "policies of this kind for a role",
+            Self::Clients => "applications in an account",
+            Self::SecretsPerClient => "secrets of an application that count",
+            Self::Assignments => "users and roles assigned to an application",
             Self::TagsPerResource => "tags for a role or policy",
             Self::OidcProviders => "OIDC providers in an account",
             Self::ClientIdsPerProvider => "client ids for an OIDC provider",
@@ -362,6 +380,18 @@ pub enum Input {
     KeyNetworks,
     /// Demands on keys as a whole.
     KeyPolicy,
+    /// The application that is meant.
+    ApplicationId,
+    /// The name of an application.
+    ApplicationName,
+    /// Where codes may be sent.
+    RedirectUris,
+    /// Scopes of an application or an installation.
+    Scopes,
+    /// How long access tokens live.
+    AccessLifetime,
+    /// How long refresh tokens live.
+    RefreshLifetime,
     /// The URL of an issuer.
     IssuerUrl,
     /// How long ago a token may have been issued.
@@ -450,6 +480,7 @@ impl fmt::Display for OpError {
             Self::LimitExceeded(quota, limit) => write!(f, "there may be at most {limit} {}", quota.words()),
             Self::NotEmpty(resource) => write!(f, "`{resource}` is not empty"),
             Self::Invalid(problem) => f.write_str(&problem.message),
+            Self::Grant(failure) => failure.fmt(f),
             Self::Precondition(Precondition::NotModified { .. }) => f.write_str("not modified"),
             Self::Precondition(Precondition::Failed(name)) => write!(f, "the condition `{name}` does not hold"),
             Self::Precondition(Precondition::Exists) => f.write_str("the object exists and may not be overwritten"),
@@ -498,6 +529,7 @@ impl fmt::Display for AuthnFailure {
             Self::Time(_) => "the request time is too far from the server's",
             Self::Replayed => "the nonce was used before",
             Self::Federation(failure) => return failure.fmt(f),
+            Self::Client => "the client is not known, or has not proven to be the one",
         })
     }
 }
@@ -522,6 +554,7 @@ impl AuthnFailure {
             Self::Time(_) => "time",
             Self::Replayed => "replayed",
             Self::Federation(failure) => failure.reason(),
+            Self::Client => "client",
         }
     }
 }

@@ -6,6 +6,7 @@
 //! | [`caller`], [`authn`] | who asks, and on what evidence |
 //! | [`authz`], [`actions`], [`resource`] | whether they may |
 //! | [`mint`] | the only birthplace of credentials |
+//! | [`client`], [`grant`], [`signin`] | OAuth clients, what they get tokens for, and how people agree to it |
 //! | [`outbound`], `issuers` | the one way out; the keys of identity providers, kept |
 //! | [`keyring`], `hashing`, [`otp`], `attempts` | sealing keys, passwords, one-time codes, and how often they may be tried |
 //! | [`audit`], [`why`] | what happened, and why something did not |
@@ -20,10 +21,12 @@ pub mod audit;
 pub mod authn;
 pub mod authz;
 pub mod caller;
+pub mod client;
 pub mod clock;
 mod diagnostic;
 pub mod directory;
 pub mod error;
+pub mod grant;
 mod hashing;
 mod issuers;
 pub mod keyring;
@@ -38,6 +41,8 @@ pub mod outbound;
 mod principal;
 pub mod resource;
 pub mod session;
+pub mod signin;
+mod signing;
 pub mod sts;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -55,8 +60,10 @@ pub use caller::{Caller, RequestMeta};
 pub use error::{
     AuthnFailure, CallerKind, Denial, DeniedBy, FederationFailure, Holding, Input, OpError, Precondition, Problem, ProblemKind, Quota,
 };
+pub use grant::{Fallen, GrantFailure};
 pub use operation::{Effect, Operation};
 pub use resource::ResourceName;
+pub use signing::KeyUse;
 use tegata_model::{NodeId, RequestId, Timestamp};
 pub use tegata_policy::LayerKind;
 pub use tegata_sign::{Addressing, ObjectAddress, Presented, Verified};
@@ -76,6 +83,7 @@ use crate::{
     nonces::Nonces,
     outbound::Outbound,
     principal::Memory,
+    signing::Signing,
     uses::Uses,
 };
 
@@ -110,6 +118,7 @@ pub struct Core {
     memory: Memory,
     nonces: Nonces,
     recorder: Recorder,
+    signing: Signing,
     uses: Uses,
     hashing: Pool,
 }
@@ -140,6 +149,7 @@ impl Core {
             memory: Memory::new(),
             nonces,
             recorder,
+            signing: Signing::default(),
             uses: Uses::default(),
             hashing,
         })
@@ -185,6 +195,8 @@ impl Core {
         let mut changes = ChangeSet::new(now);
         changes.push(tegata_store::replay::sweep(now));
         changes.extend(tegata_store::session::sweep(now));
+        changes.extend(tegata_store::grant::sweep(now));
+        changes.push(tegata_store::signing_key::sweep(now));
         // Keys past the longest outage are of no use; a week more shows an operator what was there.
         changes.push(tegata_store::issuer_keys::sweep(now.minus(self.limits.issuer_keys_outage.saturating_add(KEPT_KEYS))));
         changes.push(tegata_store::attempt::sweep(now.minus(attempts::WINDOW)));

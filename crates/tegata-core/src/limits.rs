@@ -80,6 +80,12 @@ pub struct Quotas {
     pub system_policies: u32,
     /// Tags of one role or policy.
     pub tags_per_resource: u32,
+    /// Applications of an account.
+    pub clients: u32,
+    /// Secrets of an application that count at one time.
+    pub secrets_per_client: u32,
+    /// Users and roles assigned to an application.
+    pub assignments: u32,
     /// OpenID providers of an account.
     pub oidc_providers: u32,
     /// Devices for one-time codes of an account.
@@ -102,6 +108,9 @@ impl Default for Quotas {
             policies_per_role: 5,
             system_policies: 20,
             tags_per_resource: 20,
+            clients: 100,
+            secrets_per_client: 2,
+            assignments: 5000,
             oidc_providers: 100,
             mfa_devices: 1000,
         }

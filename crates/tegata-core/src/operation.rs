@@ -8,7 +8,7 @@
 use std::future::Future;
 
 use tegata_model::Timestamp;
-use tegata_store::{ChangeSet, Claim, CommitError, replay};
+use tegata_store::{ChangeSet, Claim, CommitError, Step, replay};
 
 use crate::{
     Core,
@@ -27,6 +27,11 @@ pub trait Operation: Sync {
     const ACTION: Action;
     /// What success gives back.
     type Output: Send;
+
+    /// What asking uses up, whatever comes of it: committed with the effect, or with the refusal.
+    fn spends(&self, _now: Timestamp) -> Vec<Step> {
+        Vec::new()
+    }
 
     /// What it acts on, by name, for the audit.
     fn resource(&self, caller: &Caller) -> ResourceName;
@@ -96,7 +101,7 @@ impl Core {
     pub async fn perform<O: Operation>(&self, caller: &Caller, operation: &O) -> Result<O::Output, OpError> {
         let mut result = self.attempt(caller, operation).await;
         if let Err(error) = &mut result {
-            self.record_refusal(caller, O::ACTION, &operation.resource(caller), error).await;
+            self.record_refusal_with(caller, O::ACTION, &operation.resource(caller), error, operation.spends(self.now())).await;
             self.seal_reasons(caller, error);
         }
         result
@@ -127,11 +132,13 @@ impl Core {
             let mut commit = ChangeSet::new(now);
             commit.extend(view.expectations());
             self.spend(&mut commit, caller, now);
+            commit.extend(operation.spends(now));
             commit.append(changes);
             commit.extend(self.recorder.effect(now, caller, O::ACTION, &operation.resource(caller), effect.entry));
             match self.store.commit(commit).await {
                 Ok(()) => return Ok(effect.output),
-                Err(CommitError::Changed) => {}
+                // A code that somebody else was quicker with: the next run finds it used, and says so.
+                Err(CommitError::Changed | CommitError::Claimed(Claim::Code)) => {}
                 Err(CommitError::Exists(_)) if effect.again_if_exists => {}
                 Err(CommitError::Claimed(Claim::Nonce)) => return Err(OpError::Authentication(AuthnFailure::Replayed)),
                 Err(CommitError::Claimed(Claim::OtpStep)) => return Err(effect.on_used.unwrap_or(OpError::Conflict)),
@@ -162,7 +169,7 @@ impl Core {
         };
         let mut result = result.await;
         if let Err(error) = &mut result {
-            self.record_refusal(caller, O::ACTION, &operation.resource(caller), error).await;
+            self.record_refusal_with(caller, O::ACTION, &operation.resource(caller), error, operation.spends(self.now())).await;
             self.seal_reasons(caller, error);
         }
         result
@@ -177,6 +184,11 @@ impl Core {
 
     /// A refusal of a known caller: its own row, with the proof spent. Beyond the budget of its principal it is counted.
     pub(crate) async fn record_refusal(&self, caller: &Caller, action: Action, resource: &ResourceName, error: &OpError) {
+        self.record_refusal_with(caller, action, resource, error, Vec::new()).await;
+    }
+
+    /// The same, with what was used up besides the proof.
+    async fn record_refusal_with(&self, caller: &Caller, action: Action, resource: &ResourceName, error: &OpError, spends: Vec<Step>) {
         let now = self.now();
         match error {
             // A fault of ours is no refusal, and a replayed request must not spend or record anything again.
@@ -194,10 +206,12 @@ impl Core {
             | OpError::NotEmpty(_)
             | OpError::InUse(..)
             | OpError::LimitExceeded(..)
-            | OpError::Invalid(_) => {}
+            | OpError::Invalid(_)
+            | OpError::Grant(_) => {}
         }
         let mut commit = ChangeSet::new(now);
         self.spend(&mut commit, caller, now);
+        commit.extend(spends);
         if let Some(row) = self.recorder.refusal(now, caller, action, resource, error) {
             commit.push(row);
         }
@@ -213,6 +227,8 @@ impl Core {
 
 fn evidence_reads(evidence: &Evidence) -> &[crate::view::Read] {
     match evidence {
+        Evidence::Client { client, .. } => &client.principal.reads,
+        Evidence::Access(access) => &access.reads,
         Evidence::Key(key) => &key.reads,
         Evidence::Session(session) => &session.reads,
         Evidence::Token(token) => &token.provider.reads,

@@ -8,14 +8,18 @@ use std::sync::{Arc, atomic::AtomicI64};
 
 use quick_cache::sync::Cache;
 use tegata_model::{
-    AccessKeyId, AccountId, AccountNumber, Epoch, KeyId, OidcProviderId, OidcProviderName, RoleId, SecretKey, Status, Timestamp, UserId,
+    AccessKeyId, AccountId, AccountNumber, Epoch, KeyId, OidcProviderId, OidcProviderName, RoleId, SecretKey, SessionId, Status, Timestamp,
+    UserId,
 };
-use tegata_oauth::VerifiedIdToken;
+use tegata_oauth::{AccessClaims, Scope, VerifiedIdToken};
 use tegata_policy::{DocumentKind, Policy, PrincipalName, ram};
 use tegata_store::{
     Step, Store, StoreError, access_key,
     account::{self, AccountRow},
-    bucket, group,
+    bucket,
+    client::{self, ClientRow},
+    client_secret::ClientSecretRow,
+    consent, grant, group, installation,
     oidc_provider::{self, OidcProviderRow},
     policy,
     role::{self, RoleRow},
@@ -27,6 +31,7 @@ use tegata_store::{
 use crate::{
     directory::{KeyPolicy, SecurityPreference},
     error::CallerKind,
+    grant::{Bound, Facts},
     token::Claims,
     view::Read,
 };
@@ -60,7 +65,7 @@ pub(crate) struct SelfService {
 
 impl SelfService {
     /// A role has no affairs of its own.
-    const NONE: Self = Self { password: false, keys: false, factor: false };
+    pub(crate) const NONE: Self = Self { password: false, keys: false, factor: false };
 
     async fn of(store: &Store, account: AccountId) -> Result<Self, StoreError> {
         let preference = SecurityPreference::of(security_preference::find(store, account).await?);
@@ -78,6 +83,8 @@ pub(crate) enum Who {
     },
     /// An identity provider, for the strangers it vouches for. It has no policies: only trust lets them in.
     Provider(OidcProviderRow),
+    /// An OAuth client, for itself. It has no policies: what it may do is said by scopes.
+    Client(Box<ClientRow>),
 }
 
 /// A long-term key with its secret opened and its owner read.
@@ -119,6 +126,28 @@ pub(crate) struct LiveToken {
     pub(crate) verified: VerifiedIdToken,
 }
 
+/// A client that asks, in the account it asks in.
+#[derive(Debug)]
+pub(crate) struct LiveClient {
+    /// The client, in that account.
+    pub(crate) principal: Arc<Principal>,
+    /// Its secrets, those that have run out among them.
+    pub(crate) secrets: Vec<ClientSecretRow>,
+}
+
+/// An access token whose signature holds, with everything it stands on found unrevoked.
+#[derive(Debug)]
+pub(crate) struct LiveAccess {
+    /// Of whom it speaks: the user or role, else the client itself.
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) claims: Arc<AccessClaims>,
+    pub(crate) scope: Scope,
+    pub(crate) session: SessionId,
+    pub(crate) bound: Arc<Bound>,
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) reads: Vec<Read>,
+}
+
 /// The cache versions of the accounts a value was read from.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stamps(Vec<(AccountId, u64)>);
@@ -154,6 +183,9 @@ pub(crate) struct Memory {
     accounts: Cache<AccountNumber, Arc<AccountRow>>,
     pub(crate) keys: Cache<AccessKeyId, Arc<LiveKey>>,
     pub(crate) sessions: Cache<[u8; 32], Arc<LiveSession>>,
+    pub(crate) clients: Cache<(String, AccountId), Arc<LiveClient>>,
+    pub(crate) standings: Cache<Bound, Arc<Facts>>,
+    pub(crate) tokens: Cache<[u8; 32], Arc<LiveAccess>>,
 }
 
 impl Memory {
@@ -165,6 +197,9 @@ impl Memory {
             accounts: Cache::new(4_096),
             keys: Cache::new(32_768),
             sessions: Cache::new(32_768),
+            clients: Cache::new(4_096),
+            standings: Cache::new(32_768),
+            tokens: Cache::new(65_536),
         }
     }
 
@@ -225,6 +260,7 @@ impl Principal {
             Who::User(_) => CallerKind::User,
             Who::Role { .. } => CallerKind::RoleSession,
             Who::Provider(_) => CallerKind::Federated,
+            Who::Client(_) => CallerKind::Client,
         }
     }
 
@@ -239,6 +275,7 @@ impl Principal {
                 Who::User(row) => row.status.is_active(),
                 Who::Role { row, .. } => row.status.is_active(),
                 Who::Provider(row) => row.status.is_active(),
+                Who::Client(row) => row.status.is_active(),
             }
     }
 
@@ -247,6 +284,7 @@ impl Principal {
             Who::User(row) => row.name.as_str(),
             Who::Role { row, .. } => row.name.as_str(),
             Who::Provider(row) => row.name.as_str(),
+            Who::Client(row) => row.name.as_str(),
         }
     }
 
@@ -256,6 +294,7 @@ impl Principal {
             Who::User(row) => row.number.to_string(),
             Who::Role { row, .. } => row.number.to_string(),
             Who::Provider(row) => row.name.to_string(),
+            Who::Client(row) => row.app_id.clone(),
         }
     }
 
@@ -264,6 +303,7 @@ impl Principal {
             Who::User(row) => *row.id.as_bytes(),
             Who::Role { row, .. } => *row.id.as_bytes(),
             Who::Provider(row) => *row.id.as_bytes(),
+            Who::Client(row) => *row.id.as_bytes(),
         }
     }
 
@@ -272,6 +312,7 @@ impl Principal {
             Who::User(row) => row.epoch,
             Who::Role { row, .. } => row.epoch,
             Who::Provider(row) => row.epoch,
+            Who::Client(row) => row.epoch,
         }
     }
 }
@@ -378,6 +419,10 @@ impl Read {
             Self::Bucket(id, generation) => bucket::expect(*id, *generation),
             Self::Session(id, epoch) => session::expect(*id, *epoch),
             Self::OidcProvider(id, generation) => oidc_provider::expect(*id, *generation),
+            Self::Client(id, generation) => client::expect(*id, *generation),
+            Self::Installation(id, generation) => installation::expect(*id, *generation),
+            Self::Grant(id, epoch) => grant::expect_alive(*id, *epoch),
+            Self::Consent(id) => consent::expect(*id),
         }
     }
 }

@@ -178,6 +178,27 @@ pub enum ResourceName {
         /// The key in the bucket.
         key: ObjectKey,
     },
+    /// The applications of an account, as a collection.
+    Applications {
+        /// The account they belong to.
+        account: AccountNumber,
+    },
+    /// An application, its own or one that is installed in it.
+    Application {
+        /// The account.
+        account: AccountNumber,
+        /// The public id.
+        app_id: String,
+    },
+    /// A secret of an application.
+    ApplicationSecret {
+        /// The account.
+        account: AccountNumber,
+        /// The public id of the application.
+        app_id: String,
+        /// The public id of the secret.
+        secret_id: String,
+    },
     /// The role sessions that began in an account or act in it, as a collection.
     Sessions {
         /// The account.
@@ -276,6 +297,11 @@ impl ResourceName {
             Self::Buckets { account } => ("oss", Some(account), "*".to_owned()),
             Self::Bucket { account, name } => ("oss", Some(account), name.to_string()),
             Self::Object { account, bucket, key } => ("oss", Some(account), format!("{bucket}/{key}")),
+            Self::Applications { account } => ("ram", Some(account), "application/*".to_owned()),
+            Self::Application { account, app_id } => ("ram", Some(account), format!("application/{app_id}")),
+            Self::ApplicationSecret { account, app_id, secret_id } => {
+                ("ram", Some(account), format!("application/{app_id}/secret/{secret_id}"))
+            }
             Self::Sessions { account } => ("tegata", Some(account), "session/*".to_owned()),
             Self::Session { account, id } => ("tegata", Some(account), format!("session/{id}")),
             Self::SessionsOf(whose) => {

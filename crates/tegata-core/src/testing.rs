@@ -18,7 +18,7 @@ use crate::{
     Caller, Core, OpError, Parts, RequestMeta,
     authn::Proof,
     clock::{Clock, Entropy, NoEntropy},
-    directory::{Attachable, NewAccessKey, NewAccount, NewRole, NewUser, Provisioned},
+    directory::{Attachable, NewAccessKey, NewAccount, NewClient, NewRole, NewUser, Provisioned},
     keyring::{Keyring, MasterKey},
     limits::Limits,
     mint::TemporaryCredential,
@@ -269,6 +269,14 @@ impl TestCore {
         self.core.authenticate(Proof::Signed(presented), self.meta()).await
     }
 
+    /// The user that a caller is.
+    pub fn user_id(&self, caller: &Caller) -> Option<tegata_model::UserId> {
+        match &caller.evidence.principal().who {
+            crate::principal::Who::User(row) => Some(row.id),
+            _ => None,
+        }
+    }
+
     /// The caller that a sample user makes.
     pub async fn user(&self, user: &str) -> Result<Caller, OpError> {
         self.caller(&self.key(user).map_err(OpError::internal)?).await
@@ -295,6 +303,9 @@ pub const UPLOADER_TRUST: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow
   "Principal":{"RAM":["acs:ram::1000000000000001:user/bob","acs:ram::1000000000000001:user/appserver"]}}]}"#;
 /// What `bob` and `appserver` may do.
 pub const ASSUME_UPLOADER: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"acs:ram:*:1000000000000001:role/app-uploader"}]}"#;
+
+/// The sample client `bench`: its public id and its secret.
+pub const BENCH: (&str, &str) = ("5000000000000000001", "secret-of-bench-0123456789abcdef");
 
 async fn seed(core: &Core) -> Result<(Provisioned, Provisioned), Broken> {
     let mut provision = core.provision();
@@ -332,6 +343,16 @@ async fn seed(core: &Core) -> Result<(Provisioned, Provisioned), Broken> {
     let role = provision.role(&acme, &role).await?;
     provision.attach(&acme, &PolicyName::new("uploader")?, Attachable::Role(role)).await?;
     provision.bucket(&acme, &BucketName::new("photos")?)?;
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let bench = NewClient {
+        app_id: BENCH.0.to_owned(),
+        name: "bench".to_owned(),
+        kind: crate::client::ClientKind::Web,
+        secret: SecretKey::new(BENCH.1.to_owned()),
+        redirect_uris: words(&["https://bench.test/cb"]),
+        scopes: words(&["openid", "aliuid", "profile"]),
+    };
+    provision.client(&acme, &bench)?;
     provision.commit().await?;
     Ok((acme, globex))
 }

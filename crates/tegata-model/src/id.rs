@@ -85,6 +85,12 @@ id_type!(/** One stored blob of bytes; its file name. Text form: `blob_` + ULID.
 id_type!(/** One role or browser session. Text form: `session_` + ULID. */ SessionId, "session");
 id_type!(/** One request, as told to the caller and to `tegata why`. Text form: `request_` + ULID; dialects have their own. */ RequestId, "request");
 id_type!(/** One running process that writes audit rows. Text form: `node_` + ULID. */ NodeId, "node");
+id_type!(/** One OAuth client. Text form: `client_` + ULID; its public number is another. */ ClientId, "client");
+id_type!(/** One secret of a client. Text form: `clientsecret_` + ULID. */ ClientSecretId, "clientsecret");
+id_type!(/** One client made available in one account. Text form: `installation_` + ULID. */ InstallationId, "installation");
+id_type!(/** What one identity said yes to. Text form: `consent_` + ULID. */ ConsentId, "consent");
+id_type!(/** One chain of tokens. Text form: `grant_` + ULID. */ GrantId, "grant");
+id_type!(/** One signing key. Text form: `signingkey_` + ULID. */ SigningKeyId, "signingkey");
 
 impl RequestId {
     /// The upper-case UUID spelling, `7E0F3F4A-6B3E-5C0E-9D2B-0E8A5C1B7D21`.

@@ -131,6 +131,26 @@ impl Jws {
         Ok(Self { header, signed: signed.to_owned(), payload: decode("payload", payload)?, signature: decode("signature", signature)? })
     }
 
+    /// Takes a message of this type apart that brings the public key it was signed with. Whoever asks for this says so: such a
+    /// message proves that its sender has the key, and nothing else.
+    pub(crate) fn parse_with_key(text: &str, kind: &str) -> Result<(Self, serde_json::Map<String, Value>), JwsError> {
+        let encoded = text.split('.').next().unwrap_or_default();
+        let header = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| JwsError::Base64("header"))?;
+        let mut members = json::object(&header).map_err(JwsError::Header)?;
+        let Some(Value::Object(jwk)) = members.remove("jwk") else { return Err(JwsError::Extension("jwk")) };
+        // What is left must stand by itself; only the key was allowed in addition. A name for the key would be of no use.
+        members.remove("kid");
+        let rest = URL_SAFE_NO_PAD.encode(Value::Object(members).to_string());
+        let (_, tail) = text.split_once('.').ok_or(JwsError::Parts)?;
+        let mut message = Self::parse(&format!("{rest}.{tail}"))?;
+        if message.header.kind.as_deref() != Some(kind) {
+            return Err(JwsError::Extension("typ"));
+        }
+        let (signed, _) = text.rsplit_once('.').ok_or(JwsError::Parts)?;
+        signed.clone_into(&mut message.signed);
+        Ok((message, jwk))
+    }
+
     /// What the header says.
     pub fn header(&self) -> &Header {
         &self.header

@@ -7,6 +7,7 @@ use tegata_model::{
     MfaDeviceId, NodeId, ObjectKey, OidcProviderId, OperatorId, OrganisationId, PasswordHash, PolicyId, PrincipalNumber, RequestId, RoleId,
     SessionId, Status, Timestamp, UserId,
 };
+use tegata_model::{ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId};
 
 /// One value. 16-byte ids are held in place, so that the usual parameters allocate nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,6 +36,7 @@ macro_rules! from_id {
 
 from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, BucketId, BlobId, SessionId, RequestId, NodeId, LoginProfileId, MfaDeviceId);
 from_id!(OidcProviderId);
+from_id!(ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId);
 
 macro_rules! from_text {
     ($($text:ident),+) => { $(

@@ -1,5 +1,6 @@
 //! The commands and their flags. Help, and later completions and manual pages, come from these definitions.
 
+pub(crate) mod apps;
 pub(crate) mod client;
 pub(crate) mod declare;
 pub(crate) mod keys;
@@ -12,6 +13,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::logging::Level;
+use apps::AppsCommand;
 use client::{
     AgentFlags, CallFlags, ConfigureFlags, CredentialsFlags, DoctorFlags, ExecFlags, ImsCommand, OssCommand, ProfileCommand, RamCommand,
     StsCommand, WhoamiFlags,
@@ -29,7 +31,7 @@ Run a server
 Use one
   configure, profile list|show|use|delete  servers and keys as profiles
   whoami                         who you are, until when; where the secret is
-  sts|ram|ims OPERATION          operations of the API; ram apply FILE; call ANY
+  sts|ram|ims|apps OPERATION     operations of the API; ram apply FILE; call ANY
   credentials, agent             a temporary key, printed or served
   exec -- CMD                    run a program that gets a temporary key
   oss ls|cp|rm|sign              objects: list, copy, remove, sign URLs
@@ -151,6 +153,12 @@ pub(crate) enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: OssCommand,
+    },
+    /// OAuth applications: make, install, assign
+    Apps {
+        /// What to do.
+        #[command(subcommand)]
+        command: AppsCommand,
     },
     /// Find out what is wrong between here and the server, and what to do about it
     #[command(after_help = client::ENVIRONMENT)]
@@ -414,7 +422,7 @@ mod tests {
                 }
             }
         }
-        let generated = ["sts", "ram", "ims"];
+        let generated = ["sts", "ram", "ims", "apps"];
         let told_elsewhere = ["call"];
         let expected: BTreeMap<String, BTreeSet<String>> = Cli::command()
             .get_subcommands()

@@ -34,6 +34,7 @@ use clap::Parser as _;
 use crate::{
     cli::{
         AccountCommand, AuditCommand, Cli, Command, ConfigCommand,
+        apps::AppsCommand,
         client::{ImsCommand, OssCommand, ProfileCommand, RamCommand, StsCommand},
         keys::{KeyPolicyCommand, KeysCommand},
         take_back::SessionsCommand,
@@ -102,6 +103,15 @@ fn run(command: Command, environment: &Environment) -> Result<ExitCode, Failure>
         Command::Oss { command: OssCommand::Cp(flags) } => commands::oss::cp(&flags, environment),
         Command::Oss { command: OssCommand::Rm(flags) } => commands::oss::rm(&flags, environment),
         Command::Oss { command: OssCommand::Sign(flags) } => commands::oss::sign(&flags, environment),
+        Command::Apps { command: AppsCommand::List(flags) } => commands::apps::list(&flags, environment),
+        Command::Apps { command: AppsCommand::Show(flags) } => commands::apps::show(&flags, environment),
+        Command::Apps { command: AppsCommand::Create(flags) } => commands::apps::create(&flags, environment),
+        Command::Apps { command: AppsCommand::Rotate(flags) } => commands::apps::rotate(&flags, environment),
+        Command::Apps { command: AppsCommand::Delete(flags) } => commands::apps::delete(&flags, environment),
+        Command::Apps { command: AppsCommand::Install(flags) } => commands::apps::install(&flags, environment),
+        Command::Apps { command: AppsCommand::Uninstall(flags) } => commands::apps::uninstall(&flags, environment),
+        Command::Apps { command: AppsCommand::Assign(flags) } => commands::apps::assign(&flags, environment),
+        Command::Apps { command: AppsCommand::Unassign(flags) } => commands::apps::unassign(&flags, environment),
         Command::Doctor(flags) => commands::doctor::doctor(&flags, environment),
         Command::Completion(flags) => commands::completion::script(&flags),
         Command::Man(flags) => commands::completion::man(&flags),

@@ -66,7 +66,7 @@ pub use policy::{
     ListPolicyVersions, ManagedPolicy, PolicyRef, PolicyType, PolicyVersion, SetDefaultPolicyVersion, UpdatePolicyDescription,
 };
 pub use preference::{DescribeSecurityPreference, SecurityPreference, SetSecurityPreference};
-pub use provision::{Attachable, NewAccessKey, NewAccount, NewRole, NewUser, Provision, ProvisionError, Provisioned};
+pub use provision::{Attachable, NewAccessKey, NewAccount, NewClient, NewRole, NewUser, Provision, ProvisionError, Provisioned};
 pub use role::{CreateRole, DeleteRole, DescribeRole, ListRoles, Role, TrustWarning, UpdateRole};
 pub use summary::{AccountSummary, DescribeAccountSummary};
 pub use system::{SYSTEM_POLICIES, SystemPolicy};

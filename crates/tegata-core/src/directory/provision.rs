@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountId, AccountNumber, BucketId, BucketName, Epoch, Generation, KeyId, LoginProfileId, MfaDeviceId,
-    MfaDeviceName, OperatorId, OrganisationId, PasswordHash, PolicyId, PolicyName, PrincipalNumber, RoleId, RoleName, SecretKey, Status,
-    UserId, UserName,
+    AccessKeyId, AccountAlias, AccountId, AccountNumber, BucketId, BucketName, Epoch, Generation, InstallationId, KeyId, LoginProfileId,
+    MfaDeviceId, MfaDeviceName, OperatorId, OrganisationId, PasswordHash, PolicyId, PolicyName, PrincipalNumber, RoleId, RoleName,
+    SecretKey, Status, UserId, UserName,
 };
 use tegata_policy::{DocumentKind, PrincipalName, ram};
 use tegata_store::{
@@ -14,6 +14,9 @@ use tegata_store::{
     account::{self, AccountRow},
     audit::{self, AuditRow, CallerKind, Outcome},
     bucket::{self, Acl, BucketRow},
+    client::{self, ClientKind},
+    client_secret,
+    installation::{self, AssignmentMode, InstallationRow},
     login_profile::{self, LoginProfileRow},
     mfa_device::{self, MfaDeviceRow},
     oidc_provider,
@@ -25,6 +28,7 @@ use tegata_store::{
 use super::SYSTEM_POLICIES;
 use crate::{
     Core,
+    client::{new_client_row, new_secret_row},
     clock::{NoEntropy, random, random_text},
     directory::alias,
     keyring::{KeyringError, Place},
@@ -71,6 +75,23 @@ pub enum ProvisionError {
     /// A number was out of range.
     #[error("{0}")]
     Number(String),
+}
+
+/// A client to be made.
+#[derive(Debug)]
+pub struct NewClient {
+    /// Its public id: 19 digits.
+    pub app_id: String,
+    /// Its name.
+    pub name: String,
+    /// Where it runs.
+    pub kind: ClientKind,
+    /// Its secret.
+    pub secret: SecretKey,
+    /// Where codes may be sent.
+    pub redirect_uris: Vec<String>,
+    /// Its scopes.
+    pub scopes: Vec<String>,
 }
 
 /// An account to be made. What is `None` is drawn at random.
@@ -512,6 +533,32 @@ impl Provision<'_> {
             created_at: self.core.now(),
         }));
         self.made.push(format!("bucket {name}"));
+        Ok(())
+    }
+
+    /// A client with its secret, installed in its own account with all the scopes it has.
+    pub fn client(&mut self, owner: &Provisioned, new: &NewClient) -> Result<(), ProvisionError> {
+        let now = self.core.now();
+        let mut row = new_client_row(self.core, owner.account, new.kind, &new.name)?;
+        row.app_id.clone_from(&new.app_id);
+        row.secret_required = true;
+        row.redirect_uris.clone_from(&new.redirect_uris);
+        row.scopes.clone_from(&new.scopes);
+        let secret = new_secret_row(self.core, row.id, &new.secret).map_err(ProvisionError::Keyring)?;
+        self.changes.push(client::insert(&row));
+        self.changes.extend(client_secret::insert(&secret));
+        self.changes.push(installation::insert(&InstallationRow {
+            id: InstallationId::from_bytes(self.core.new_id()?),
+            account_id: owner.account,
+            client_id: row.id,
+            scopes: row.scopes,
+            mode: AssignmentMode::OnDemand,
+            installed_by: *owner.root.as_bytes(),
+            epoch: Epoch(0),
+            generation: Generation(1),
+            created_at: now,
+        }));
+        self.made.push(format!("application {}", new.name));
         Ok(())
     }
 

@@ -189,7 +189,7 @@ pub(super) fn check_policy(view: &View<'_>, policy: Option<&str>) -> Result<(), 
 pub(super) fn lifetime(trusted: &Trusted, asked: Option<Duration>) -> Result<Duration, OpError> {
     let longest = match &trusted.role.who {
         Who::Role { row, .. } => row.max_session,
-        Who::User(_) | Who::Provider(_) => SHORTEST,
+        Who::User(_) | Who::Provider(_) | Who::Client(_) => SHORTEST,
     };
     match asked {
         None => Ok(USUAL.min(longest)),

@@ -70,9 +70,11 @@ impl Operation for GetCallerIdentity {
                 role_number: row.number,
                 session_name: session.claims.session_name.clone(),
             },
-            (Who::Role { .. }, Evidence::Key(_) | Evidence::Token(_)) => return Err(OpError::internal("a role is known by its sessions")),
-            // Whoever has only a token is nobody here yet.
-            (Who::Provider(_), _) => {
+            (Who::Role { .. }, Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_)) => {
+                return Err(OpError::internal("a role is known by its sessions"));
+            }
+            // Whoever has only a token is nobody here yet, and a client is nobody's key.
+            (Who::Provider(_) | Who::Client(_), _) => {
                 let by = DeniedBy::Layer { layer: LayerKind::Identity, explicit: false };
                 return Err(authz::denied(caller, Self::ACTION, &ResourceName::Caller, by, None));
             }

@@ -4,6 +4,7 @@ mod audit;
 mod declare;
 mod directory;
 mod federation;
+mod grants;
 mod handles;
 mod look_back;
 mod matrix;

@@ -134,6 +134,8 @@ impl From<OpError> for AcsError {
             OpError::Invalid(problem) => Self::new(400, invalid_code(&problem), message),
             OpError::Precondition(_) => Self::new(412, "PreconditionFailed", message),
             OpError::Conflict => Self::new(409, "OperationConflict", message),
+            // Grants are asked for elsewhere.
+            OpError::Grant(_) => Self::new(403, "NoPermission", message),
             OpError::Throttled(wait) => Self { retry_after: Some(wait), ..Self::new(400, "Throttling.User", message) },
             OpError::Internal(cause) => Self { cause: Some(cause), ..Self::new(500, "InternalError", message) },
         }
@@ -160,6 +162,8 @@ impl From<AuthnFailure> for AcsError {
             AuthnFailure::Time(problem) => Self::new(400, "InvalidTimeStamp.Expired", problem.to_string()),
             AuthnFailure::Replayed => Self::new(400, "SignatureNonceUsed", message),
             AuthnFailure::Federation(failure) => failure.into(),
+            // No client asks here.
+            AuthnFailure::Client => Self::new(403, "NoPermission", message),
         }
     }
 }
@@ -209,6 +213,8 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         ResourceName::BoundMfaDevice { .. } => "VirtualMFADevice.User",
         ResourceName::Buckets { .. } | ResourceName::Bucket { .. } => "Bucket",
         ResourceName::Object { .. } => "Object",
+        ResourceName::Applications { .. } | ResourceName::Application { .. } => "Application",
+        ResourceName::ApplicationSecret { .. } => "Application.AppSecret",
         ResourceName::Sessions { .. } | ResourceName::Session { .. } | ResourceName::SessionsOf(_) | ResourceName::SessionsOfKey { .. } => {
             "Session"
         }
@@ -246,6 +252,9 @@ fn limit_code(quota: Quota) -> &'static str {
         Quota::PoliciesPerUser => "LimitExceeded.User.Policy",
         Quota::PoliciesPerGroup => "LimitExceeded.Group.Policy",
         Quota::PoliciesPerRole => "LimitExceeded.Role.Policy",
+        Quota::Clients => "LimitExceeded.Application",
+        Quota::SecretsPerClient => "LimitExceeded.Application.AppSecret",
+        Quota::Assignments => "LimitExceeded.Application.Assignment",
         Quota::TagsPerResource => "LimitExceeded.Tag",
         Quota::OidcProviders => "LimitExceeded.OIDCProvider",
         Quota::ClientIdsPerProvider => "LimitExceeded.OIDCProvider.ClientId",
@@ -267,6 +276,12 @@ fn invalid_code(problem: &Problem) -> &'static str {
         Input::MaxSession => "InvalidParameter.MaxSessionDuration",
         Input::NewMaxSession => "InvalidParameter.NewMaxSessionDuration",
         Input::UserName => "InvalidParameter.UserName",
+        Input::ApplicationId => "InvalidParameter.AppId",
+        Input::ApplicationName => "InvalidParameter.AppName",
+        Input::RedirectUris => "InvalidParameter.RedirectUris",
+        Input::Scopes => "InvalidParameter.PredefinedScopes",
+        Input::AccessLifetime => "InvalidParameter.AccessTokenValidity",
+        Input::RefreshLifetime => "InvalidParameter.RefreshTokenValidity",
         Input::Marker => "InvalidParameter.Marker",
         Input::LeakedText => "InvalidParameter.Text",
         Input::Declaration => "InvalidParameter.Declaration",
@@ -337,6 +352,7 @@ pub(super) fn principal_type(kind: CallerKind) -> &'static str {
         CallerKind::User => "SubUser",
         CallerKind::RoleSession => "AssumedRoleUser",
         CallerKind::Federated => "Federated",
+        CallerKind::Client => "Client",
     }
 }
 

@@ -252,6 +252,8 @@ impl From<OpError> for OssError {
             OpError::Invalid(problem) => problem.into(),
             OpError::Precondition(precondition) => precondition.into(),
             OpError::Conflict | OpError::InUse(..) | OpError::LimitExceeded(..) => Self::new(409, "OperationConflict", message),
+            // Grants are asked for elsewhere.
+            OpError::Grant(_) => Self::new(403, "AccessDenied", message),
             OpError::Throttled(wait) => Self::new(503, "ServiceUnavailable", "Please reduce your request rate, and retry later.")
                 .with_header("retry-after", wait.as_millis().div_ceil(1000).max(1).to_string()),
             OpError::Internal(cause) => {
@@ -292,8 +294,8 @@ impl From<AuthnFailure> for OssError {
             // The full forms of these two need the request: see `OssError::of`.
             AuthnFailure::Signature(_) => Self::new(403, "SignatureDoesNotMatch", message),
             AuthnFailure::Time(problem) => Self::time(problem, Scheme::OssV1),
-            // No token of an identity provider is taken here.
-            AuthnFailure::Replayed | AuthnFailure::Federation(_) => Self::new(403, "AccessDenied", message),
+            // No token of an identity provider is taken here, and no client asks here.
+            AuthnFailure::Replayed | AuthnFailure::Federation(_) | AuthnFailure::Client => Self::new(403, "AccessDenied", message),
         }
     }
 }
@@ -305,6 +307,7 @@ impl OssError {
             CallerKind::User => "SubUser",
             CallerKind::RoleSession => "AssumedRoleUser",
             CallerKind::Federated => "Federated",
+            CallerKind::Client => "Client",
         };
         let base = Self { denied: true, ..Self::new(403, "AccessDenied", message).ec("0003-00000001") };
         match denial.by {
@@ -360,6 +363,9 @@ impl OssError {
             | ResourceName::BoundMfaDevice { .. }
             | ResourceName::AccountSettings { .. }
             | ResourceName::Buckets { .. }
+            | ResourceName::Applications { .. }
+            | ResourceName::Application { .. }
+            | ResourceName::ApplicationSecret { .. }
             | ResourceName::Sessions { .. }
             | ResourceName::Session { .. }
             | ResourceName::SessionsOf(_)
@@ -409,6 +415,12 @@ impl From<Problem> for OssError {
             | Input::NewTrustDocument
             | Input::MaxSession
             | Input::NewMaxSession
+            | Input::ApplicationId
+            | Input::ApplicationName
+            | Input::RedirectUris
+            | Input::Scopes
+            | Input::AccessLifetime
+            | Input::RefreshLifetime
             | Input::UserName
             | Input::Marker
             | Input::LeakedText

@@ -54,6 +54,8 @@ fn resources() -> Vec<(&'static str, ResourceName)> {
         ("buckets", ResourceName::Buckets { account }),
         ("bucket", ResourceName::Bucket { account, name: bucket.clone() }),
         ("object", ResourceName::Object { account, bucket, key: ObjectKey::new("a").unwrap() }),
+        ("application", ResourceName::Application { account, app_id: "1".to_owned() }),
+        ("secret", ResourceName::ApplicationSecret { account, app_id: "1".to_owned(), secret_id: "2".to_owned() }),
         ("sessions", ResourceName::Sessions { account }),
         ("session", ResourceName::Session { account, id: SessionId::from_bytes([1; 16]) }),
         ("sessions of a role", ResourceName::SessionsOf(role())),
@@ -83,7 +85,7 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 42] = [
+const INPUTS: [Input; 48] = [
     Input::IssuerUrl,
     Input::IssuanceLimit,
     Input::Fingerprint,
@@ -97,6 +99,12 @@ const INPUTS: [Input; 42] = [
     Input::MaxSession,
     Input::NewMaxSession,
     Input::UserName,
+    Input::ApplicationId,
+    Input::ApplicationName,
+    Input::RedirectUris,
+    Input::Scopes,
+    Input::AccessLifetime,
+    Input::RefreshLifetime,
     Input::AccountAlias,
     Input::Tags,
     Input::ResourceNames,
@@ -152,6 +160,7 @@ fn operation_errors(out: &mut String) {
     line(out, "Precondition NotModified", OpError::Precondition(Precondition::NotModified { etag: "\"E\"".to_owned(), modified }));
     line(out, "Precondition Failed", OpError::Precondition(Precondition::Failed("If-Match")));
     line(out, "Precondition Exists", OpError::Precondition(Precondition::Exists));
+    line(out, "Grant", OpError::Grant(tegata_core::GrantFailure::Expired));
     line(out, "Conflict", OpError::Conflict);
     line(out, "Throttled", OpError::Throttled(Duration::from_secs(2)));
     line(out, "Internal", OpError::internal("a secret cause"));
@@ -166,6 +175,7 @@ fn authentication_failures(out: &mut String) {
         AuthnFailure::KeyElsewhere,
         AuthnFailure::KeyOfPerson,
         AuthnFailure::OwnerInactive,
+        AuthnFailure::Client,
         AuthnFailure::TokenMissing,
         AuthnFailure::TokenMalformed,
         AuthnFailure::TokenExpired,

@@ -1,6 +1,7 @@
-//! IMS 2019-08-15: identities in the newer spelling, and identity providers.
+//! IMS 2019-08-15: identities in the newer spelling, identity providers, and OAuth applications.
 
 mod account;
+mod application;
 mod group;
 mod key;
 mod login;
@@ -22,4 +23,5 @@ pub(crate) const TABLES: &[&[Entry]] = &[
     settings::OPERATIONS,
     account::OPERATIONS,
     oidc_provider::OPERATIONS,
+    application::OPERATIONS,
 ];
