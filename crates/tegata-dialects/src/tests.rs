@@ -4,6 +4,7 @@ mod acs_replies;
 mod attacks;
 mod catalogue;
 mod federation;
+mod ims_people;
 mod oauth;
 mod oss_objects;
 mod oss_replies;
