@@ -90,7 +90,7 @@ pub(crate) async fn exchanged_token(
     let expires = new.latest.map_or(usual, |latest| latest.min(usual));
     let lifetime = Duration::from_secs(u64::try_from(expires.unix() - view.now().unix()).unwrap_or(0));
     let limits = match exchanged.limits {
-        Some(limits) => under::write(core, Claims { session, issued_at: view.now(), expires_at: expires, ..limits })?,
+        Some(limits) => under::write(core, &Claims { session, issued_at: view.now(), expires_at: expires, ..limits })?,
         None => String::new(),
     };
     let claims = AccessClaims {

@@ -13,8 +13,8 @@ use crate::{
 use super::GrantFailure;
 
 /// Seals the limits; their session is the access token.
-pub(crate) fn write(core: &Core, limits: Claims) -> Result<String, OpError> {
-    let sealed = token::seal(&core.keyring, &limits).map_err(OpError::internal)?;
+pub(crate) fn write(core: &Core, limits: &Claims) -> Result<String, OpError> {
+    let sealed = token::seal(&core.keyring, limits).map_err(OpError::internal)?;
     let text = sealed.token.expose();
     if text.len() > MAX_TOKEN {
         return Err(OpError::Grant(GrantFailure::Subject("the session stands on too much to be exchanged")));
