@@ -3,7 +3,7 @@
 use tegata_model::{AccessKeyId, PrincipalNumber};
 use tegata_store::audit::{self, Filter, Outcome};
 
-use crate::{Caller, OpError, directory::*, testing::TestCore};
+use crate::{OpError, Operation, directory::*, testing::TestCore};
 
 fn key(user: &str) -> UserHandle {
     UserHandle::Key(AccessKeyId::new(&format!("LTAITEST{user}")).unwrap())
