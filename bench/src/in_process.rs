@@ -211,7 +211,7 @@ impl Bench {
                 ],
             ),
         };
-        evaluate(&Request { action, resource, principal: None, context: &context }, &layers).allowed
+        evaluate(&Request { action, alias: None, resource, principal: None, context: &context }, &layers).allowed
     }
 
     /// From what arrived to the decision. Each request is signed afresh, outside the time taken.

@@ -4,12 +4,17 @@ use std::fmt;
 
 /// One thing a principal can ask for, as policies name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Action(&'static str);
+pub struct Action(&'static str, Option<&'static str>);
 
 impl Action {
     /// The canonical name, `service:Name`.
     pub const fn name(self) -> &'static str {
         self.0
+    }
+
+    /// A second spelling that policies may use: a statement that names either speaks of this action.
+    pub const fn alias(self) -> Option<&'static str> {
+        self.1
     }
 }
 
@@ -20,8 +25,10 @@ impl fmt::Display for Action {
 }
 
 macro_rules! actions {
-    ($($(#[$doc:meta])* $constant:ident = $name:literal;)*) => {
-        $($(#[$doc])* pub const $constant: Action = Action($name);)*
+    (@alias) => { None };
+    (@alias $alias:literal) => { Some($alias) };
+    ($($(#[$doc:meta])* $constant:ident = $name:literal $(or $alias:literal)?;)*) => {
+        $($(#[$doc])* pub const $constant: Action = Action($name, actions!(@alias $($alias)?));)*
         /// All of them, in the order above. The permission matrix is enumerated from this list.
         pub const ALL: &[Action] = &[$($constant),*];
     };
@@ -32,6 +39,8 @@ actions! {
     STS_ASSUME_ROLE = "sts:AssumeRole";
     /// Ask who one is; needs no permission.
     STS_GET_CALLER_IDENTITY = "sts:GetCallerIdentity";
+    /// Become a role for a while, by the word of an OpenID provider. Trust policies speak of it as `sts:AssumeRole`.
+    STS_ASSUME_ROLE_WITH_OIDC = "sts:AssumeRoleWithOIDC";
     /// List the buckets of one's account.
     OSS_LIST_BUCKETS = "oss:ListBuckets";
     /// Create a bucket.
@@ -174,4 +183,78 @@ actions! {
     TEGATA_LIST_AUDIT_EVENTS = "tegata:ListAuditEvents";
     /// Say that a credential has become known to strangers, and so end it.
     TEGATA_REPORT_LEAKED_CREDENTIAL = "tegata:ReportLeakedCredential";
+    /// Say that the tokens of an OpenID provider are taken.
+    RAM_CREATE_OIDC_PROVIDER = "ram:CreateOIDCProvider" or "ims:CreateOIDCProvider";
+    /// Read what is said of an OpenID provider.
+    RAM_GET_OIDC_PROVIDER = "ram:GetOIDCProvider" or "ims:GetOIDCProvider";
+    /// Change for whom an OpenID provider's tokens must be, or what is said of it.
+    RAM_UPDATE_OIDC_PROVIDER = "ram:UpdateOIDCProvider" or "ims:UpdateOIDCProvider";
+    /// Take no more tokens of an OpenID provider.
+    RAM_DELETE_OIDC_PROVIDER = "ram:DeleteOIDCProvider" or "ims:DeleteOIDCProvider";
+    /// List the OpenID providers of one's account.
+    RAM_LIST_OIDC_PROVIDERS = "ram:ListOIDCProviders" or "ims:ListOIDCProviders";
+    /// Accept one more audience in the tokens of an OpenID provider.
+    RAM_ADD_CLIENT_ID_TO_OIDC_PROVIDER = "ram:AddClientIdToOIDCProvider" or "ims:AddClientIdToOIDCProvider";
+    /// Accept an audience no more.
+    RAM_REMOVE_CLIENT_ID_FROM_OIDC_PROVIDER = "ram:RemoveClientIdFromOIDCProvider" or "ims:RemoveClientIdFromOIDCProvider";
+    /// Accept one more certificate of an OpenID provider.
+    RAM_ADD_FINGERPRINT_TO_OIDC_PROVIDER = "ram:AddFingerprintToOIDCProvider" or "ims:AddFingerprintToOIDCProvider";
+    /// Accept a certificate no more.
+    RAM_REMOVE_FINGERPRINT_FROM_OIDC_PROVIDER = "ram:RemoveFingerprintFromOIDCProvider" or "ims:RemoveFingerprintFromOIDCProvider";
+    /// Make an application.
+    RAM_CREATE_APPLICATION = "ram:CreateApplication" or "ims:CreateApplication";
+    /// Read what is said of an application.
+    RAM_GET_APPLICATION = "ram:GetApplication" or "ims:GetApplication";
+    /// Change what is said of an application.
+    RAM_UPDATE_APPLICATION = "ram:UpdateApplication" or "ims:UpdateApplication";
+    /// Delete an application with everything that was issued to it.
+    RAM_DELETE_APPLICATION = "ram:DeleteApplication" or "ims:DeleteApplication";
+    /// List the applications of one's account.
+    RAM_LIST_APPLICATIONS = "ram:ListApplications" or "ims:ListApplications";
+    /// Make a secret of an application.
+    RAM_CREATE_APP_SECRET = "ram:CreateAppSecret" or "ims:CreateAppSecret";
+    /// Read what may be said of a secret.
+    RAM_GET_APP_SECRET = "ram:GetAppSecret" or "ims:GetAppSecret";
+    /// Delete a secret of an application.
+    RAM_DELETE_APP_SECRET = "ram:DeleteAppSecret" or "ims:DeleteAppSecret";
+    /// List the secrets of an application.
+    RAM_LIST_APP_SECRET_IDS = "ram:ListAppSecretIds" or "ims:ListAppSecretIds";
+    /// Install an application of one's account.
+    RAM_PROVISION_APPLICATION = "ram:ProvisionApplication" or "ims:ProvisionApplication";
+    /// Take an application of one's account out of use.
+    RAM_DEPROVISION_APPLICATION = "ram:DeprovisionApplication" or "ims:DeprovisionApplication";
+    /// Read how an application of one's account is installed.
+    RAM_GET_APPLICATION_PROVISION_INFO = "ram:GetApplicationProvisionInfo" or "ims:GetApplicationProvisionInfo";
+    /// List what is installed in one's account.
+    RAM_LIST_APPLICATION_PROVISION_INFOS = "ram:ListApplicationProvisionInfos" or "ims:ListApplicationProvisionInfos";
+    /// Install the official application: the administrator's consent.
+    RAM_PROVISION_EXTERNAL_APPLICATION = "ram:ProvisionExternalApplication" or "ims:ProvisionExternalApplication";
+    /// Take the official application out of use.
+    RAM_DEPROVISION_EXTERNAL_APPLICATION = "ram:DeprovisionExternalApplication" or "ims:DeprovisionExternalApplication";
+    /// Read how the official application is installed.
+    RAM_GET_EXTERNAL_APPLICATION = "ram:GetExternalApplication" or "ims:GetExternalApplication";
+    /// List what is installed in one's account and belongs to none.
+    RAM_LIST_EXTERNAL_APPLICATIONS = "ram:ListExternalApplications" or "ims:ListExternalApplications";
+    /// Let a user or a role use the official application.
+    TEGATA_ASSIGN_APPLICATION = "tegata:AssignApplication";
+    /// Let a user or a role use it no more.
+    TEGATA_UNASSIGN_APPLICATION = "tegata:UnassignApplication";
+    /// List who may use the official application.
+    TEGATA_LIST_APPLICATION_ASSIGNMENTS = "tegata:ListApplicationAssignments";
+    /// Get a token for a client itself. Clients ask, by scopes and not by policies; so for the next five.
+    OAUTH_CLIENT_CREDENTIALS = "oauth:ClientCredentials";
+    /// Agree that a client gets tokens: asked by a person at a page.
+    OAUTH_APPROVE = "oauth:Approve";
+    /// Get tokens for a code.
+    OAUTH_REDEEM_CODE = "oauth:RedeemCode";
+    /// Get tokens for a refresh token.
+    OAUTH_REFRESH = "oauth:Refresh";
+    /// Take a token back.
+    OAUTH_REVOKE = "oauth:Revoke";
+    /// Ask what a token is worth.
+    OAUTH_INTROSPECT = "oauth:Introspect";
+    /// Ask of whom an access token speaks.
+    OAUTH_USER_INFO = "oauth:UserInfo";
+    /// Get a temporary key of the person that an access token speaks of.
+    OAUTH_EXCHANGE = "oauth:ExchangeForSession";
 }

@@ -18,9 +18,10 @@ use tegata_store::{
 };
 
 use crate::{
-    actions::Action,
-    caller::Caller,
+    actions::{Action, OAUTH_APPROVE},
+    caller::{Caller, RequestMeta},
     error::{DeniedBy, OpError},
+    principal::Principal,
     resource::ResourceName,
     why::{Detail, SessionBirth},
 };
@@ -132,6 +133,36 @@ impl Recorder {
         Some(audit::insert(self.row(now, caller, action, resource, false, None, &detail)))
     }
 
+    /// The row of something that a person agreed to at a page.
+    pub(crate) fn approval(&self, now: Timestamp, meta: &RequestMeta, identity: &Principal, app_id: &str, entry: Entry) -> Step {
+        let resource = ResourceName::Application { account: identity.account.number, app_id: app_id.to_owned() };
+        let (kind, who) = match identity.caller_kind() {
+            crate::CallerKind::Owner => (Kind::Root, format!("root of {}", identity.account.alias)),
+            crate::CallerKind::RoleSession => (Kind::RoleSession, format!("role {}", identity.name())),
+            crate::CallerKind::User | crate::CallerKind::Federated | crate::CallerKind::Client => {
+                (Kind::User, format!("user {}", identity.name()))
+            }
+        };
+        let detail = Detail { reason: entry.note, ..Detail::default() };
+        audit::insert(AuditRow {
+            node: self.node,
+            seq: self.next_seq(),
+            at: now,
+            request_id: meta.id,
+            account_id: Some(identity.account.id),
+            action: OAUTH_APPROVE.name().into(),
+            resource: shortened(&resource.to_string(), 4 * STRANGER),
+            caller_kind: kind,
+            caller_id: Some(identity.id_bytes()),
+            caller: who,
+            access_key_id: None,
+            session_id: None,
+            outcome: Outcome::Done,
+            source: meta.source_text(),
+            detail: serde_json::to_string(&detail).unwrap_or_default(),
+        })
+    }
+
     #[expect(clippy::too_many_arguments, reason = "one argument per column group, called from two places")]
     fn row(
         &self,
@@ -155,10 +186,12 @@ impl Recorder {
                 crate::CallerKind::Owner => Kind::Root,
                 crate::CallerKind::User => Kind::User,
                 crate::CallerKind::RoleSession => Kind::RoleSession,
+                crate::CallerKind::Federated => Kind::Federated,
+                crate::CallerKind::Client => Kind::Client,
             },
             caller_id: Some(caller.evidence.principal().id_bytes()),
             caller: caller.audit_name(),
-            access_key_id: Some(caller.access_key_id().to_string()),
+            access_key_id: caller.access_key_id().map(ToString::to_string),
             session_id: session,
             outcome: if done { Outcome::Done } else { Outcome::Refused },
             source: caller.meta.source_text(),

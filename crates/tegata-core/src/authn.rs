@@ -1,12 +1,17 @@
 //! From a proof to a caller. The order of the checks is the order in which they are written here.
 
+mod client;
+mod token_of_provider;
+
 use std::{net::IpAddr, sync::Arc};
 
 use aws_lc_rs::digest::{SHA256, digest};
+pub use client::{About, PresentedClient, PresentedKey, PresentedToken};
 use tegata_model::{AccessKeyId, Epoch, Timestamp};
 use tegata_policy::{DocumentKind, Policy, ram};
 use tegata_sign::Presented;
-use tegata_store::{access_key, account, role, session, user};
+use tegata_store::{access_key, account, client as client_rows, consent, grant, installation, oidc_provider, role, session, user};
+pub use token_of_provider::Federated;
 
 use crate::{
     Core,
@@ -23,6 +28,12 @@ use crate::{
 pub enum Proof {
     /// A signature by an access key, long-term or temporary.
     Signed(Presented),
+    /// A token of an identity provider.
+    Federated(Federated),
+    /// An OAuth client, by its public id and perhaps a secret.
+    Client(PresentedClient),
+    /// An access token of our own.
+    Access(PresentedToken),
 }
 
 impl Core {
@@ -31,6 +42,10 @@ impl Core {
         let source = meta.source;
         let sample = match &proof {
             Proof::Signed(presented) => presented.access_key_id().to_string(),
+            Proof::Federated(federated) => federated.sample(),
+            Proof::Client(client) => client.app_id.clone(),
+            // Nothing of a token goes into a count: whoever reads it could use it.
+            Proof::Access(_) => String::new(),
         };
         let result = self.judge(proof, meta).await;
         if let Err(OpError::Authentication(failure)) = &result {
@@ -56,8 +71,25 @@ impl Core {
     }
 
     async fn judge(&self, proof: Proof, meta: RequestMeta) -> Result<Caller, OpError> {
-        let Proof::Signed(presented) = proof;
         let now = self.now();
+        let presented = match proof {
+            Proof::Signed(presented) => presented,
+            Proof::Federated(federated) => {
+                let token = self.token_of_provider(&federated, now).await?;
+                return Ok(Caller { evidence: Evidence::Token(Arc::new(token)), meta, verified: None, unspent: None });
+            }
+            Proof::Client(presented) => {
+                let (client, proven) = self.client(&presented, now).await?;
+                // Only whoever has proven to be the client may use up a proof of its.
+                let unspent = self.unspent(presented.key.as_ref(), now)?;
+                return Ok(Caller { evidence: Evidence::Client { client, proven }, meta, verified: None, unspent });
+            }
+            Proof::Access(presented) => {
+                let access = self.access(&presented, now).await?;
+                let unspent = self.unspent(presented.key.as_ref(), now)?;
+                return Ok(Caller { evidence: Evidence::Access(access), meta, verified: None, unspent });
+            }
+        };
         presented.check_time(now, self.limits.clock_skew).map_err(|problem| OpError::Authentication(AuthnFailure::Time(problem)))?;
         // A client's clock may be ahead of ours by the skew, and its URL with it.
         let furthest = self.limits.presigned_url.saturating_add(self.limits.clock_skew);
@@ -66,6 +98,9 @@ impl Core {
         let secret = match &evidence {
             Evidence::Key(key) => &key.secret,
             Evidence::Session(session) => &*session.secret,
+            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => {
+                return Err(OpError::internal("a token signs no request"));
+            }
         };
         let verified =
             presented.verify(secret).map_err(|mismatch| AuthnFailure::Signature(Box::new(mismatch))).map_err(OpError::Authentication)?;
@@ -99,6 +134,12 @@ impl Core {
             Evidence::Key(key) if key.stamps.current(&self.store) => Ok(Evidence::Key(Arc::clone(key))),
             Evidence::Key(key) => self.live_key(&key.key_id).await.map(Evidence::Key),
             Evidence::Session(session) => self.revive(session, now).await.map(Evidence::Session),
+            Evidence::Token(token) => self.token_again(token, now).await.map(Evidence::Token),
+            Evidence::Client { client, proven } => {
+                let client = self.client_again(client).await?;
+                Ok(Evidence::Client { client, proven: *proven })
+            }
+            Evidence::Access(access) => self.access_again(access, now).await.map(Evidence::Access),
         }
     }
 
@@ -182,12 +223,17 @@ impl Core {
         }
         let mut stamps = Stamps::default();
         stamps.note(&self.store, claims.account.0);
-        let role = self.memory.role(&self.store, claims.role.0).await?.ok_or_else(ended)?;
+        let (role, epoch) = match claims.acting {
+            Ancestor::Role(id, epoch) => (self.memory.role(&self.store, id).await?, epoch),
+            Ancestor::User(id, epoch) => (self.memory.user(&self.store, id).await?, epoch),
+            _ => return Err(OpError::Authentication(AuthnFailure::TokenMalformed)),
+        };
+        let role = role.ok_or_else(ended)?;
         stamps.merge(&role.stamps);
         if !role.is_active() {
             return Err(OpError::Authentication(AuthnFailure::OwnerInactive));
         }
-        if role.epoch() != claims.role.1 || role.account.epoch != claims.account.1 {
+        if role.epoch() != epoch || role.account.epoch != claims.account.1 {
             return Err(ended());
         }
         let mut reads = role.reads.clone();
@@ -236,6 +282,21 @@ impl Core {
                 .await?
                 .filter(|row| row.epoch == epoch && row.status.is_active())
                 .map(|row| Read::Role(id, row.generation)),
+            Ancestor::OidcProvider(id, epoch) => oidc_provider::find(store, id)
+                .await?
+                .filter(|row| row.epoch == epoch && row.status.is_active())
+                .map(|row| Read::OidcProvider(id, row.generation)),
+            Ancestor::Client(id, epoch) => client_rows::find(store, id)
+                .await?
+                .filter(|row| row.epoch == epoch && row.status.is_active())
+                .map(|row| Read::Client(id, row.generation)),
+            Ancestor::Installation(id, epoch) => {
+                installation::find(store, id).await?.filter(|row| row.epoch == epoch).map(|row| Read::Installation(id, row.generation))
+            }
+            Ancestor::Grant(id, epoch) => {
+                grant::find(store, id).await?.filter(|row| row.epoch == epoch && row.ended_at.is_none()).map(|_| Read::Grant(id, epoch))
+            }
+            Ancestor::Consent(id) => consent::find(store, id).await?.map(|_| Read::Consent(id)),
             Ancestor::Session(id, epoch) => {
                 (session::mark(store, id).await?.unwrap_or(Epoch(0)) == epoch).then_some(Read::Session(id, epoch))
             }

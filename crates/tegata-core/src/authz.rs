@@ -17,7 +17,7 @@ use crate::{
     caller::{Caller, Evidence},
     error::{CallerKind, Denial, DeniedBy, OpError},
     principal::{Principal, Who},
-    resource::ResourceName,
+    resource::{ResourceName, Segments},
     view::View,
     why::Reasons,
 };
@@ -35,7 +35,28 @@ pub struct Trusted {
     by: Vec<StatementRef>,
 }
 
+/// Evidence that a caller may become a role: by its own policies and the role's trust, or, for somebody from outside who has no
+/// policies here, by trust alone. Spent on one session.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    role: Arc<Principal>,
+    by: Vec<StatementRef>,
+    trusted_by: Vec<StatementRef>,
+}
+
+impl Admitted {
+    /// Spends it: the role, the statements of the caller's own policies that allowed it, and those of the role's trust.
+    pub(crate) fn spend(self) -> (Arc<Principal>, Vec<StatementRef>, Vec<StatementRef>) {
+        (self.role, self.by, self.trusted_by)
+    }
+}
+
 impl Permit {
+    /// Both kinds of evidence together.
+    pub(crate) fn with(self, trusted: Trusted) -> Admitted {
+        Admitted { role: trusted.role, by: self.by, trusted_by: trusted.by }
+    }
+
     /// Evidence for an action that needs both.
     #[must_use]
     pub(crate) fn and(mut self, other: Self) -> Self {
@@ -59,9 +80,9 @@ impl Trusted {
         &self.by
     }
 
-    /// Spends it: the role, and the statements that allowed it.
-    pub(crate) fn spend(self) -> (Arc<Principal>, Vec<StatementRef>) {
-        (self.role, self.by)
+    /// Trust alone, where the caller comes from outside by a verified token; everybody else needs a permit too.
+    pub(crate) fn alone(self, caller: &Caller) -> Option<Admitted> {
+        matches!(caller.evidence, Evidence::Token(_)).then_some(Admitted { role: self.role, by: Vec::new(), trusted_by: self.by })
     }
 }
 
@@ -77,13 +98,18 @@ pub(crate) fn permit(
     resource: &ResourceName,
     extra: Extra<'_>,
 ) -> Result<Permit, OpError> {
+    // What clients and access tokens may do is said by scopes, each by the operation that takes them. Policies, those of the person
+    // behind a token too, speak of keys and sessions: a token may do less than its person.
+    if matches!(caller.evidence, Evidence::Client { .. } | Evidence::Access(_)) {
+        return Err(denied(caller, action, resource, DeniedBy::Layer { layer: LayerKind::Identity, explicit: false }, None));
+    }
     let principal = caller.evidence.principal();
     if principal.is_owner() {
         return Ok(Permit { by: Vec::new() });
     }
     let context = context(view, caller, extra);
     let segments = resource.segments();
-    let request = Request { action: action.name(), resource: segments.as_resource(), principal: None, context: &context };
+    let request = asked(action, &segments, None, &context);
     let layers = layers(caller);
     let verdict = evaluate(&request, &layers);
     if verdict.allowed {
@@ -155,12 +181,16 @@ pub(crate) fn trust(
     role: &Arc<Principal>,
     extra: Extra<'_>,
 ) -> Result<Trusted, OpError> {
+    if matches!(caller.evidence, Evidence::Client { .. } | Evidence::Access(_)) {
+        return Err(denied(caller, action, name, DeniedBy::Layer { layer: LayerKind::Trust, explicit: false }, None));
+    }
     let Who::Role { trust, .. } = &role.who else { return Err(OpError::internal("a trust policy was asked of something that is no role")) };
     let context = context(view, caller, extra);
     let segments = name.segments();
     let account = caller.account_number();
-    let principal = policy_principal(caller, &account);
-    let request = Request { action: action.name(), resource: segments.as_resource(), principal: Some(principal), context: &context };
+    let arn = arn(caller);
+    let principal = policy_principal(caller, &account, &arn);
+    let request = asked(action, &segments, Some(principal), &context);
     let layers = [Layer { kind: LayerKind::Trust, policies: vec![trust] }];
     let verdict = evaluate(&request, &layers);
     if verdict.allowed {
@@ -168,6 +198,10 @@ pub(crate) fn trust(
     }
     let by = denied_by(&verdict.deciding);
     Err(denied(caller, action, name, by, Some((verdict, Reasons::of(&request, &layers)))))
+}
+
+fn asked<'a>(action: Action, segments: &'a Segments, principal: Option<PolicyPrincipal<'a>>, context: &'a Context) -> Request<'a> {
+    Request { action: action.name(), alias: action.alias(), resource: segments.as_resource(), principal, context }
 }
 
 fn layers(caller: &Caller) -> Vec<Layer<'_>> {
@@ -182,18 +216,31 @@ fn layers(caller: &Caller) -> Vec<Layer<'_>> {
     layers
 }
 
-fn policy_principal<'a>(caller: &'a Caller, account: &'a str) -> PolicyPrincipal<'a> {
+fn policy_principal<'a>(caller: &'a Caller, account: &'a str, arn: &'a str) -> PolicyPrincipal<'a> {
     let principal = caller.evidence.principal();
     let (name, id) = (principal.name(), Some(principal.id_bytes()));
     match principal.caller_kind() {
         CallerKind::Owner => PolicyPrincipal::Account { account },
         CallerKind::User => PolicyPrincipal::User { account, name, id },
         CallerKind::RoleSession => PolicyPrincipal::RoleSession { account, role: name, id },
+        CallerKind::Federated | CallerKind::Client => PolicyPrincipal::Federated { arn, id },
+    }
+}
+
+/// The caller as policies spell it; for a role session its role, for a token its provider.
+fn arn(caller: &Caller) -> String {
+    let principal = caller.evidence.principal();
+    let account = principal.account.number;
+    match principal.caller_kind() {
+        CallerKind::Owner => format!("acs:ram::{account}:root"),
+        CallerKind::User => format!("acs:ram::{account}:user/{}", principal.name()),
+        CallerKind::RoleSession => format!("acs:ram::{account}:role/{}", principal.name()),
+        CallerKind::Federated => format!("acs:ram::{account}:oidc-provider/{}", principal.name()),
+        CallerKind::Client => format!("acs:ram::{account}:application/{}", principal.number_text()),
     }
 }
 
 fn context(view: &View<'_>, caller: &Caller, extra: Extra<'_>) -> Context {
-    let principal = caller.evidence.principal();
     let meta = &caller.meta;
     let mut context = Context::new();
     context.set("acs:CurrentTime", view.now().to_iso());
@@ -203,16 +250,17 @@ fn context(view: &View<'_>, caller: &Caller, extra: Extra<'_>) -> Context {
     context.set("acs:SecureTransport", if meta.secure { "true" } else { "false" });
     // It is said, not left out, so that a condition for `false` can match too.
     context.set("acs:MFAPresent", if caller.second_factor() { "true" } else { "false" });
-    let kind = if matches!(principal.who, Who::Role { .. }) { "role" } else { "user" };
-    context.set(
-        "acs:PrincipalARN",
-        match principal.caller_kind() {
-            CallerKind::Owner => format!("acs:ram::{}:root", principal.account.number),
-            _ => format!("acs:ram::{}:{kind}/{}", principal.account.number, principal.name()),
-        },
-    );
+    context.set("acs:PrincipalARN", arn(caller));
     context.set("acs:UserAgent", meta.user_agent.as_str());
-    context.set("acs:AccessId", caller.access_key_id().as_str());
+    if let Some(key_id) = caller.access_key_id() {
+        context.set("acs:AccessId", key_id.as_str());
+    }
+    if let Evidence::Token(token) = &caller.evidence {
+        let claims = token.verified.claims();
+        context.set("oidc:iss", claims.issuer.as_str());
+        context.set_many("oidc:aud", claims.audiences.clone());
+        context.set("oidc:sub", claims.subject.as_str());
+    }
     for (key, value) in extra {
         context.set(key, *value);
     }

@@ -7,9 +7,13 @@ use tegata_sign::Verified;
 
 use crate::{
     error::CallerKind,
-    principal::{LiveKey, LiveSession, Principal, Who},
+    principal::{LiveAccess, LiveClient, LiveKey, LiveSession, LiveToken, Principal, Who},
     token::Ancestor,
+    why::escape,
 };
+
+/// Longest text of a stranger in a caller's name, in bytes.
+const STRANGER: usize = 256;
 
 /// What the edge knows of a request besides its proof.
 #[derive(Debug, Clone)]
@@ -48,6 +52,17 @@ pub(crate) enum Evidence {
     Key(Arc<LiveKey>),
     /// A temporary key of a role session.
     Session(Arc<LiveSession>),
+    /// A token of an identity provider.
+    Token(Arc<LiveToken>),
+    /// An OAuth client, by its public id.
+    Client {
+        /// The client, in the account it asks in.
+        client: Arc<LiveClient>,
+        /// Whether it has shown a secret of its own.
+        proven: bool,
+    },
+    /// An access token of our own.
+    Access(Arc<LiveAccess>),
 }
 
 /// A proof that works once: claimed in the commit of the effect or of the refusal.
@@ -62,6 +77,9 @@ impl Evidence {
         match (self, other) {
             (Self::Key(one), Self::Key(two)) => Arc::ptr_eq(one, two),
             (Self::Session(one), Self::Session(two)) => Arc::ptr_eq(one, two),
+            (Self::Token(one), Self::Token(two)) => Arc::ptr_eq(one, two),
+            (Self::Client { client: one, .. }, Self::Client { client: two, .. }) => Arc::ptr_eq(one, two),
+            (Self::Access(one), Self::Access(two)) => Arc::ptr_eq(one, two),
             _ => false,
         }
     }
@@ -70,6 +88,9 @@ impl Evidence {
         match self {
             Self::Key(key) => &key.owner,
             Self::Session(session) => &session.role,
+            Self::Token(token) => &token.provider,
+            Self::Client { client, .. } => &client.principal,
+            Self::Access(access) => &access.principal,
         }
     }
 }
@@ -98,7 +119,7 @@ impl Caller {
             (Evidence::Session(session), _) => {
                 session.claims.ancestors.iter().any(|ancestor| matches!(ancestor, Ancestor::User(id, _) if *id == user))
             }
-            (Evidence::Key(_), _) => false,
+            (Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_), _) => false,
         }
     }
 
@@ -127,27 +148,30 @@ impl Caller {
         self.evidence.principal().caller_kind()
     }
 
-    /// The key id that signed.
-    pub fn access_key_id(&self) -> &AccessKeyId {
+    /// The key id that signed; `None` where nothing was signed: tokens and clients speak for themselves.
+    pub fn access_key_id(&self) -> Option<&AccessKeyId> {
         match &self.evidence {
-            Evidence::Key(key) => &key.key_id,
-            Evidence::Session(session) => &session.key_id,
+            Evidence::Key(key) => Some(&key.key_id),
+            Evidence::Session(session) => Some(&session.key_id),
+            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => None,
         }
     }
 
     /// The origin of the chain of sessions, where one was set.
     pub fn source_identity(&self) -> Option<&SourceIdentity> {
         match &self.evidence {
-            Evidence::Key(_) => None,
+            Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => None,
             Evidence::Session(session) => session.claims.source_identity.as_ref(),
         }
     }
 
-    /// When the session ends; `None` for a long-term key.
+    /// When the session or token ends; `None` for a long-term key.
     pub fn expires_at(&self) -> Option<Timestamp> {
         match &self.evidence {
-            Evidence::Key(_) => None,
+            Evidence::Key(_) | Evidence::Client { .. } => None,
+            Evidence::Access(access) => Some(access.claims.expires_at()),
             Evidence::Session(session) => Some(session.claims.expires_at),
+            Evidence::Token(token) => Some(token.verified.claims().expires_at),
         }
     }
 
@@ -155,18 +179,40 @@ impl Caller {
     pub fn display(&self) -> String {
         let principal = self.evidence.principal();
         match &self.evidence {
-            Evidence::Session(session) => format!("{}:{}", principal.number_text(), session.claims.session_name),
-            Evidence::Key(_) => principal.number_text(),
+            Evidence::Session(session) if matches!(principal.who, Who::Role { .. }) => {
+                format!("{}:{}", principal.number_text(), session.claims.session_name)
+            }
+            Evidence::Key(_) | Evidence::Session(_) | Evidence::Client { .. } | Evidence::Access(_) => principal.number_text(),
+            Evidence::Token(token) => format!("{}:{}", principal.name(), shown(&token.verified.claims().subject)),
         }
     }
 
-    /// How the caller is named in the audit: `acme root`, `user bob`, `role app-uploader/session`.
+    /// How the caller is named in the audit: `acme root`, `user bob`, `role app-uploader/session`, `federated ci/repo:acme/app`.
     pub fn audit_name(&self) -> String {
         let principal = self.evidence.principal();
         match &self.evidence {
-            Evidence::Session(session) => format!("role {}/{}", principal.name(), session.claims.session_name),
-            Evidence::Key(_) if principal.is_owner() => format!("root of {}", principal.account.alias),
-            Evidence::Key(_) => format!("user {}", principal.name()),
+            Evidence::Session(session) if matches!(principal.who, Who::Role { .. }) => {
+                format!("role {}/{}", principal.name(), session.claims.session_name)
+            }
+            Evidence::Client { .. } => format!("client {}", principal.name()),
+            Evidence::Access(_) if matches!(principal.who, Who::Client(_)) => format!("client {}", principal.name()),
+            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) if principal.is_owner() => {
+                format!("root of {}", principal.account.alias)
+            }
+            Evidence::Access(_) if matches!(principal.who, Who::Role { .. }) => format!("role {}", principal.name()),
+            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) => format!("user {}", principal.name()),
+            Evidence::Token(token) => format!("federated {}/{}", principal.name(), shown(&token.verified.claims().subject)),
         }
     }
+}
+
+/// A stranger's name for itself: escaped, and cut to its limit.
+fn shown(text: &str) -> String {
+    let mut out = escape(text);
+    if out.len() > STRANGER {
+        let end = (0..=STRANGER).rev().find(|end| out.is_char_boundary(*end)).unwrap_or(0);
+        out.truncate(end);
+        out.push('…');
+    }
+    out
 }

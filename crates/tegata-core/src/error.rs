@@ -5,7 +5,7 @@ use std::{error::Error, fmt, time::Duration};
 use tegata_policy::{LayerKind, Verdict};
 use tegata_sign::{Mismatch, TimeProblem};
 
-use crate::resource::ResourceName;
+use crate::{grant::GrantFailure, resource::ResourceName};
 
 /// Why an operation did not happen. Exhaustive on purpose: a new cause does not compile until every dialect has named it.
 ///
@@ -28,6 +28,8 @@ pub enum OpError {
     NotEmpty(ResourceName),
     /// One input cannot be right.
     Invalid(Problem),
+    /// A grant yields nothing.
+    Grant(GrantFailure),
     /// The object does not meet the condition the caller set, or has not changed since.
     Precondition(Precondition),
     /// Others kept changing what this operation depends on; nothing was done.
@@ -65,6 +67,27 @@ pub enum AuthnFailure {
     Time(TimeProblem),
     /// The nonce was used before.
     Replayed,
+    /// A token of an identity provider was not accepted.
+    Federation(FederationFailure),
+    /// No such client, or it has not proven to be the one.
+    Client,
+}
+
+/// Why a token of an identity provider did not say who somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FederationFailure {
+    /// It is no token that could be accepted, whoever signed it: why, in words fit for the sender.
+    Invalid(String),
+    /// The account takes no tokens of this provider, or this one is of another issuer. Says the same as a role that trusts nobody.
+    Untrusted,
+    /// It was made for somebody else.
+    Audience,
+    /// Its time is over, or it was issued too long ago.
+    Expired,
+    /// Its signature does not hold: why.
+    Signature(String),
+    /// The keys of its issuer could not be had, or not over a connection that proves who it is. The log has the cause.
+    Issuer,
 }
 
 /// A refusal by policy. The reply says action, resource, layer and implicit or explicit; the deciding statements
@@ -122,6 +145,10 @@ pub enum CallerKind {
     User,
     /// A session of a role.
     RoleSession,
+    /// Somebody whom an identity provider vouched for.
+    Federated,
+    /// An OAuth client, for itself.
+    Client,
 }
 
 /// Why something cannot be deleted yet.
@@ -209,11 +236,23 @@ pub enum Quota {
     PoliciesPerRole,
     /// Devices for one-time codes of an account.
     MfaDevices,
+    /// Applications of an account.
+    Clients,
+    /// Secrets of an application that count.
+    SecretsPerClient,
+    /// Users and roles assigned to an application.
+    Assignments,
+    /// OpenID providers of an account.
+    OidcProviders,
+    /// Client ids of an OpenID provider.
+    ClientIdsPerProvider,
+    /// Fingerprints of an OpenID provider.
+    FingerprintsPerProvider,
 }
 
 impl Quota {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 17] = [
         Self::Users,
         Self::KeysPerUser,
         Self::Groups,
@@ -225,6 +264,12 @@ impl Quota {
         Self::PoliciesPerGroup,
         Self::PoliciesPerRole,
         Self::MfaDevices,
+        Self::OidcProviders,
+        Self::ClientIdsPerProvider,
+        Self::FingerprintsPerProvider,
+        Self::Clients,
+        Self::SecretsPerClient,
+        Self::Assignments,
     ];
 
     fn words(self) -> &'static str {
@@ -240,6 +285,12 @@ impl Quota {
             Self::PoliciesPerGroup => "policies of this kind for a group",
             Self::PoliciesPerRole => "policies of this kind for a role",
             Self::MfaDevices => "devices for one-time codes in an account",
+            Self::Clients => "applications in an account",
+            Self::SecretsPerClient => "secrets of an application that count",
+            Self::Assignments => "users and roles assigned to an application",
+            Self::OidcProviders => "OIDC providers in an account",
+            Self::ClientIdsPerProvider => "client ids for an OIDC provider",
+            Self::FingerprintsPerProvider => "fingerprints for an OIDC provider",
         }
     }
 }
@@ -318,6 +369,24 @@ pub enum Input {
     Marker,
     /// A text that credentials are looked for in.
     LeakedText,
+    /// The application that is meant.
+    ApplicationId,
+    /// The name of an application.
+    ApplicationName,
+    /// Where codes may be sent.
+    RedirectUris,
+    /// Scopes of an application or an installation.
+    Scopes,
+    /// How long access tokens live.
+    AccessLifetime,
+    /// How long refresh tokens live.
+    RefreshLifetime,
+    /// The URL of an issuer.
+    IssuerUrl,
+    /// How long ago a token may have been issued.
+    IssuanceLimit,
+    /// The digest of a certificate.
+    Fingerprint,
 }
 
 /// What is wrong with an input.
@@ -376,6 +445,7 @@ impl fmt::Display for OpError {
             Self::LimitExceeded(quota, limit) => write!(f, "there may be at most {limit} {}", quota.words()),
             Self::NotEmpty(resource) => write!(f, "`{resource}` is not empty"),
             Self::Invalid(problem) => f.write_str(&problem.message),
+            Self::Grant(failure) => failure.fmt(f),
             Self::Precondition(Precondition::NotModified { .. }) => f.write_str("not modified"),
             Self::Precondition(Precondition::Failed(name)) => write!(f, "the condition `{name}` does not hold"),
             Self::Precondition(Precondition::Exists) => f.write_str("the object exists and may not be overwritten"),
@@ -410,6 +480,8 @@ impl fmt::Display for AuthnFailure {
             Self::Signature(_) => "the signature does not match",
             Self::Time(_) => "the request time is too far from the server's",
             Self::Replayed => "the nonce was used before",
+            Self::Federation(failure) => return failure.fmt(f),
+            Self::Client => "the client is not known, or has not proven to be the one",
         })
     }
 }
@@ -430,6 +502,38 @@ impl AuthnFailure {
             Self::Signature(_) => "signature",
             Self::Time(_) => "time",
             Self::Replayed => "replayed",
+            Self::Federation(failure) => failure.reason(),
+            Self::Client => "client",
+        }
+    }
+}
+
+/// What everybody is told whom no role lets in, whether the provider is not known, the role does not exist, or it trusts others.
+pub const UNTRUSTED: &str = "no role of that name trusts this token";
+
+impl fmt::Display for FederationFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(why) => write!(f, "the token cannot be accepted: {why}"),
+            Self::Untrusted => f.write_str(UNTRUSTED),
+            Self::Audience => f.write_str("the token was made for another audience"),
+            Self::Expired => f.write_str("the token has expired, or was issued too long ago"),
+            Self::Signature(why) => write!(f, "the signature of the token cannot be accepted: {why}"),
+            Self::Issuer => f.write_str("the keys of the issuer could not be had over a connection that proves who it is"),
+        }
+    }
+}
+
+impl FederationFailure {
+    /// A short stable word for counters.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "oidc-invalid",
+            Self::Untrusted => "oidc-untrusted",
+            Self::Audience => "oidc-audience",
+            Self::Expired => "oidc-expired",
+            Self::Signature(_) => "oidc-signature",
+            Self::Issuer => "oidc-issuer",
         }
     }
 }

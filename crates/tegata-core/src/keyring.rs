@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    hkdf,
+    hkdf, hmac,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use tegata_model::{AccountId, SecretKey, Timestamp};
@@ -114,6 +114,11 @@ impl Keyring {
         Ok(!rows::all(store).await?.is_empty())
     }
 
+    /// The URL that names us in tokens.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
     /// Opens the store's keys with the master key; makes the first ones in an empty store.
     pub async fn open(
         store: &Store,
@@ -197,6 +202,29 @@ impl Keyring {
     /// The secret of a session's temporary key: 43 characters.
     pub(crate) fn token_secret(&self, kid: u32, session: &[u8; 16]) -> Result<SecretKey, KeyringError> {
         Ok(SecretKey::new(URL_SAFE_NO_PAD.encode(self.derive(kid, session, b"secret")?.as_slice())))
+    }
+
+    /// A code of a text that only this server can make: `kid (4) | HMAC-SHA-256 (32)`.
+    pub(crate) fn mac(&self, purpose: &[u8], text: &[u8]) -> Result<Vec<u8>, KeyringError> {
+        self.mac_under(self.token_kid, purpose, text)
+    }
+
+    fn mac_under(&self, kid: u32, purpose: &[u8], text: &[u8]) -> Result<Vec<u8>, KeyringError> {
+        // The purpose takes the place of a session's id, so that codes for one use are worth nothing for another.
+        let mut salt = [0; 16];
+        for (slot, byte) in salt.iter_mut().zip(purpose) {
+            *slot = *byte;
+        }
+        let key = self.derive(kid, &salt, b"mac")?;
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()), text);
+        Ok([&kid.to_be_bytes()[..], tag.as_ref()].concat())
+    }
+
+    /// True if [`Self::mac`] made this code of this text, under any key that there still is.
+    pub(crate) fn mac_holds(&self, purpose: &[u8], text: &[u8], code: &[u8]) -> bool {
+        let Some(kid) = code.first_chunk::<4>() else { return false };
+        let made = self.mac_under(u32::from_be_bytes(*kid), purpose, text);
+        made.is_ok_and(|made| tegata_model::secret::constant_time_eq(&made, code))
     }
 
     /// Seals a secret that must be read again, bound to its row.

@@ -7,6 +7,9 @@
 //! | [`authz`], [`actions`], [`resource`] | whether they may |
 //! | [`mint`] | the only birthplace of credentials |
 //! | [`keyring`], `hashing`, [`otp`], `attempts` | sealing keys, passwords, one-time codes, and how often they may be tried |
+//! | [`keyring`] | sealing keys |
+//! | [`client`], [`grant`], [`signin`] | OAuth clients, what they get tokens for, and how people agree to it |
+//! | [`outbound`], `issuers` | the one way out; the keys of identity providers, kept |
 //! | [`audit`], [`why`] | what happened, and why something did not |
 //! | [`sts`], [`object`], [`directory`] | the operations themselves |
 //! | [`session`], [`trail`], [`leak`] | taking back, and knowing why |
@@ -19,10 +22,13 @@ pub mod audit;
 pub mod authn;
 pub mod authz;
 pub mod caller;
+pub mod client;
 pub mod clock;
 pub mod directory;
 pub mod error;
+pub mod grant;
 mod hashing;
+mod issuers;
 pub mod keyring;
 pub mod leak;
 pub mod limits;
@@ -31,9 +37,12 @@ mod nonces;
 pub mod object;
 pub mod operation;
 pub mod otp;
+pub mod outbound;
 mod principal;
 pub mod resource;
 pub mod session;
+pub mod signin;
+mod signing;
 pub mod sts;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -47,9 +56,13 @@ pub mod why;
 use std::sync::Arc;
 
 pub use caller::{Caller, RequestMeta};
-pub use error::{AuthnFailure, CallerKind, Denial, DeniedBy, Holding, Input, OpError, Precondition, Problem, ProblemKind, Quota};
+pub use error::{
+    AuthnFailure, CallerKind, Denial, DeniedBy, FederationFailure, Holding, Input, OpError, Precondition, Problem, ProblemKind, Quota,
+};
+pub use grant::{Fallen, GrantFailure};
 pub use operation::{Effect, Operation};
 pub use resource::ResourceName;
+pub use signing::KeyUse;
 use tegata_model::{NodeId, RequestId, Timestamp};
 pub use tegata_policy::LayerKind;
 pub use tegata_sign::{Addressing, ObjectAddress, Presented, Verified};
@@ -63,10 +76,13 @@ use crate::{
     audit::Recorder,
     clock::{Clock, Entropy, NoEntropy, random},
     hashing::Pool,
+    issuers::Issuers,
     keyring::Keyring,
     limits::Limits,
     nonces::Nonces,
+    outbound::Outbound,
     principal::Memory,
+    signing::Signing,
 };
 
 /// What a core is made of. Everything that could differ between a test and the world is here.
@@ -81,6 +97,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// The way out to other servers.
+    pub outbound: Arc<dyn Outbound>,
     /// Limits.
     pub limits: Limits,
 }
@@ -92,11 +110,14 @@ pub struct Core {
     keyring: Keyring,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    outbound: Arc<dyn Outbound>,
+    issuers: Issuers,
     limits: Limits,
     memory: Memory,
     nonces: Nonces,
     recorder: Recorder,
     hashing: Pool,
+    signing: Signing,
 }
 
 impl std::fmt::Debug for Core {
@@ -108,12 +129,26 @@ impl std::fmt::Debug for Core {
 impl Core {
     /// Puts the parts together; gives this run of the node its own id.
     pub fn new(parts: Parts) -> Result<Self, NoEntropy> {
-        let Parts { store, blobs, keyring, clock, entropy, limits } = parts;
+        let Parts { store, blobs, keyring, clock, entropy, outbound, limits } = parts;
         let node = NodeId::from_bytes(new_ulid(clock.as_ref(), entropy.as_ref())?);
         let nonces = Nonces::new(limits.nonce_memory);
         let recorder = Recorder::new(node, limits.refusal_rows_per_minute);
         let hashing = Pool::new(limits.hashing);
-        Ok(Self { store, blobs, keyring, clock, entropy, limits, memory: Memory::new(), nonces, recorder, hashing })
+        Ok(Self {
+            store,
+            blobs,
+            keyring,
+            clock,
+            entropy,
+            outbound,
+            issuers: Issuers::default(),
+            limits,
+            memory: Memory::new(),
+            nonces,
+            recorder,
+            hashing,
+            signing: Signing::default(),
+        })
     }
 
     /// The current instant.
@@ -156,6 +191,10 @@ impl Core {
         changes.push(tegata_store::replay::sweep(now));
         changes.extend(tegata_store::session::sweep(now));
         changes.push(tegata_store::attempt::sweep(now.minus(attempts::WINDOW)));
+        changes.extend(tegata_store::grant::sweep(now));
+        changes.push(tegata_store::signing_key::sweep(now));
+        // Keys past the longest outage are of no use; a week more shows an operator what was there.
+        changes.push(tegata_store::issuer_keys::sweep(now.minus(self.limits.issuer_keys_outage.saturating_add(KEPT_KEYS))));
         self.store.commit(changes).await.map_err(|error| match error {
             CommitError::Store(error) => error,
             other => StoreError::Engine(Arc::new(other)),
@@ -181,6 +220,9 @@ impl Core {
         self.store.close().await;
     }
 }
+
+/// How long the keys of an issuer stay after they are of no more use.
+const KEPT_KEYS: std::time::Duration = std::time::Duration::from_hours(7 * 24);
 
 fn new_ulid(clock: &dyn Clock, entropy: &dyn Entropy) -> Result<[u8; 16], NoEntropy> {
     let noise: [u8; 10] = random(entropy)?;

@@ -5,11 +5,12 @@ use tegata_store::{ChangeSet, session};
 
 use crate::{
     audit::Entry,
-    authz::{Permit, Trusted},
+    authz::Admitted,
     caller::{Caller, Evidence},
     error::OpError,
+    grant::{GrantFailure, UserCredential, standing::Standing},
     operation::Effect,
-    principal::Who,
+    principal::{LiveAccess, Who},
     token::{self, Ancestor, Claims, INLINE_TOKEN, Lineage, PolicyClaim},
     view::View,
     why::SessionBirth,
@@ -51,18 +52,17 @@ pub(crate) struct NewSession<'a> {
 pub(crate) fn role_session(
     view: &View<'_>,
     caller: &Caller,
-    permit: Permit,
-    trusted: Trusted,
+    admitted: Admitted,
     new: NewSession<'_>,
 ) -> Result<Effect<TemporaryCredential>, OpError> {
     let core = view.core();
-    let (assumed, trusted_by) = trusted.spend();
+    let (assumed, mut by, trusted_by) = admitted.spend();
     let Who::Role { row: role, .. } = &assumed.who else { return Err(OpError::internal("a role session needs a role")) };
     let account = &assumed.account;
     let session = SessionId::from_bytes(core.new_id()?);
     let mut claims = Claims {
         session,
-        role: (role.id, role.epoch),
+        acting: Ancestor::Role(role.id, role.epoch),
         account: (account.id, account.epoch),
         session_name: new.name.clone(),
         issued_at: view.now(),
@@ -91,7 +91,6 @@ pub(crate) fn role_session(
         session_policy: new.policy.is_some(),
         lineage: Lineage::of(&claims).to_text(),
     };
-    let mut by = permit.spend();
     let other_side = if account.id == caller.account() {
         by.extend(trusted_by);
         None
@@ -112,6 +111,50 @@ pub(crate) fn role_session(
     Ok(Effect::with(credential, changes, Entry { by, born: Some((session, birth)), other_side, note: None }))
 }
 
+/// A session of the person, or of the role, that an access token speaks of. It ends with everything that the token ends with, and
+/// with the token itself.
+pub(crate) fn person_session(
+    view: &View<'_>,
+    access: &LiveAccess,
+    standing: Standing,
+    expires_at: Timestamp,
+) -> Result<Effect<UserCredential>, OpError> {
+    let core = view.core();
+    let facts = standing.spend();
+    let acting = access.bound.acting().ok_or(OpError::Grant(GrantFailure::Subject("the access token speaks of no person")))?;
+    let session = SessionId::from_bytes(core.new_id()?);
+    let session_name = RoleSessionName::new(&facts.client.name).map_err(OpError::internal)?;
+    let mut ancestors = access.bound.marks.clone();
+    ancestors.push(Ancestor::Session(access.session, Epoch(0)));
+    let claims = Claims {
+        session,
+        acting,
+        account: (facts.account.id, facts.account.epoch),
+        session_name: session_name.clone(),
+        issued_at: view.now(),
+        expires_at,
+        // The chain began when the person signed in, and ends when that has been long enough ago.
+        deadline: view.now().plus(core.limits.root_deadline),
+        source_identity: None,
+        ancestors,
+        policy: PolicyClaim::None,
+    };
+    let sealed = token::seal(&core.keyring, &claims).map_err(OpError::internal)?;
+    let birth = SessionBirth {
+        id: session.to_string(),
+        role: facts.identity.as_deref().map(|identity| identity.name().to_owned()).unwrap_or_default(),
+        name: session_name.to_string(),
+        expires_at: expires_at.to_iso(),
+        source_identity: None,
+        parents: vec![access.session.to_string()],
+        session_policy: false,
+        lineage: Lineage::of(&claims).to_text(),
+    };
+    let credential = UserCredential { access_key_id: sealed.key_id, secret: sealed.secret, security_token: sealed.token, expires_at };
+    let entry = Entry { born: Some((session, birth)), ..Entry::default() };
+    Ok(Effect::with(credential, ChangeSet::new(view.now()), entry))
+}
+
 /// Everyone before the new session, from the key on.
 fn ancestors(caller: &Caller) -> Vec<Ancestor> {
     match &caller.evidence {
@@ -124,14 +167,22 @@ fn ancestors(caller: &Caller) -> Vec<Ancestor> {
             ancestors.push(Ancestor::Key(key.id, key.epoch));
             ancestors
         }
+        Evidence::Token(token) => {
+            let provider = &token.provider;
+            let mut ancestors = vec![Ancestor::Account(provider.account.id, provider.account.epoch)];
+            if let Who::Provider(row) = &provider.who {
+                ancestors.push(Ancestor::OidcProvider(row.id, row.epoch));
+            }
+            ancestors
+        }
+        Evidence::Access(access) => access.bound.marks.clone(),
+        Evidence::Client { client, .. } => vec![Ancestor::Account(client.principal.account.id, client.principal.account.epoch)],
         Evidence::Session(session) => {
             let claims = &session.claims;
             let mut ancestors = claims.ancestors.clone();
-            for ancestor in [
-                Ancestor::Account(claims.account.0, claims.account.1),
-                Ancestor::Role(claims.role.0, claims.role.1),
-                Ancestor::Session(claims.session, Epoch(0)),
-            ] {
+            for ancestor in
+                [Ancestor::Account(claims.account.0, claims.account.1), claims.acting, Ancestor::Session(claims.session, Epoch(0))]
+            {
                 if !ancestors.contains(&ancestor) {
                     ancestors.push(ancestor);
                 }
@@ -143,7 +194,8 @@ fn ancestors(caller: &Caller) -> Vec<Ancestor> {
 
 fn parents(caller: &Caller) -> Vec<String> {
     match &caller.evidence {
-        Evidence::Key(_) => Vec::new(),
+        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } => Vec::new(),
+        Evidence::Access(access) => vec![access.session.to_string()],
         Evidence::Session(session) => vec![session.claims.session.to_string()],
     }
 }
@@ -151,7 +203,7 @@ fn parents(caller: &Caller) -> Vec<String> {
 /// How many sessions stand before a new one of this caller.
 pub(crate) fn chain_length(caller: &Caller) -> usize {
     match &caller.evidence {
-        Evidence::Key(_) => 0,
+        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => 0,
         Evidence::Session(session) => 1 + session.claims.ancestors.iter().filter(|a| matches!(a, Ancestor::Session(..))).count(),
     }
 }
@@ -159,7 +211,8 @@ pub(crate) fn chain_length(caller: &Caller) -> usize {
 /// The latest moment that a session of this caller may reach.
 pub(crate) fn deadline(view: &View<'_>, caller: &Caller) -> Timestamp {
     match &caller.evidence {
-        Evidence::Key(_) => view.now().plus(view.core().limits.root_deadline),
+        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } => view.now().plus(view.core().limits.root_deadline),
+        Evidence::Access(access) => access.claims.expires_at(),
         Evidence::Session(session) => session.claims.deadline,
     }
 }

@@ -8,7 +8,7 @@
 use std::future::Future;
 
 use tegata_model::Timestamp;
-use tegata_store::{ChangeSet, Claim, CommitError, replay};
+use tegata_store::{ChangeSet, Claim, CommitError, Step, replay};
 
 use crate::{
     Core,
@@ -26,6 +26,11 @@ pub trait Operation: Sync {
     const ACTION: Action;
     /// What success gives back.
     type Output: Send;
+
+    /// What asking uses up, whatever comes of it: committed with the effect, or with the refusal.
+    fn spends(&self, _now: Timestamp) -> Vec<Step> {
+        Vec::new()
+    }
 
     /// What it acts on, by name, for the audit.
     fn resource(&self, caller: &Caller) -> ResourceName;
@@ -57,6 +62,12 @@ impl<T> Effect<T> {
         Self { output, changes: Some(changes), entry, on_exists: None, on_used: None }
     }
 
+    /// The same effect with another answer.
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Effect<U> {
+        let Self { output, changes, entry, on_exists, on_used } = self;
+        Effect { output: change(output), changes, entry, on_exists, on_used }
+    }
+
     /// The error for a row that turns out to exist already.
     #[must_use]
     pub(crate) fn or_exists(mut self, resource: ResourceName) -> Self {
@@ -80,7 +91,7 @@ impl Core {
     pub async fn perform<O: Operation>(&self, caller: &Caller, operation: &O) -> Result<O::Output, OpError> {
         let result = self.attempt(caller, operation).await;
         if let Err(error) = &result {
-            self.record_refusal(caller, O::ACTION, &operation.resource(caller), error).await;
+            self.record_refusal(caller, O::ACTION, &operation.resource(caller), operation.spends(self.now()), error).await;
         }
         result
     }
@@ -106,6 +117,7 @@ impl Core {
             let mut commit = ChangeSet::new(now);
             commit.extend(view.expectations());
             self.spend(&mut commit, caller, now);
+            commit.extend(operation.spends(now));
             commit.append(changes);
             commit.extend(self.recorder.effect(now, caller, O::ACTION, &operation.resource(caller), effect.entry));
             match self.store.commit(commit).await {
@@ -113,6 +125,8 @@ impl Core {
                 Err(CommitError::Changed) => {}
                 Err(CommitError::Claimed(Claim::Nonce)) => return Err(OpError::Authentication(AuthnFailure::Replayed)),
                 Err(CommitError::Claimed(Claim::OtpStep)) => return Err(effect.on_used.unwrap_or(OpError::Conflict)),
+                // Somebody else was quicker with what can be used once: the next run finds it used, and says so.
+                Err(CommitError::Claimed(Claim::Code)) => {}
                 Err(CommitError::Claimed(other)) => return Err(OpError::internal(format!("an unexpected claim failed: {other:?}"))),
                 Err(CommitError::Exists(what)) => {
                     return Err(effect.on_exists.map_or_else(|| OpError::internal(format!("{what} exists unexpectedly")), OpError::Exists));
@@ -139,7 +153,7 @@ impl Core {
         };
         let result = result.await;
         if let Err(error) = &result {
-            self.record_refusal(caller, O::ACTION, &operation.resource(caller), error).await;
+            self.record_refusal(caller, O::ACTION, &operation.resource(caller), operation.spends(self.now()), error).await;
         }
         result
     }
@@ -152,7 +166,14 @@ impl Core {
     }
 
     /// A refusal of a known caller: its own row, with the proof spent. Beyond the budget of its principal it is counted.
-    pub(crate) async fn record_refusal(&self, caller: &Caller, action: Action, resource: &ResourceName, error: &OpError) {
+    pub(crate) async fn record_refusal(
+        &self,
+        caller: &Caller,
+        action: Action,
+        resource: &ResourceName,
+        spends: Vec<Step>,
+        error: &OpError,
+    ) {
         let now = self.now();
         match error {
             // A fault of ours is no refusal, and a replayed request must not spend or record anything again.
@@ -170,10 +191,12 @@ impl Core {
             | OpError::NotEmpty(_)
             | OpError::InUse(..)
             | OpError::LimitExceeded(..)
-            | OpError::Invalid(_) => {}
+            | OpError::Invalid(_)
+            | OpError::Grant(_) => {}
         }
         let mut commit = ChangeSet::new(now);
         self.spend(&mut commit, caller, now);
+        commit.extend(spends);
         if let Some(row) = self.recorder.refusal(now, caller, action, resource, error) {
             commit.push(row);
         }
@@ -189,7 +212,10 @@ impl Core {
 
 fn evidence_reads(evidence: &Evidence) -> &[crate::view::Read] {
     match evidence {
+        Evidence::Client { client, .. } => &client.principal.reads,
+        Evidence::Access(access) => &access.reads,
         Evidence::Key(key) => &key.reads,
         Evidence::Session(session) => &session.reads,
+        Evidence::Token(token) => &token.provider.reads,
     }
 }

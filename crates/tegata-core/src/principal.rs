@@ -7,18 +7,32 @@
 use std::sync::Arc;
 
 use quick_cache::sync::Cache;
-use tegata_model::{AccessKeyId, AccountId, AccountNumber, Epoch, KeyId, RoleId, SecretKey, Status, UserId};
+use tegata_model::{
+    AccessKeyId, AccountId, AccountNumber, Epoch, KeyId, OidcProviderId, OidcProviderName, RoleId, SecretKey, SessionId, Status, UserId,
+};
+use tegata_oauth::{AccessClaims, Scope, VerifiedIdToken};
 use tegata_policy::{DocumentKind, Policy, PrincipalName, ram};
 use tegata_store::{
     Step, Store, StoreError, access_key,
     account::{self, AccountRow},
-    bucket, group, policy,
+    bucket,
+    client::{self, ClientRow},
+    client_secret::ClientSecretRow,
+    consent, grant, group, installation,
+    oidc_provider::{self, OidcProviderRow},
+    policy,
     role::{self, RoleRow},
     security_preference, session,
     user::{self, UserKind, UserRow},
 };
 
-use crate::{directory::SecurityPreference, error::CallerKind, token::Claims, view::Read};
+use crate::{
+    directory::SecurityPreference,
+    error::CallerKind,
+    grant::{Bound, Facts},
+    token::Claims,
+    view::Read,
+};
 
 /// The cache slot of what belongs to the server and not to an account: system policies.
 pub(crate) const SYSTEM: AccountId = AccountId::from_bytes([0; 16]);
@@ -47,7 +61,7 @@ pub(crate) struct SelfService {
 
 impl SelfService {
     /// A role has no affairs of its own.
-    const NONE: Self = Self { password: false, keys: false, factor: false };
+    pub(crate) const NONE: Self = Self { password: false, keys: false, factor: false };
 
     async fn of(store: &Store, account: AccountId) -> Result<Self, StoreError> {
         let preference = SecurityPreference::of(security_preference::find(store, account).await?);
@@ -59,7 +73,14 @@ impl SelfService {
 #[derive(Debug)]
 pub(crate) enum Who {
     User(UserRow),
-    Role { row: RoleRow, trust: Policy },
+    Role {
+        row: RoleRow,
+        trust: Policy,
+    },
+    /// An identity provider, for the strangers it vouches for. It has no policies: only trust lets them in.
+    Provider(OidcProviderRow),
+    /// An OAuth client, for itself. It has no policies: what it may do is said by scopes.
+    Client(Box<ClientRow>),
 }
 
 /// A long-term key with its secret opened and its owner read.
@@ -85,6 +106,35 @@ pub(crate) struct LiveSession {
     pub(crate) session_policy: Option<Policy>,
     pub(crate) reads: Vec<Read>,
     pub(crate) stamps: Stamps,
+}
+
+/// A token of an identity provider whose signature holds.
+#[derive(Debug)]
+pub(crate) struct LiveToken {
+    pub(crate) provider: Arc<Principal>,
+    pub(crate) verified: VerifiedIdToken,
+}
+
+/// A client that asks, in the account it asks in.
+#[derive(Debug)]
+pub(crate) struct LiveClient {
+    /// The client, in that account.
+    pub(crate) principal: Arc<Principal>,
+    /// Its secrets, those that have run out among them.
+    pub(crate) secrets: Vec<ClientSecretRow>,
+}
+
+/// An access token whose signature holds, with everything it stands on found unrevoked.
+#[derive(Debug)]
+pub(crate) struct LiveAccess {
+    /// Of whom it speaks: the user or role, else the client itself.
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) claims: Arc<AccessClaims>,
+    pub(crate) scope: Scope,
+    pub(crate) session: SessionId,
+    pub(crate) bound: Arc<Bound>,
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) reads: Vec<Read>,
 }
 
 /// The cache versions of the accounts a value was read from.
@@ -122,6 +172,9 @@ pub(crate) struct Memory {
     accounts: Cache<AccountNumber, Arc<AccountRow>>,
     pub(crate) keys: Cache<AccessKeyId, Arc<LiveKey>>,
     pub(crate) sessions: Cache<[u8; 32], Arc<LiveSession>>,
+    pub(crate) clients: Cache<(String, AccountId), Arc<LiveClient>>,
+    pub(crate) standings: Cache<Bound, Arc<Facts>>,
+    pub(crate) tokens: Cache<[u8; 32], Arc<LiveAccess>>,
 }
 
 impl Memory {
@@ -133,6 +186,9 @@ impl Memory {
             accounts: Cache::new(4_096),
             keys: Cache::new(32_768),
             sessions: Cache::new(32_768),
+            clients: Cache::new(4_096),
+            standings: Cache::new(32_768),
+            tokens: Cache::new(65_536),
         }
     }
 
@@ -192,6 +248,8 @@ impl Principal {
             Who::User(row) if row.kind == UserKind::Root => CallerKind::Owner,
             Who::User(_) => CallerKind::User,
             Who::Role { .. } => CallerKind::RoleSession,
+            Who::Provider(_) => CallerKind::Federated,
+            Who::Client(_) => CallerKind::Client,
         }
     }
 
@@ -205,6 +263,8 @@ impl Principal {
             && match &self.who {
                 Who::User(row) => row.status.is_active(),
                 Who::Role { row, .. } => row.status.is_active(),
+                Who::Provider(row) => row.status.is_active(),
+                Who::Client(row) => row.status.is_active(),
             }
     }
 
@@ -212,6 +272,8 @@ impl Principal {
         match &self.who {
             Who::User(row) => row.name.as_str(),
             Who::Role { row, .. } => row.name.as_str(),
+            Who::Provider(row) => row.name.as_str(),
+            Who::Client(row) => row.name.as_str(),
         }
     }
 
@@ -220,6 +282,8 @@ impl Principal {
             Who::User(row) if row.kind == UserKind::Root => self.account.number.to_string(),
             Who::User(row) => row.number.to_string(),
             Who::Role { row, .. } => row.number.to_string(),
+            Who::Provider(row) => row.name.to_string(),
+            Who::Client(row) => row.app_id.clone(),
         }
     }
 
@@ -227,6 +291,8 @@ impl Principal {
         match &self.who {
             Who::User(row) => *row.id.as_bytes(),
             Who::Role { row, .. } => *row.id.as_bytes(),
+            Who::Provider(row) => *row.id.as_bytes(),
+            Who::Client(row) => *row.id.as_bytes(),
         }
     }
 
@@ -234,8 +300,20 @@ impl Principal {
         match &self.who {
             Who::User(row) => row.epoch,
             Who::Role { row, .. } => row.epoch,
+            Who::Provider(row) => row.epoch,
+            Who::Client(row) => row.epoch,
         }
     }
+}
+
+/// The OpenID provider with this id, in the account it was found in.
+pub(crate) async fn load_provider(store: &Store, account: AccountId, id: OidcProviderId) -> Result<Option<Principal>, StoreError> {
+    let mut stamps = Stamps::default();
+    stamps.note(store, account);
+    let Some(row) = oidc_provider::find(store, id).await?.filter(|row| row.account_id == account) else { return Ok(None) };
+    let Some(account) = account::find(store, account).await? else { return Ok(None) };
+    let reads = vec![Read::Account(account.id, account.generation), Read::OidcProvider(row.id, row.generation)];
+    Ok(Some(Principal { account, who: Who::Provider(row), policies: Vec::new(), self_service: SelfService::NONE, reads, stamps }))
 }
 
 async fn load_user(store: &Store, id: UserId) -> Result<Option<Principal>, StoreError> {
@@ -298,8 +376,14 @@ pub(crate) fn principal_text(principal: &PrincipalName) -> String {
         PrincipalName::User { account, name } => format!("user:{account}:{}", name.to_ascii_lowercase()),
         PrincipalName::Role { account, name } => format!("role:{account}:{}", name.to_ascii_lowercase()),
         PrincipalName::Service(name) => format!("service:{name}"),
-        PrincipalName::Federated(name) => format!("federated:{name}"),
+        PrincipalName::Federated(arn) => format!("federated:{}", arn.to_ascii_lowercase()),
     }
+}
+
+/// The account and name in the ARN of an OpenID provider, as trust documents write it.
+pub(crate) fn oidc_provider_of(arn: &str) -> Option<(AccountNumber, OidcProviderName)> {
+    let (account, name) = arn.strip_prefix("acs:ram::")?.split_once(":oidc-provider/")?;
+    Some((account.parse().ok()?, name.parse().ok()?))
 }
 
 impl Read {
@@ -314,6 +398,11 @@ impl Read {
             Self::Key(id, generation) => access_key::expect(*id, *generation),
             Self::Bucket(id, generation) => bucket::expect(*id, *generation),
             Self::Session(id, epoch) => session::expect(*id, *epoch),
+            Self::OidcProvider(id, generation) => oidc_provider::expect(*id, *generation),
+            Self::Client(id, generation) => client::expect(*id, *generation),
+            Self::Installation(id, generation) => installation::expect(*id, *generation),
+            Self::Grant(id, epoch) => grant::expect_alive(*id, *epoch),
+            Self::Consent(id) => consent::expect(*id),
         }
     }
 }

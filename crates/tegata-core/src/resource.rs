@@ -3,7 +3,8 @@
 use std::fmt;
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, MfaDeviceName, ObjectKey, PolicyName, RoleName, SessionId, UserName,
+    AccessKeyId, AccountAlias, AccountNumber, BucketName, GroupName, MfaDeviceName, ObjectKey, OidcProviderName, PolicyName, RoleName,
+    SessionId, UserName,
 };
 use tegata_policy::Resource;
 
@@ -134,6 +135,18 @@ pub enum ResourceName {
         /// The account.
         account: AccountNumber,
     },
+    /// The OpenID providers of an account, as a collection.
+    OidcProviders {
+        /// The account they belong to.
+        account: AccountNumber,
+    },
+    /// An OpenID provider of an account.
+    OidcProvider {
+        /// The account it belongs to.
+        account: AccountNumber,
+        /// Its name.
+        name: OidcProviderName,
+    },
     /// The buckets of an account, as a collection.
     Buckets {
         /// The account they belong to.
@@ -193,6 +206,27 @@ pub enum ResourceName {
         /// The account.
         account: AccountNumber,
     },
+    /// The applications of an account, as a collection.
+    Applications {
+        /// The account they belong to.
+        account: AccountNumber,
+    },
+    /// An application, its own or one that is installed in it.
+    Application {
+        /// The account.
+        account: AccountNumber,
+        /// The public id.
+        app_id: String,
+    },
+    /// A secret of an application.
+    ApplicationSecret {
+        /// The account.
+        account: AccountNumber,
+        /// The public id of the application.
+        app_id: String,
+        /// The public id of the secret.
+        secret_id: String,
+    },
     /// Oneself; no permission is needed.
     Caller,
 }
@@ -229,6 +263,8 @@ impl ResourceName {
             Self::Groups { account } => ("ram", Some(account), "group/*".to_owned()),
             Self::Roles { account } => ("ram", Some(account), "role/*".to_owned()),
             Self::Policies { account } => ("ram", Some(account), "policy/*".to_owned()),
+            Self::OidcProviders { account } => ("ram", Some(account), "oidc-provider/*".to_owned()),
+            Self::OidcProvider { account, name } => ("ram", Some(account), format!("oidc-provider/{name}")),
             Self::Group { account, name } => ("ram", Some(account), format!("group/{name}")),
             Self::Membership { account, user, group } => ("ram", Some(account), format!("group/{group}/user/{user}")),
             Self::SystemPolicy { name } => {
@@ -260,6 +296,11 @@ impl ResourceName {
             Self::Requests { account } => ("tegata", Some(account), "request/*".to_owned()),
             Self::Request { account, id } => ("tegata", Some(account), format!("request/{id}")),
             Self::Credentials { account } => ("tegata", Some(account), "credential/*".to_owned()),
+            Self::Applications { account } => ("ram", Some(account), "application/*".to_owned()),
+            Self::Application { account, app_id } => ("ram", Some(account), format!("application/{app_id}")),
+            Self::ApplicationSecret { account, app_id, secret_id } => {
+                ("ram", Some(account), format!("application/{app_id}/secret/{secret_id}"))
+            }
             Self::Caller => ("sts", None, "*".to_owned()),
         };
         Segments { service, account: account.map(ToString::to_string).unwrap_or_default(), relative }

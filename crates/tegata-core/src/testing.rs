@@ -1,9 +1,10 @@
 //! A core on a fresh database, with a clock moved by hand and seeded entropy.
 
 use std::{
+    collections::HashMap,
     ops::Deref,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
@@ -17,10 +18,11 @@ use crate::{
     Caller, Core, OpError, Parts, RequestMeta,
     authn::Proof,
     clock::{Clock, Entropy, NoEntropy},
-    directory::{Attachable, NewAccessKey, NewAccount, NewRole, NewUser, Provisioned},
+    directory::{Attachable, NewAccessKey, NewAccount, NewClient, NewRole, NewUser, Provisioned},
     keyring::{Keyring, MasterKey},
     limits::Limits,
     mint::TemporaryCredential,
+    outbound::{Answer, Fetched, Outbound, OutboundError},
 };
 
 /// Why a test could not be set up.
@@ -89,6 +91,51 @@ impl Entropy for Dry {
     }
 }
 
+/// A world of other servers that answer what a test has laid out, and count how often they were asked.
+#[derive(Debug, Default)]
+pub struct TestOutbound {
+    answers: Mutex<HashMap<String, Fetched>>,
+    asked: AtomicU64,
+}
+
+impl TestOutbound {
+    /// From now on this URL answers with this.
+    pub fn put(&self, url: &str, body: impl Into<Vec<u8>>, certificates: &[&str]) {
+        let fetched = Fetched { body: body.into(), certificates: certificates.iter().map(|&digest| digest.to_owned()).collect() };
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(url.to_owned(), fetched);
+    }
+
+    /// From now on nobody answers at all.
+    pub fn silence(&self) {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// How often any server was asked.
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    /// An issuer with this set of keys.
+    pub fn issuer(&self, issuer: &str, keys: &str, certificates: &[&str]) {
+        let keys_at = format!("{issuer}/keys");
+        let document = format!(r#"{{"issuer":"{issuer}","jwks_uri":"{keys_at}"}}"#);
+        self.put(&tegata_oauth::Discovery::url(issuer), document, certificates);
+        self.put(&keys_at, keys, &[]);
+    }
+}
+
+impl Outbound for TestOutbound {
+    fn get<'a>(&'a self, url: &'a str) -> Answer<'a> {
+        Box::pin(async move {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            // Others get a turn, as they would while a server thinks.
+            tokio::task::yield_now().await;
+            let found = self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(url).cloned();
+            found.ok_or_else(|| OutboundError::Unreachable { host: url.to_owned(), cause: "nobody there".to_owned() })
+        })
+    }
+}
+
 /// The instant at which test clocks start: 2026-01-02T03:04:05Z.
 pub const START: Timestamp = Timestamp::from_unix(1_767_323_045);
 
@@ -131,6 +178,8 @@ pub struct TestCore {
     core: Core,
     /// Moves time.
     pub clock: Arc<ManualClock>,
+    /// The other servers there are.
+    pub outbound: Arc<TestOutbound>,
     /// The rows behind it.
     pub store: TestStore,
     /// The account.
@@ -165,18 +214,30 @@ impl TestCore {
     /// One on this store.
     pub async fn on(store: TestStore) -> Result<Self, Broken> {
         let clock = Arc::new(ManualClock::new(START));
-        let core = Self::node(&store, Arc::clone(&clock), 1, Limits::default()).await?;
+        let outbound = Arc::new(TestOutbound::default());
+        let core = Self::node_with(&store, Arc::clone(&clock), 1, Limits::default(), Arc::clone(&outbound)).await?;
         let (acme, globex) = seed(&core).await?;
-        Ok(Self { core, clock, store, acme, globex, requests: AtomicU64::new(0) })
+        Ok(Self { core, clock, outbound, store, acme, globex, requests: AtomicU64::new(0) })
     }
 
     /// One more node on the same rows and blobs.
     pub async fn node(store: &TestStore, clock: Arc<ManualClock>, seed: u64, limits: Limits) -> Result<Core, Broken> {
+        Self::node_with(store, clock, seed, limits, Arc::default()).await
+    }
+
+    /// One more node, with its own way to other servers.
+    pub async fn node_with(
+        store: &TestStore,
+        clock: Arc<ManualClock>,
+        seed: u64,
+        limits: Limits,
+        outbound: Arc<TestOutbound>,
+    ) -> Result<Core, Broken> {
         let entropy = SeededEntropy::new(seed);
         let keyring = Keyring::open(store, &MasterKey::new(MASTER), ISSUER, &entropy, clock.now()).await?;
         let rows: tegata_store::Store = (**store).clone();
         let blobs = Blobs::local(&store.folder().join("blobs"))?;
-        Ok(Core::new(Parts { store: rows, blobs, keyring, clock, entropy: Arc::new(entropy), limits })?)
+        Ok(Core::new(Parts { store: rows, blobs, keyring, clock, entropy: Arc::new(entropy), outbound, limits })?)
     }
 
     /// The long-term key of a sample user, `root` of acme among them.
@@ -235,6 +296,9 @@ pub const UPLOADER_TRUST: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow
 /// What `bob` and `appserver` may do.
 pub const ASSUME_UPLOADER: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"acs:ram:*:1000000000000001:role/app-uploader"}]}"#;
 
+/// The sample client `bench`: its public id and its secret.
+pub const BENCH: (&str, &str) = ("5000000000000000001", "secret-of-bench-0123456789abcdef");
+
 async fn seed(core: &Core) -> Result<(Provisioned, Provisioned), Broken> {
     let mut provision = core.provision();
     provision.system_policies().await?;
@@ -271,6 +335,16 @@ async fn seed(core: &Core) -> Result<(Provisioned, Provisioned), Broken> {
     let role = provision.role(&acme, &role).await?;
     provision.attach(&acme, &PolicyName::new("uploader")?, Attachable::Role(role)).await?;
     provision.bucket(&acme, &BucketName::new("photos")?)?;
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let bench = NewClient {
+        app_id: BENCH.0.to_owned(),
+        name: "bench".to_owned(),
+        kind: crate::client::ClientKind::Web,
+        secret: SecretKey::new(BENCH.1.to_owned()),
+        redirect_uris: words(&["https://bench.test/cb"]),
+        scopes: words(&["openid", "aliuid", "profile"]),
+    };
+    provision.client(&acme, &bench)?;
     provision.commit().await?;
     Ok((acme, globex))
 }

@@ -12,13 +12,14 @@ use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde::{Deserialize, Serialize};
 use std::io::{Read as _, Write as _};
 use tegata_model::{
-    AccessKeyId, AccountId, Epoch, KeyId, RoleId, RoleSessionName, SecretKey, SessionId, SourceIdentity, Timestamp, UserId,
+    AccessKeyId, AccountId, ClientId, ConsentId, Epoch, GrantId, InstallationId, KeyId, OidcProviderId, RoleId, RoleSessionName, SecretKey,
+    SessionId, SourceIdentity, Timestamp, UserId,
 };
 
 use crate::keyring::{Keyring, KeyringError};
 
 const MAGIC: [u8; 3] = [0x08, 0x02, 0x12];
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const HEADER: usize = 3 + 1 + 4 + 16;
 /// How many characters of a token tell its session.
 pub(crate) const TOKEN_BEGINNING: usize = HEADER / 3 * 4;
@@ -30,17 +31,17 @@ const MAX_POLICY: u64 = 64 * 1024;
 /// Longest session policy that is not compressed, in bytes: with it a token has about 1,200 characters.
 const SHORT_POLICY: usize = 640;
 
-/// What a role session is: every limit it is under and every ancestor that can end it.
+/// What a session is: every limit it is under and every ancestor that can end it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Claims {
     /// Its own id; also the public part of its key id.
     #[serde(skip, default = "no_session")]
     pub(crate) session: SessionId,
-    /// The role it acts as, and the epoch of the role when it began.
-    pub(crate) role: (RoleId, Epoch),
-    /// The account of the role, and its epoch.
+    /// The role or user it acts as, with the epoch it had when the session began.
+    pub(crate) acting: Ancestor,
+    /// The account of that role or user, and its epoch.
     pub(crate) account: (AccountId, Epoch),
-    /// What the caller called it.
+    /// What the caller called it; for the session of a user, the client it was given to.
     pub(crate) session_name: RoleSessionName,
     /// When it began.
     pub(crate) issued_at: Timestamp,
@@ -60,17 +61,17 @@ fn no_session() -> SessionId {
     SessionId::from_bytes([0; 16])
 }
 
-/// What can end a session, as its audit row keeps it: its role, its account and its ancestors, each with the epoch it had.
+/// What can end a session, as its audit row keeps it: its role or user, its account and its ancestors, each with the epoch it had.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lineage {
-    pub(crate) role: (RoleId, Epoch),
+    pub(crate) acting: Ancestor,
     pub(crate) account: (AccountId, Epoch),
     pub(crate) ancestors: Vec<Ancestor>,
 }
 
 impl Lineage {
     pub(crate) fn of(claims: &Claims) -> Self {
-        Self { role: claims.role, account: claims.account, ancestors: claims.ancestors.clone() }
+        Self { acting: claims.acting, account: claims.account, ancestors: claims.ancestors.clone() }
     }
 
     pub(crate) fn to_text(&self) -> String {
@@ -82,9 +83,9 @@ impl Lineage {
         postcard::from_bytes(&URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| !bytes.is_empty())?).ok()
     }
 
-    /// Everything that can end it, its own role and account among them.
+    /// Everything that can end it, its own role or user and account among them.
     pub(crate) fn all(&self) -> impl Iterator<Item = Ancestor> {
-        let own = [Ancestor::Account(self.account.0, self.account.1), Ancestor::Role(self.role.0, self.role.1)];
+        let own = [Ancestor::Account(self.account.0, self.account.1), self.acting];
         own.into_iter().chain(self.ancestors.iter().copied())
     }
 
@@ -102,12 +103,18 @@ pub(crate) enum Ancestor {
     Key(KeyId, Epoch),
     Role(RoleId, Epoch),
     Session(SessionId, Epoch),
+    OidcProvider(OidcProviderId, Epoch),
+    Client(ClientId, Epoch),
+    Installation(InstallationId, Epoch),
+    Grant(GrantId, Epoch),
+    /// Given once and taken back once, so that its id is enough.
+    Consent(ConsentId),
 }
 
 /// Where the session policy is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum PolicyClaim {
-    /// There is none: exactly the role's rights.
+    /// There is none: exactly the rights of the role or user.
     None,
     /// Here, as it was written: most are short, and compressing costs more than everything else of a token together.
     Text(String),

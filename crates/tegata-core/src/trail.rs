@@ -116,7 +116,8 @@ impl Operation for ExplainRequest {
 fn is_refusal_of(row: &AuditRow, caller: &Caller) -> bool {
     row.outcome == Outcome::Refused
         && row.caller_id == Some(caller.evidence.principal().id_bytes())
-        && row.access_key_id.as_deref() == Some(caller.access_key_id().as_str())
+        && row.access_key_id.is_some()
+        && row.access_key_id.as_deref() == caller.access_key_id().map(tegata_model::AccessKeyId::as_str)
 }
 
 /// One entry of the trail.
@@ -161,6 +162,7 @@ impl AuditEvent {
                 CallerKind::User => "user",
                 CallerKind::RoleSession => "role-session",
                 CallerKind::Client => "client",
+                CallerKind::Federated => "federated",
                 CallerKind::System => "system",
             },
             caller: row.caller,

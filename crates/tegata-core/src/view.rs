@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use tegata_model::{
-    AccountId, AccountNumber, BucketId, BucketName, Epoch, Generation, GroupId, KeyId, ObjectKey, PolicyId, RoleId, RoleName, SessionId,
-    Timestamp, UserId,
+    AccountId, AccountNumber, BucketId, BucketName, ClientId, ConsentId, Epoch, Generation, GrantId, GroupId, InstallationId, KeyId,
+    ObjectKey, OidcProviderId, PolicyId, RoleId, RoleName, SessionId, Timestamp, UserId,
 };
 use tegata_store::{
     Step,
@@ -26,6 +26,12 @@ pub(crate) enum Read {
     Key(KeyId, Generation),
     Bucket(BucketId, Generation),
     Session(SessionId, Epoch),
+    OidcProvider(OidcProviderId, Generation),
+    Client(ClientId, Generation),
+    Installation(InstallationId, Generation),
+    /// By its epoch: a refresh token that is used changes nothing of what the grant gave before.
+    Grant(GrantId, Epoch),
+    Consent(ConsentId),
 }
 
 /// A view for one run of one operation. It notes what is read; the commit holds only while none of that has changed.

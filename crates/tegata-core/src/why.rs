@@ -224,7 +224,7 @@ fn changes(action: &str, resource: &str, layers: &[LayerDecision], seen: &Reason
                 // Without its Deny the layer would still need an Allow.
                 let allowed = explanations(layer.layer, seen).any(|one| one.effect == Effect::Allow && one.applies == Truth::Yes);
                 if !allowed {
-                    changes.push(addition(words, layer.layer, action, resource, caller));
+                    changes.push(addition(words, layer.layer, action, resource, caller, seen));
                 }
             }
             Decision::ImplicitDeny => {
@@ -232,7 +232,7 @@ fn changes(action: &str, resource: &str, layers: &[LayerDecision], seen: &Reason
                     .find(|one| one.effect == Effect::Allow && one.action && one.resource && one.principal && one.applies != Truth::Yes);
                 changes.push(match by_condition {
                     Some(one) => format!("in {words}: meet or widen the condition of {}", one.at),
-                    None => addition(words, layer.layer, action, resource, caller),
+                    None => addition(words, layer.layer, action, resource, caller, seen),
                 });
             }
         }
@@ -240,8 +240,18 @@ fn changes(action: &str, resource: &str, layers: &[LayerDecision], seen: &Reason
     changes
 }
 
-fn addition(words: &str, layer: LayerKind, action: &str, resource: &str, caller: &str) -> String {
+fn addition(words: &str, layer: LayerKind, action: &str, resource: &str, caller: &str, seen: &Reasons) -> String {
     match layer {
+        // Trust policies know one action, whatever way somebody comes in; a provider alone would let in all it vouches for.
+        LayerKind::Trust if caller.contains("-provider/") => {
+            let value = |key: &str| seen.context.iter().find(|(known, _)| known == key).and_then(|(_, values)| values.first());
+            let quoted = |key| serde_json::to_string(value(key).map_or("…", String::as_str)).unwrap_or_default();
+            format!(
+                r#"in {words}: add {{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{{"Federated":"{caller}"}},"Condition":{{"StringEquals":{{"oidc:aud":{},"oidc:sub":{}}}}}}}"#,
+                quoted("oidc:aud"),
+                quoted("oidc:sub")
+            )
+        }
         LayerKind::Trust => format!(r#"in {words}: add {{"Effect":"Allow","Action":"{action}","Principal":{{"RAM":"{caller}"}}}}"#),
         _ => format!(r#"in {words}: add {{"Effect":"Allow","Action":"{action}","Resource":"{}"}}"#, escape(resource)),
     }

@@ -3,6 +3,7 @@
 //! | module | dialect |
 //! |---|---|
 //! | [`acs`] | RPC-style cloud API (STS), signed by RPC V1 or ACS3 |
+//! | [`oauth`] | the authorization server: tokens, and what is done with them |
 //! | [`oss`] | object storage, signed by OSS V1 or V4 |
 //! | [`edge`] | what every dialect does before and after its own work |
 //!
@@ -10,6 +11,7 @@
 
 pub mod acs;
 pub mod edge;
+pub mod oauth;
 pub mod oss;
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,7 @@ pub use edge::{Network, NetworkError, Outcome, Peer};
 use tegata_core::{Addressing, Core};
 
 /// The names of all dialects, as they stand in [`Outcome::dialect`].
-pub const DIALECTS: &[&str] = &[acs::NAME, oss::NAME];
+pub const DIALECTS: &[&str] = &[acs::NAME, oauth::NAME, oss::NAME];
 
 /// What the issuer's listener needs to know.
 #[derive(Debug, Clone)]
@@ -43,9 +45,9 @@ pub struct GatewaySettings {
     pub trusted_proxies: Vec<Network>,
 }
 
-/// The issuer: the [`acs`] dialect on `/`.
+/// The issuer: the [`acs`] dialect on `/`, and the [`oauth`] dialect on its paths.
 pub fn issuer(core: Arc<Core>, settings: IssuerSettings) -> Router {
-    acs::router(core, settings)
+    acs::router(Arc::clone(&core), settings.clone()).merge(oauth::router(core, settings))
 }
 
 /// The object gateway: the [`oss`] dialect on every path, which no router splits or normalises.

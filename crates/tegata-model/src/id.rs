@@ -79,11 +79,18 @@ id_type!(/** One policy (all its versions). Text form: `policy_` + ULID. */ Poli
 id_type!(/** One access key row; the public key id is [`crate::AccessKeyId`]. Text form: `key_` + ULID. */ KeyId, "key");
 id_type!(/** One login profile: what a user signs in with. Text form: `login_` + ULID. */ LoginProfileId, "login");
 id_type!(/** One device for one-time codes. Text form: `mfa_` + ULID. */ MfaDeviceId, "mfa");
+id_type!(/** One OpenID provider that an account trusts. Text form: `oidc_` + ULID. */ OidcProviderId, "oidc");
 id_type!(/** One bucket. Text form: `bucket_` + ULID. */ BucketId, "bucket");
 id_type!(/** One stored blob of bytes; its file name. Text form: `blob_` + ULID. */ BlobId, "blob");
 id_type!(/** One role or browser session. Text form: `session_` + ULID. */ SessionId, "session");
 id_type!(/** One request, as told to the caller and to `tegata why`. Text form: `request_` + ULID; dialects have their own. */ RequestId, "request");
 id_type!(/** One running process that writes audit rows. Text form: `node_` + ULID. */ NodeId, "node");
+id_type!(/** One OAuth client. Text form: `client_` + ULID; its public number is another. */ ClientId, "client");
+id_type!(/** One secret of a client. Text form: `clientsecret_` + ULID. */ ClientSecretId, "clientsecret");
+id_type!(/** One client made available in one account. Text form: `installation_` + ULID. */ InstallationId, "installation");
+id_type!(/** What one identity said yes to. Text form: `consent_` + ULID. */ ConsentId, "consent");
+id_type!(/** One chain of tokens. Text form: `grant_` + ULID. */ GrantId, "grant");
+id_type!(/** One signing key. Text form: `signingkey_` + ULID. */ SigningKeyId, "signingkey");
 
 impl RequestId {
     /// The upper-case UUID spelling, `7E0F3F4A-6B3E-5C0E-9D2B-0E8A5C1B7D21`.

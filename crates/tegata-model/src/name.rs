@@ -193,6 +193,53 @@ name_type!(
     })
 );
 
+name_type!(
+    /// The name of an OpenID provider: unique in its account, without case.
+    OidcProviderName, "the name of an OIDC provider", "1 to 128 letters, digits and inner `.`, `-`, `_`",
+    |text| made_of(text, 1, 128, |b| word(b, b".-_")) && edges(text)
+);
+name_type!(
+    /// The URL that an OpenID provider calls itself in its tokens. Compared byte by byte, as OpenID Connect wants it.
+    IssuerUrl, "an issuer URL", "`https://host` or `https://host/path`, at most 255 characters, without `?`, `#`, `@` and spaces",
+    |text| text.len() <= 255 && text.bytes().all(|b| b.is_ascii_graphic() && !b"?#@\"<>\\^`{|}".contains(&b))
+        && text.split_once("://").is_some_and(|(scheme, rest)| {
+            let host = rest.split('/').next().unwrap_or_default();
+            matches!(scheme, "https" | "http") && !host.is_empty() && host.bytes().all(|b| word(b, b".-:[]"))
+        })
+);
+name_type!(
+    /// Whom a token of an OpenID provider is for: one audience that an account accepts.
+    AudienceName, "a client id", "1 to 128 letters, digits and `.`, `-`, `_`, `:`, `/`, beginning with a letter or digit",
+    |text| made_of(text, 1, 128, |b| word(b, b".-_:/")) && text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric())
+);
+name_type!(
+    /// The SHA-1 or SHA-256 digest of a certificate, in hex digits.
+    Fingerprint, "a fingerprint", "the 40 hex digits of a SHA-1 digest or the 64 of a SHA-256 digest, without colons",
+    |text| matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
+);
+name_type!(
+    /// What an identity provider is for.
+    ProviderDescription, "the description of a provider", "1 to 256 characters, none of them a control character",
+    |text| line(text, 1, 256)
+);
+
+fn edges(text: &str) -> bool {
+    let plain = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
+    plain(text.bytes().next()) && plain(text.bytes().next_back())
+}
+
+impl IssuerUrl {
+    /// True if it is reached over TLS.
+    pub fn is_secure(&self) -> bool {
+        self.as_str().starts_with("https://")
+    }
+
+    /// True if both would be taken for the same by a careless reader: case and a slash at the end do not count.
+    pub fn resembles(&self, other: &str) -> bool {
+        self.as_str().trim_end_matches('/').eq_ignore_ascii_case(other.trim_end_matches('/'))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +257,27 @@ mod tests {
         assert!(ObjectKey::new("/a").is_err());
         assert!(ObjectKey::new(&"k".repeat(1023)).is_ok());
         assert!(ObjectKey::new(&"k".repeat(1024)).is_err());
+        for good in ["https://a", "https://a.test/b/c", "http://127.0.0.1:8080", "https://[::1]:443/x"] {
+            assert!(IssuerUrl::new(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "https://",
+            "https:///x",
+            "ftp://a",
+            "https://a?b",
+            "https://a#b",
+            "https://u@a",
+            "https://a b",
+            "https://a/\u{e9}",
+            "a.test",
+        ] {
+            assert!(IssuerUrl::new(bad).is_err(), "{bad}");
+        }
+        assert!(IssuerUrl::new("https://A.test/").unwrap().resembles("https://a.test"));
+        assert!(OidcProviderName::new("-a").is_err() && OidcProviderName::new("a_b.c-d").is_ok() && OidcProviderName::new("a.").is_err());
+        assert!(AudienceName::new("repo:acme/x").is_ok() && AudienceName::new(":x").is_err());
+        assert!(Fingerprint::new(&"aF".repeat(20)).is_ok() && Fingerprint::new(&"a".repeat(41)).is_err());
         assert!(AccessKeyId::new("STS.abc").unwrap().is_temporary());
         assert_eq!(RoleName::new("a b").unwrap_err().to_string(), "a role name must be 1 to 64 letters, digits, `.`, `-` and `_`");
     }

@@ -14,6 +14,7 @@
 //! | `principal` | who a trust document speaks of, by name or bound to an immutable id |
 //! | `request` | what is asked: [`Request`], [`Resource`], [`Context`] |
 //! | `decide` `layer` | one set of policies; a stack of layers |
+//! | [`lint`] | trust documents that let in more than they seem to |
 //! | `explain` | each statement and what it made of the request |
 //!
 //! Three rules hold everywhere: an explicit Deny wins over any Allow; silence is a refusal; what cannot be
@@ -26,6 +27,7 @@ mod expr;
 mod glob;
 mod json;
 mod layer;
+pub mod lint;
 mod malformed;
 mod pattern;
 mod policy;

@@ -24,7 +24,10 @@ impl ActionPattern {
     pub(crate) fn matches(&self, facts: &Facts<'_>) -> bool {
         match self {
             Self::Any => true,
-            Self::Named { service, name } => service.matches(facts.action_service) && name.matches(facts.action_name),
+            Self::Named { service, name } => {
+                let is = |action: (&str, &str)| service.matches(action.0) && name.matches(action.1);
+                is(facts.action) || facts.alias.is_some_and(is)
+            }
         }
     }
 }

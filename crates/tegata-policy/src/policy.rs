@@ -104,11 +104,11 @@ impl Policy {
         names
     }
 
-    /// Binds the principals of a trust document to immutable ids, so that a recreated user or role inherits nothing.
+    /// Binds the principals of a trust document to immutable ids, so that a recreated user, role or provider inherits nothing.
     ///
     /// `resolve` is called once for every principal of [`Self::principals`]. With `None` nobody matches that
-    /// principal any more. A user or role then matches by the id alone, under whatever name. The other kinds have
-    /// no id in a request: with any `Some` they go on matching by account number, service name or provider ARN.
+    /// principal any more. A user, role or identity provider then matches by the id alone, under whatever name. The other
+    /// kinds have no id in a request: with any `Some` they go on matching by account number or service name.
     #[must_use]
     pub fn bind(mut self, mut resolve: impl FnMut(&PrincipalName) -> Option<[u8; 16]>) -> Self {
         let bindings: Vec<(PrincipalName, Binding)> = self

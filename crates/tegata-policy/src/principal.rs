@@ -34,8 +34,13 @@ pub enum Principal<'a> {
     },
     /// A service acting for itself, such as `ecs.aliyuncs.com`.
     Service(&'a str),
-    /// A subject of an identity provider: the provider's ARN.
-    Federated(&'a str),
+    /// A subject of an identity provider.
+    Federated {
+        /// The provider's ARN, compared without case.
+        arn: &'a str,
+        /// The provider's immutable id; without it a principal bound to an id cannot be judged.
+        id: Option<[u8; 16]>,
+    },
 }
 
 /// A principal as a trust document names it.
@@ -122,7 +127,12 @@ impl PrincipalPattern {
                 }
             }
             (PrincipalName::Service(name), Principal::Service(seen)) => name.eq_ignore_ascii_case(seen).into(),
-            (PrincipalName::Federated(arn), Principal::Federated(seen)) => (arn == seen).into(),
+            (PrincipalName::Federated(arn), Principal::Federated { arn: seen, id }) => match (self.binding, id) {
+                (Binding::Id(bound), Some(id)) => (bound == *id).into(),
+                (Binding::Id(_), None) if arn.eq_ignore_ascii_case(seen) => Truth::Unknown,
+                (Binding::Name, _) => arn.eq_ignore_ascii_case(seen).into(),
+                (Binding::Id(_) | Binding::Nobody, _) => Truth::No,
+            },
             _ => Truth::No,
         }
     }

@@ -97,6 +97,8 @@ impl Context {
 pub struct Request<'a> {
     /// `<service>:<name>`, such as `oss:GetObject`. Compared without case.
     pub action: &'a str,
+    /// A second spelling of the same action: a statement speaks of the request if it names either.
+    pub alias: Option<&'a str>,
     /// What it is done to.
     pub resource: Resource<'a>,
     /// Who asks; `None` for an anonymous request, which no named principal matches.
@@ -109,14 +111,17 @@ pub struct Request<'a> {
 pub(crate) struct Folded<'r> {
     request: &'r Request<'r>,
     action: Cow<'r, str>,
+    alias: Option<Cow<'r, str>>,
     service: Cow<'r, str>,
 }
 
 /// What an expression is evaluated against: a view of a [`Folded`] request.
 #[derive(Clone, Copy)]
 pub(crate) struct Facts<'a> {
-    pub(crate) action_service: &'a str,
-    pub(crate) action_name: &'a str,
+    /// The service and name of the action.
+    pub(crate) action: (&'a str, &'a str),
+    /// The same of its second spelling.
+    pub(crate) alias: Option<(&'a str, &'a str)>,
     pub(crate) resource: Resource<'a>,
     pub(crate) principal: Option<Principal<'a>>,
     pub(crate) context: &'a Context,
@@ -124,7 +129,7 @@ pub(crate) struct Facts<'a> {
 
 impl<'r> Folded<'r> {
     pub(crate) fn new(request: &'r Request<'r>) -> Self {
-        Self { request, action: fold(request.action), service: fold(request.resource.service) }
+        Self { request, action: fold(request.action), alias: request.alias.map(fold), service: fold(request.resource.service) }
     }
 
     pub(crate) fn request(&self) -> &'r Request<'r> {
@@ -132,15 +137,24 @@ impl<'r> Folded<'r> {
     }
 
     pub(crate) fn facts(&self) -> Facts<'_> {
-        let (action_service, action_name) = self.action.split_once(':').unwrap_or(("", &self.action));
         let Resource { region, account, relative, .. } = self.request.resource;
         let resource = Resource { service: &self.service, region: or_star(region), account: or_star(account), relative };
-        Facts { action_service, action_name, resource, principal: self.request.principal, context: self.request.context }
+        Facts {
+            action: split(&self.action),
+            alias: self.alias.as_deref().map(split),
+            resource,
+            principal: self.request.principal,
+            context: self.request.context,
+        }
     }
 }
 
 fn fold(text: &str) -> Cow<'_, str> {
     if text.bytes().any(|byte| byte.is_ascii_uppercase()) { text.to_ascii_lowercase().into() } else { text.into() }
+}
+
+fn split(action: &str) -> (&str, &str) {
+    action.split_once(':').unwrap_or(("", action))
 }
 
 fn or_star(segment: &str) -> &str {

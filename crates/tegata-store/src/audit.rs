@@ -57,6 +57,8 @@ pub enum CallerKind {
     Client,
     /// This program itself: a job, or a command on the server's machine.
     System,
+    /// Somebody whom an identity provider vouched for, who is not a user of ours.
+    Federated,
 }
 
 impl CallerKind {
@@ -68,6 +70,7 @@ impl CallerKind {
             3 => Self::RoleSession,
             4 => Self::Client,
             5 => Self::System,
+            6 => Self::Federated,
             _ => return None,
         })
     }
@@ -80,6 +83,7 @@ impl CallerKind {
             Self::RoleSession => 3,
             Self::Client => 4,
             Self::System => 5,
+            Self::Federated => 6,
         }
     }
 }

@@ -27,6 +27,8 @@ pub enum Claim {
     Attempt,
     /// The time step of a one-time code.
     OtpStep,
+    /// An authorization code.
+    Code,
 }
 
 /// One statement with its parameters. Noun files make them; nobody else writes SQL.

@@ -76,6 +76,11 @@ impl Fields {
         }
     }
 
+    /// Words separated by commas; an empty text has none.
+    pub(crate) fn words(&mut self, column: &'static str) -> Result<Vec<String>, StoreError> {
+        Ok(self.text(column)?.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect())
+    }
+
     pub(crate) fn bytes(&mut self, column: &'static str) -> Result<Vec<u8>, StoreError> {
         match self.value(column)? {
             Value::Blob(bytes) => Ok(bytes),

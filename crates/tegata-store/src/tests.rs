@@ -2,6 +2,7 @@
 
 mod catalog;
 mod commit;
+mod federation;
 mod feed;
 mod nouns;
 mod sample;

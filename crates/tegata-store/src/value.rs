@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use tegata_model::{
     AccessKeyId, AccountAlias, AccountId, AccountNumber, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, KeyId, LoginProfileId,
-    MfaDeviceId, NodeId, ObjectKey, OperatorId, OrganisationId, PasswordHash, PolicyId, PrincipalNumber, RequestId, RoleId, SessionId,
-    Status, Timestamp, UserId,
+    MfaDeviceId, NodeId, ObjectKey, OidcProviderId, OperatorId, OrganisationId, PasswordHash, PolicyId, PrincipalNumber, RequestId, RoleId,
+    SessionId, Status, Timestamp, UserId,
 };
+use tegata_model::{ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId};
 
 /// One value. 16-byte ids are held in place, so that the usual parameters allocate nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,7 +34,9 @@ macro_rules! from_id {
     )+ };
 }
 
-from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, BucketId, BlobId, SessionId, RequestId, NodeId, LoginProfileId, MfaDeviceId);
+from_id!(LoginProfileId, MfaDeviceId);
+from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, OidcProviderId, BucketId, BlobId, SessionId, RequestId, NodeId);
+from_id!(ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId);
 
 macro_rules! from_text {
     ($($text:ident),+) => { $(

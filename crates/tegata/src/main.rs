@@ -5,6 +5,7 @@
 //! | [`cli`] | the commands and their flags |
 //! | [`config`] | file, environment and flags, resolved into one typed configuration |
 //! | [`data_dir`], [`node`] | the folder of one server; a core on top of it |
+//! | [`outbound`] | the one way out to other servers |
 //! | [`listen`], [`metrics`], [`logging`] | what faces the network, and what is told about it |
 //! | [`serve`], [`dev`] | a running server; the same one with a sample directory |
 //! | [`commands`] | everything that is not a server |
@@ -21,6 +22,7 @@ mod listen;
 mod logging;
 mod metrics;
 mod node;
+mod outbound;
 mod serve;
 mod terminal;
 mod tour;

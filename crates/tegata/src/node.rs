@@ -25,6 +25,7 @@ use crate::{
     config::{Config, Database, MasterKeySource},
     data_dir::{self, DataDir, DataDirError, Hold},
     dev::sample,
+    outbound::Fetcher,
 };
 
 /// Under which the store says what it is for.
@@ -155,7 +156,8 @@ async fn assemble(config: &Config, kind: Kind, issuer: &str, store: &Store, blob
     let fresh = (!sealed).then_some(kind);
     let master = master_key(&config.master_key, fresh, entropy.as_ref())?;
     let keyring = Keyring::open(store, &master, issuer, entropy.as_ref(), clock.now()).await?;
-    Ok(Core::new(Parts { store: store.clone(), blobs, keyring, clock, entropy, limits: config.limits.clone() })?)
+    let outbound = Arc::new(Fetcher::new(&config.outbound, config.limits.insecure_issuers));
+    Ok(Core::new(Parts { store: store.clone(), blobs, keyring, clock, entropy, outbound, limits: config.limits.clone() })?)
 }
 
 /// Marks a fresh store, and refuses one that is for something else.

@@ -121,7 +121,7 @@ fn questions(text: &str, context: &Context, mut ask: impl FnMut(&Request<'_>)) {
         Some(Principal::RoleSession { account, role: "app-uploader", id: None }),
         Some(Principal::Account { account }),
         Some(Principal::Service("ecs.aliyuncs.com")),
-        Some(Principal::Federated("acs:ram::1000000000000001:saml-provider/x")),
+        Some(Principal::Federated { arn: "acs:ram::1000000000000001:saml-provider/x", id: None }),
     ];
     let fixed = Resource { service: "oss", region: "*", account, relative: "photos/2026/a.jpg" };
     for principal in principals {
@@ -131,7 +131,7 @@ fn questions(text: &str, context: &Context, mut ask: impl FnMut(&Request<'_>)) {
             (own_action.as_str(), own_resource.unwrap_or(fixed)),
             ("", Resource { service: "", region: "", account: "", relative: "" }),
         ] {
-            ask(&Request { action, resource, principal, context });
+            ask(&Request { action, alias: None, resource, principal, context });
         }
     }
 }
@@ -156,7 +156,7 @@ fn glob_on(pattern: &str, text: &str) {
     }
     let context = Context::new();
     let resource = Resource { service: "oss", region: "*", account: "1", relative: text };
-    let request = Request { action: "oss:GetObject", resource, principal: None, context: &context };
+    let request = Request { action: "oss:GetObject", alias: None, resource, principal: None, context: &context };
     let document = |member: &str, value: String| {
         let mut statement = serde_json::json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
         if let Some(members) = statement.as_object_mut() {

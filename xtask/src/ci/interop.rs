@@ -45,7 +45,7 @@ pub(super) fn node(session: &Session<'_>, log: &Path) -> Result<Outcome, String>
     let (Some(node), Some(npm)) = (sys::find_program("node", &[]), sys::find_program("npm", &[])) else {
         return Ok(Outcome::LeftOut {
             why: "node or npm was not found".to_owned(),
-            get: "install Node.js 18 or newer with npm (Debian: apt-get install nodejs npm)".to_owned(),
+            get: "install Node.js 20 or newer with npm (Debian: apt-get install nodejs npm)".to_owned(),
         });
     };
     let files = [source.join("package.json"), source.join("package-lock.json")];

@@ -53,7 +53,7 @@ fn meant(caller: &Caller, named: Option<&UserName>) -> ResourceName {
         (Some(name), _) => user_name(caller, name),
         (None, Who::User(row)) if caller.kind() == CallerKind::User => user_name(caller, &row.name),
         (None, Who::User(_)) => ResourceName::Owner { account: own(caller) },
-        (None, Who::Role { .. }) => ResourceName::Caller,
+        (None, Who::Role { .. } | Who::Provider(_) | Who::Client(_)) => ResourceName::Caller,
     }
 }
 
@@ -62,7 +62,7 @@ async fn holder(view: &View<'_>, caller: &Caller, action: Action, named: Option<
     let own_id = match (named, &caller.evidence.principal().who) {
         (Some(_), _) => None,
         (None, Who::User(row)) => Some(row.id),
-        (None, Who::Role { .. }) => {
+        (None, Who::Role { .. } | Who::Provider(_) | Who::Client(_)) => {
             let rule = "a role session has no access keys of its own; name the user";
             return Err(OpError::invalid(Input::UserName, ProblemKind::Malformed, rule));
         }

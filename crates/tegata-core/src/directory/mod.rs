@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `provision`, `system` | as the operator of the machine makes them: with the data folder in hand, before anybody can sign in |
 //! | `login`, `mfa`, `password_policy`, `preference` | what people sign in with, and what their account asks of it |
-//! | `user`, `key`, `group`, `role`, `policy`, `attachment` | as signed-in administrators do, within their own account |
+//! | `user`, `key`, `group`, `role`, `policy`, `attachment`, `oidc_provider` | as signed-in administrators do, within their own account |
 //!
 //! Permission is asked on the name before anybody looks whether it exists. Whatever is written raises the generation of
 //! what it belongs to and touches the account, so that it acts at the next request.
@@ -14,6 +14,7 @@ mod group;
 mod key;
 mod login;
 mod mfa;
+mod oidc_provider;
 mod password_policy;
 mod policy;
 mod preference;
@@ -39,14 +40,18 @@ pub use mfa::{
     BindMfaDevice, CreateVirtualMfaDevice, CreatedMfaDevice, DeleteVirtualMfaDevice, DescribeFactor, ListVirtualMfaDevices, MfaDevice,
     UnbindMfaDevice,
 };
+pub use oidc_provider::{
+    AddClientId, AddFingerprint, CreateOidcProvider, DeleteOidcProvider, DescribeOidcProvider, ListOidcProviders, OidcProvider,
+    RemoveClientId, RemoveFingerprint, UpdateOidcProvider,
+};
 pub use password_policy::{DescribePasswordPolicy, PasswordPolicy, SetPasswordPolicy};
 pub use policy::{
     CreatePolicy, CreatePolicyVersion, DeletePolicy, DeletePolicyVersion, DescribePolicy, DescribePolicyVersion, ListPolicies,
     ListPolicyVersions, ManagedPolicy, PolicyRef, PolicyType, PolicyVersion, SetDefaultPolicyVersion,
 };
 pub use preference::{DescribeSecurityPreference, SecurityPreference, SetSecurityPreference};
-pub use provision::{Attachable, NewAccessKey, NewAccount, NewRole, NewUser, Provision, ProvisionError, Provisioned};
-pub use role::{CreateRole, DeleteRole, DescribeRole, ListRoles, Role, UpdateRole};
+pub use provision::{Attachable, NewAccessKey, NewAccount, NewClient, NewRole, NewUser, Provision, ProvisionError, Provisioned};
+pub use role::{CreateRole, DeleteRole, DescribeRole, ListRoles, Role, TrustWarning, UpdateRole};
 pub use system::{SYSTEM_POLICIES, SystemPolicy};
 pub use user::{CreateUser, DeleteUser, DescribeUser, ListUsers, UpdateUser, User};
 

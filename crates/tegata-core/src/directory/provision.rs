@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountId, AccountNumber, BucketId, BucketName, Epoch, Generation, KeyId, LoginProfileId, MfaDeviceId,
-    MfaDeviceName, OperatorId, OrganisationId, PasswordHash, PolicyId, PolicyName, PrincipalNumber, RoleId, RoleName, SecretKey, Status,
-    UserId, UserName,
+    AccessKeyId, AccountAlias, AccountId, AccountNumber, BucketId, BucketName, Epoch, Generation, InstallationId, KeyId, LoginProfileId,
+    MfaDeviceId, MfaDeviceName, OperatorId, OrganisationId, PasswordHash, PolicyId, PolicyName, PrincipalNumber, RoleId, RoleName,
+    SecretKey, Status, UserId, UserName,
 };
 use tegata_policy::{DocumentKind, PrincipalName, ram};
 use tegata_store::{
@@ -14,8 +14,12 @@ use tegata_store::{
     account::{self, AccountRow},
     audit::{self, AuditRow, CallerKind, Outcome},
     bucket::{self, Acl, BucketRow},
+    client::{self, ClientKind},
+    client_secret,
+    installation::{self, AssignmentMode, InstallationRow},
     login_profile::{self, LoginProfileRow},
     mfa_device::{self, MfaDeviceRow},
+    oidc_provider,
     policy::{self, PolicyKind, PolicyRow, PolicyVersionRow, Target},
     role::{self, RoleRow},
     user::{self, UserKind, UserRow},
@@ -24,10 +28,11 @@ use tegata_store::{
 use super::SYSTEM_POLICIES;
 use crate::{
     Core,
+    client::{new_client_row, new_secret_row},
     clock::{NoEntropy, random, random_text},
     keyring::{KeyringError, Place},
     leak::Checked,
-    principal::{SYSTEM, principal_text},
+    principal::{SYSTEM, oidc_provider_of, principal_text},
 };
 
 const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -69,6 +74,23 @@ pub enum ProvisionError {
     /// A number was out of range.
     #[error("{0}")]
     Number(String),
+}
+
+/// A client to be made.
+#[derive(Debug)]
+pub struct NewClient {
+    /// Its public id: 19 digits.
+    pub app_id: String,
+    /// Its name.
+    pub name: String,
+    /// Where it runs.
+    pub kind: ClientKind,
+    /// Its secret.
+    pub secret: SecretKey,
+    /// Where codes may be sent.
+    pub redirect_uris: Vec<String>,
+    /// Its scopes.
+    pub scopes: Vec<String>,
 }
 
 /// An account to be made. What is `None` is drawn at random.
@@ -357,7 +379,12 @@ impl Provision<'_> {
                 let Some(owner) = account::find_by_number(store, number).await? else { return Ok(None) };
                 role::find_by_name(store, owner.id, &folded).await?.map(|row| *row.id.as_bytes())
             }
-            // Services and federations are bound by name: they are not rows of ours.
+            PrincipalName::Federated(arn) if arn.contains(":oidc-provider/") => {
+                let Some((number, name)) = oidc_provider_of(arn) else { return Ok(None) };
+                let Some(owner) = account::find_by_number(store, number).await? else { return Ok(None) };
+                oidc_provider::find_by_name(store, owner.id, &name.folded()).await?.map(|row| *row.id.as_bytes())
+            }
+            // Services and SAML federations are bound by name: they are not rows of ours.
             PrincipalName::Service(_) | PrincipalName::Federated(_) => Some([0; 16]),
         })
     }
@@ -502,6 +529,32 @@ impl Provision<'_> {
             created_at: self.core.now(),
         }));
         self.made.push(format!("bucket {name}"));
+        Ok(())
+    }
+
+    /// A client with its secret, installed in its own account with all the scopes it has.
+    pub fn client(&mut self, owner: &Provisioned, new: &NewClient) -> Result<(), ProvisionError> {
+        let now = self.core.now();
+        let mut row = new_client_row(self.core, owner.account, new.kind, &new.name)?;
+        row.app_id.clone_from(&new.app_id);
+        row.secret_required = true;
+        row.redirect_uris.clone_from(&new.redirect_uris);
+        row.scopes.clone_from(&new.scopes);
+        let secret = new_secret_row(self.core, row.id, &new.secret).map_err(ProvisionError::Keyring)?;
+        self.changes.push(client::insert(&row));
+        self.changes.extend(client_secret::insert(&secret));
+        self.changes.push(installation::insert(&InstallationRow {
+            id: InstallationId::from_bytes(self.core.new_id()?),
+            account_id: owner.account,
+            client_id: row.id,
+            scopes: row.scopes,
+            mode: AssignmentMode::OnDemand,
+            installed_by: *owner.root.as_bytes(),
+            epoch: Epoch(0),
+            generation: Generation(1),
+            created_at: now,
+        }));
+        self.made.push(format!("application {}", new.name));
         Ok(())
     }
 

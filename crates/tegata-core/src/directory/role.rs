@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use tegata_model::{AccountNumber, Description, Epoch, Generation, PrincipalNumber, RoleId, RoleName, Status, Timestamp};
-use tegata_policy::{DocumentKind, PrincipalName, ram};
+pub use tegata_policy::lint::Warning as TrustWarning;
+use tegata_policy::{DocumentKind, PrincipalName, lint, ram};
 use tegata_store::{
-    Step, account,
+    Step, account, oidc_provider,
     policy::{self, Target},
     role::{self, RoleRow},
     user,
@@ -18,7 +19,7 @@ use crate::{
     caller::Caller,
     error::{Holding, Input, OpError, ProblemKind, Quota},
     operation::{Effect, Operation},
-    principal::principal_text,
+    principal::{oidc_provider_of, principal_text},
     resource::ResourceName,
     view::{Read, View},
 };
@@ -47,6 +48,8 @@ pub struct Role {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// What its trust document lets in besides what its author may have had in mind; told when it is saved, empty at other times.
+    pub warnings: Vec<TrustWarning>,
 }
 
 impl Role {
@@ -60,15 +63,27 @@ impl Role {
             max_session: row.max_session,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            warnings: Vec::new(),
         }
+    }
+
+    /// The same with what is to be said of its trust document.
+    fn warned(self, warnings: Vec<TrustWarning>) -> Self {
+        Self { warnings, ..self }
     }
 }
 
-/// Checks a trust document and binds everybody it names to an immutable id: the steps that remember it.
+/// Checks a trust document and binds everybody it names to an immutable id: the steps that remember it, and what is to be said of it.
 ///
 /// Whoever it names in the caller's account must exist. A name of another account that does not exist is bound to nobody and
 /// stays so: to refuse it would tell which names other accounts have.
-async fn bind(view: &View<'_>, caller: &Caller, id: RoleId, document: &str, input: Input) -> Result<Vec<Step>, OpError> {
+async fn bind(
+    view: &View<'_>,
+    caller: &Caller,
+    id: RoleId,
+    document: &str,
+    input: Input,
+) -> Result<(Vec<Step>, Vec<TrustWarning>), OpError> {
     super::policy::check_length(view, document, input)?;
     let trust = ram::parse(document, DocumentKind::Trust)
         .map_err(|problem| OpError::invalid(input, ProblemKind::Malformed, problem.to_string()))?;
@@ -84,21 +99,27 @@ async fn bind(view: &View<'_>, caller: &Caller, id: RoleId, document: &str, inpu
             }
         }
     }
-    Ok(steps)
+    Ok((steps, lint::warnings(&trust, &caller.account_number())))
 }
 
 /// Whom a principal means now, and whether that is up to another account.
 async fn subject(view: &View<'_>, caller: &Caller, principal: &PrincipalName) -> Result<(Option<[u8; 16]>, bool), OpError> {
     let store = &view.core().store;
-    let number = match principal {
-        // Services and federations are bound by name: they are not rows of ours.
-        PrincipalName::Service(_) | PrincipalName::Federated(_) => return Ok((Some([0; 16]), false)),
-        PrincipalName::AccountMembers { account } | PrincipalName::User { account, .. } | PrincipalName::Role { account, .. } => account,
+    let provider = match principal {
+        PrincipalName::Federated(arn) => oidc_provider_of(arn),
+        _ => None,
     };
-    let Some(owner) = (match number.parse::<AccountNumber>() {
-        Ok(number) => account::find_by_number(store, number).await?,
-        Err(_) => return Ok((None, false)),
-    }) else {
+    let number = match (principal, &provider) {
+        (PrincipalName::Federated(_), Some((number, _))) => Some(*number),
+        (PrincipalName::Federated(arn), None) if arn.contains(":oidc-provider/") => None,
+        // Services and SAML federations are bound by name: they are not rows of ours.
+        (PrincipalName::Service(_) | PrincipalName::Federated(_), _) => return Ok((Some([0; 16]), false)),
+        (PrincipalName::AccountMembers { account } | PrincipalName::User { account, .. } | PrincipalName::Role { account, .. }, _) => {
+            account.parse::<AccountNumber>().ok()
+        }
+    };
+    let Some(number) = number else { return Ok((None, false)) };
+    let Some(owner) = account::find_by_number(store, number).await? else {
         return Ok((None, true));
     };
     let foreign = owner.id != caller.account();
@@ -117,7 +138,14 @@ async fn subject(view: &View<'_>, caller: &Caller, principal: &PrincipalName) ->
             note(Read::Role(row.id, row.generation));
             *row.id.as_bytes()
         }),
-        PrincipalName::AccountMembers { .. } | PrincipalName::Service(_) | PrincipalName::Federated(_) => Some(*owner.id.as_bytes()),
+        PrincipalName::Federated(_) => match &provider {
+            Some((_, name)) => oidc_provider::find_by_name(store, owner.id, &name.folded()).await?.map(|row| {
+                note(Read::OidcProvider(row.id, row.generation));
+                *row.id.as_bytes()
+            }),
+            None => None,
+        },
+        PrincipalName::AccountMembers { .. } | PrincipalName::Service(_) => Some(*owner.id.as_bytes()),
     };
     Ok((found, foreign))
 }
@@ -155,7 +183,7 @@ impl Operation for CreateRole {
         let permit = authz::permit(view, caller, Self::ACTION, &ResourceName::Roles { account: own(caller) }, &[])?;
         let (store, account, limit) = (&view.core().store, caller.account(), view.core().limits().quotas.roles);
         let id = RoleId::from_bytes(view.core().new_id()?);
-        let bindings = bind(view, caller, id, &self.trust_document, Input::TrustDocument).await?;
+        let (bindings, warnings) = bind(view, caller, id, &self.trust_document, Input::TrustDocument).await?;
         let max_session = longest(self.max_session.unwrap_or(SHORTEST_MAXIMUM), Input::MaxSession)?;
         if role::find_by_name(store, account, &self.name.folded()).await?.is_some() {
             return Err(OpError::Exists(self.resource(caller)));
@@ -181,7 +209,7 @@ impl Operation for CreateRole {
         changes.push(role::insert(&row));
         changes.extend(bindings);
         changes.push(role::at_most(account, limit));
-        Ok(done(Role::of(row, own(caller)), changes, permit).or_exists(self.resource(caller)))
+        Ok(done(Role::of(row, own(caller)).warned(warnings), changes, permit).or_exists(self.resource(caller)))
     }
 }
 
@@ -231,8 +259,10 @@ impl Operation for UpdateRole {
         let permit = authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
         let mut row = find_role(view, caller, &self.name).await?;
         let mut changes = changes(view, caller);
+        let mut warnings = Vec::new();
         if let Some(document) = &self.trust_document {
-            let bindings = bind(view, caller, row.id, document, Input::NewTrustDocument).await?;
+            let bindings;
+            (bindings, warnings) = bind(view, caller, row.id, document, Input::NewTrustDocument).await?;
             changes.push(role::set_trust(row.id, document));
             changes.extend(bindings);
             row.trust_document.clone_from(document);
@@ -245,7 +275,7 @@ impl Operation for UpdateRole {
         }
         row.updated_at = view.now();
         changes.push(role::update(&row));
-        Ok(done(Role::of(row, own(caller)), changes, permit))
+        Ok(done(Role::of(row, own(caller)).warned(warnings), changes, permit))
     }
 }
 

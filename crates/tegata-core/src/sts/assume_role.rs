@@ -54,7 +54,7 @@ impl Operation for AssumeRole {
         if caller.kind() == CallerKind::Owner {
             return Err(authz::denied(caller, Self::ACTION, &name, DeniedBy::OwnerMayNotAssume, None));
         }
-        self.check_policy(view)?;
+        check_policy(view, self.policy.as_deref())?;
         let source_identity = self.inherited_source_identity(caller, &name)?;
         let extra = self.condition_keys(source_identity.as_ref());
         let extra: Vec<(&str, &str)> = extra.iter().map(|(key, value)| (*key, value.as_str())).collect();
@@ -68,10 +68,10 @@ impl Operation for AssumeRole {
         if mint::chain_length(caller) >= view.core().limits().chain_depth || view.now().plus(SHORTEST) > deadline {
             return Err(authz::denied(caller, Self::ACTION, &name, DeniedBy::ChainEnded, None));
         }
-        let lifetime = self.lifetime(&trusted)?;
+        let lifetime = lifetime(&trusted, self.lifetime)?;
         let expires_at = view.now().plus(lifetime).min(deadline);
         let new = NewSession { name: &self.session_name, expires_at, deadline, source_identity, policy: self.policy.as_deref() };
-        mint::role_session(view, caller, permit, trusted, new)
+        mint::role_session(view, caller, permit.with(trusted), new)
     }
 }
 
@@ -104,22 +104,6 @@ fn both(permit: Result<Permit, OpError>, trusted: Result<Option<Trusted>, OpErro
 }
 
 impl AssumeRole {
-    fn check_policy(&self, view: &View<'_>) -> Result<(), OpError> {
-        let Some(text) = &self.policy else { return Ok(()) };
-        let most = view.core().limits().session_policy_chars;
-        if text.chars().count() > most {
-            return Err(OpError::invalid(
-                Input::SessionPolicy,
-                ProblemKind::TooLarge,
-                format!("the session policy may have at most {most} characters"),
-            ));
-        }
-        match ram::parse(text, DocumentKind::Identity) {
-            Ok(_) => Ok(()),
-            Err(problem) => Err(OpError::invalid(Input::SessionPolicy, ProblemKind::Malformed, problem.to_string())),
-        }
-    }
-
     /// The source identity of the chain: set once, inherited in silence, never changed.
     fn inherited_source_identity(&self, caller: &Caller, name: &ResourceName) -> Result<Option<SourceIdentity>, OpError> {
         match (caller.source_identity(), &self.source_identity) {
@@ -168,20 +152,38 @@ impl AssumeRole {
             Some(_) | None => Err(untrusted()),
         })
     }
+}
 
-    fn lifetime(&self, trusted: &Trusted) -> Result<Duration, OpError> {
-        let longest = match &trusted.role.who {
-            Who::Role { row, .. } => row.max_session,
-            Who::User(_) => SHORTEST,
-        };
-        match self.lifetime {
-            None => Ok(USUAL.min(longest)),
-            Some(asked) if (SHORTEST..=longest).contains(&asked) => Ok(asked),
-            Some(_) => Err(OpError::invalid(
-                Input::Lifetime,
-                ProblemKind::OutOfRange,
-                format!("a session of this role may live {} to {} seconds", SHORTEST.as_secs(), longest.as_secs()),
-            )),
-        }
+/// A session policy must be one, and not too long.
+pub(super) fn check_policy(view: &View<'_>, policy: Option<&str>) -> Result<(), OpError> {
+    let Some(text) = policy else { return Ok(()) };
+    let most = view.core().limits().session_policy_chars;
+    if text.chars().count() > most {
+        return Err(OpError::invalid(
+            Input::SessionPolicy,
+            ProblemKind::TooLarge,
+            format!("the session policy may have at most {most} characters"),
+        ));
+    }
+    match ram::parse(text, DocumentKind::Identity) {
+        Ok(_) => Ok(()),
+        Err(problem) => Err(OpError::invalid(Input::SessionPolicy, ProblemKind::Malformed, problem.to_string())),
+    }
+}
+
+/// How long a session of the role may live, of what was asked.
+pub(super) fn lifetime(trusted: &Trusted, asked: Option<Duration>) -> Result<Duration, OpError> {
+    let longest = match &trusted.role.who {
+        Who::Role { row, .. } => row.max_session,
+        Who::User(_) | Who::Provider(_) | Who::Client(_) => SHORTEST,
+    };
+    match asked {
+        None => Ok(USUAL.min(longest)),
+        Some(asked) if (SHORTEST..=longest).contains(&asked) => Ok(asked),
+        Some(_) => Err(OpError::invalid(
+            Input::Lifetime,
+            ProblemKind::OutOfRange,
+            format!("a session of this role may live {} to {} seconds", SHORTEST.as_secs(), longest.as_secs()),
+        )),
     }
 }

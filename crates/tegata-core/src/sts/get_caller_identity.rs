@@ -5,9 +5,11 @@ use tegata_model::{AccountNumber, PrincipalNumber, RoleName, RoleSessionName, Us
 use tegata_store::user::UserKind;
 
 use crate::{
+    LayerKind,
     actions::{Action, STS_GET_CALLER_IDENTITY},
+    authz,
     caller::{Caller, Evidence},
-    error::OpError,
+    error::{DeniedBy, OpError},
     operation::{Effect, Operation},
     principal::Who,
     resource::ResourceName,
@@ -68,7 +70,14 @@ impl Operation for GetCallerIdentity {
                 role_number: row.number,
                 session_name: session.claims.session_name.clone(),
             },
-            (Who::Role { .. }, Evidence::Key(_)) => return Err(OpError::internal("a role cannot own an access key")),
+            (Who::Role { .. }, Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_)) => {
+                return Err(OpError::internal("a role is known by its sessions"));
+            }
+            // Whoever has only a token is nobody here yet, and a client is nobody's key.
+            (Who::Provider(_) | Who::Client(_), _) => {
+                let by = DeniedBy::Layer { layer: LayerKind::Identity, explicit: false };
+                return Err(authz::denied(caller, Self::ACTION, &ResourceName::Caller, by, None));
+            }
         };
         Ok(Effect::nothing(identity))
     }

@@ -31,6 +31,7 @@ async fn attempt(core: &TestCore, caller: &Caller, action: Action) -> &'static s
     let key = || "k".parse().unwrap();
     match action {
         actions::STS_ASSUME_ROLE => word(core.perform(caller, &assume("app-uploader")).await),
+        actions::STS_ASSUME_ROLE_WITH_OIDC => word(core.perform(caller, &super::federation::deployer()).await),
         actions::STS_GET_CALLER_IDENTITY => word(core.perform(caller, &GetCallerIdentity).await),
         actions::OSS_LIST_BUCKETS => {
             word(core.perform(caller, &ListBuckets { prefix: String::new(), after: String::new(), limit: 1 }).await)
@@ -64,6 +65,8 @@ async fn administer(core: &TestCore, caller: &Caller, action: Action) -> &'stati
     let name = || "ghost-policy".parse().unwrap();
     let policy = || d::PolicyRef { kind: d::PolicyType::Custom, name: name() };
     let key_id = || "LTAIghost".parse().unwrap();
+    let provider = || "ghost-provider".parse().unwrap();
+    let fingerprint = || "00".repeat(20).parse().unwrap();
     let page = || d::Page { after: String::new(), limit: 1 };
     let document = || crate::testing::UPLOADER.to_owned();
     let trust_document =
@@ -122,6 +125,24 @@ async fn administer(core: &TestCore, caller: &Caller, action: Action) -> &'stati
         actions::RAM_REMOVE_USER_FROM_GROUP => ask!(RemoveUserFromGroup { user: user(), group: group() }),
         actions::RAM_LIST_GROUPS_FOR_USER => ask!(ListGroupsForUser { user: user() }),
         actions::RAM_LIST_USERS_FOR_GROUP => ask!(ListUsersForGroup { group: group(), page: page() }),
+        actions::RAM_CREATE_OIDC_PROVIDER => ask!(CreateOidcProvider {
+            name: "made-provider".parse().unwrap(),
+            issuer: "https://made.test".parse().unwrap(),
+            client_ids: Vec::new(),
+            fingerprints: Vec::new(),
+            issuance_limit: None,
+            description: None
+        }),
+        actions::RAM_GET_OIDC_PROVIDER => ask!(DescribeOidcProvider { name: provider() }),
+        actions::RAM_UPDATE_OIDC_PROVIDER => {
+            ask!(UpdateOidcProvider { name: provider(), client_ids: None, issuance_limit: None, description: None })
+        }
+        actions::RAM_DELETE_OIDC_PROVIDER => ask!(DeleteOidcProvider { name: provider() }),
+        actions::RAM_LIST_OIDC_PROVIDERS => ask!(ListOidcProviders { page: page() }),
+        actions::RAM_ADD_CLIENT_ID_TO_OIDC_PROVIDER => ask!(AddClientId { name: provider(), client_id: "x".parse().unwrap() }),
+        actions::RAM_REMOVE_CLIENT_ID_FROM_OIDC_PROVIDER => ask!(RemoveClientId { name: provider(), client_id: "x".parse().unwrap() }),
+        actions::RAM_ADD_FINGERPRINT_TO_OIDC_PROVIDER => ask!(AddFingerprint { name: provider(), fingerprint: fingerprint() }),
+        actions::RAM_REMOVE_FINGERPRINT_FROM_OIDC_PROVIDER => ask!(RemoveFingerprint { name: provider(), fingerprint: fingerprint() }),
         other => sign_in(core, caller, other).await,
     }
 }
@@ -204,6 +225,8 @@ async fn look_back(core: &TestCore, caller: &Caller, action: Action) -> &'static
 async fn permission_matrix() {
     let core = TestCore::new().await.unwrap();
     put(&core, &core.user("alice").await.unwrap(), "k", "x").await.unwrap();
+    let issuer = super::federation::world(&core).await;
+    let token = issuer.token(&super::federation::claims()).unwrap();
     let session = temporary(&core, "bob", None).await;
     let deny =
         r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
@@ -212,7 +235,9 @@ async fn permission_matrix() {
     let mut table: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for action in actions::ALL {
         let row = table.entry(action.name()).or_default();
-        for who in ["owner", "administrator", "member", "nobody", "stranger", "session", "denying session", "expired", "switched off"] {
+        for who in
+            ["owner", "administrator", "member", "nobody", "stranger", "session", "denying session", "federated", "expired", "switched off"]
+        {
             // Callers that are taken back are authenticated first: the operation itself must notice.
             let caller = match who {
                 "owner" => core.user("root").await,
@@ -222,6 +247,7 @@ async fn permission_matrix() {
                 "stranger" => core.user("mallory").await,
                 "session" => core.caller(&session).await,
                 "denying session" => core.caller(&narrowed).await,
+                "federated" => super::federation::present(&core, "ci", &token).await,
                 "expired" => core.caller(&expired).await,
                 _ => core.user("appserver").await,
             }

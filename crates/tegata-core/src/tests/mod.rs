@@ -2,6 +2,7 @@
 
 mod audit;
 mod directory;
+mod federation;
 mod look_back;
 mod matrix;
 mod objects;

@@ -117,6 +117,7 @@ async fn without_entropy_nothing_is_issued() {
         keyring,
         clock: core.clock.clone(),
         entropy: std::sync::Arc::new(crate::testing::Dry),
+        outbound: core.outbound.clone(),
         limits: crate::limits::Limits::default(),
     });
     assert!(fresh.is_err(), "a node without entropy does not start");

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use tegata_model::{AccountNumber, MfaDeviceName, RoleName, RoleSessionName, UserName};
+use tegata_model::{AccountNumber, MfaDeviceName, OidcProviderName, RoleName, RoleSessionName, UserName};
 
 /// A role, as named by whoever wants to assume it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +63,39 @@ pub(crate) fn mfa_device(account: AccountNumber, name: &MfaDeviceName) -> String
     format!("acs:ram::{account}:mfa/{name}")
 }
 
+/// An OpenID provider, as named by whoever brings one of its tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OidcProviderArn {
+    pub(crate) account: AccountNumber,
+    pub(crate) name: OidcProviderName,
+}
+
+/// A text was not the name of an OpenID provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotAnOidcProviderArn;
+
+impl std::fmt::Display for NotAnOidcProviderArn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an OIDC provider is named `acs:ram::<16-digit account>:oidc-provider/<provider name>`")
+    }
+}
+
+impl FromStr for OidcProviderArn {
+    type Err = NotAnOidcProviderArn;
+
+    fn from_str(text: &str) -> Result<Self, NotAnOidcProviderArn> {
+        let rest = text.strip_prefix("acs:ram::").ok_or(NotAnOidcProviderArn)?;
+        let (account, name) = rest.split_once(":oidc-provider/").ok_or(NotAnOidcProviderArn)?;
+        let (account, name) = (account.parse().map_err(|_| NotAnOidcProviderArn)?, name.parse().map_err(|_| NotAnOidcProviderArn)?);
+        Ok(Self { account, name })
+    }
+}
+
+/// An OpenID provider.
+pub(crate) fn oidc_provider(account: AccountNumber, name: &OidcProviderName) -> String {
+    format!("acs:ram::{account}:oidc-provider/{name}")
+}
+
 /// The owner of an account.
 pub(crate) fn owner(account: AccountNumber) -> String {
     format!("acs:ram::{account}:root")
@@ -96,6 +129,12 @@ mod tests {
     fn only_role_names_are_role_names() {
         let arn: RoleArn = "acs:ram::1000000000000001:role/app-uploader".parse().unwrap();
         assert_eq!((arn.account.get(), arn.name.as_str()), (1_000_000_000_000_001, "app-uploader"));
+        let arn: OidcProviderArn = "acs:ram::1000000000000001:oidc-provider/ci".parse().unwrap();
+        assert_eq!(oidc_provider(arn.account, &arn.name), "acs:ram::1000000000000001:oidc-provider/ci");
+        for bad in ["acs:ram::1000000000000001:saml-provider/ci", "acs:ram::1:oidc-provider/ci", "acs:ram::1000000000000001:oidc-provider/"]
+        {
+            assert_eq!(bad.parse::<OidcProviderArn>(), Err(NotAnOidcProviderArn), "{bad}");
+        }
         for bad in [
             "",
             "acs:ram::1000000000000001:role/",

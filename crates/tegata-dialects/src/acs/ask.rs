@@ -4,6 +4,7 @@ use std::{fmt::Display, future::Future, pin::Pin, str::FromStr};
 
 use tegata_core::{
     Caller, Core,
+    authn::Proof,
     directory::{Listed, Page, PolicyRef, PolicyType},
 };
 use tegata_model::SecretKey;
@@ -21,6 +22,8 @@ pub(crate) struct Entry {
     pub(crate) spec: OperationSpec,
     /// What performs it.
     pub(crate) handler: for<'a> fn(&'a Ask<'a>) -> Answering<'a>,
+    /// What proves who asks, where it is not a signature.
+    pub(crate) proof: Option<fn(&Params<'_>) -> Result<Proof, AcsError>>,
 }
 
 impl std::fmt::Debug for Entry {
@@ -33,12 +36,15 @@ impl std::fmt::Debug for Entry {
 pub(crate) type Fields = Vec<(&'static str, Tree)>;
 type Answering<'a> = Pin<Box<dyn Future<Output = Result<Fields, AcsError>> + Send + 'a>>;
 
-/// A line of a table: name, summary, function, parameters.
+/// A line of a table: name, summary, function, parameters; and what reads the proof, where that is not a signature.
 macro_rules! entry {
-    ($name:literal, $summary:literal, $function:path, [$($parameter:expr),* $(,)?]) => {
+    (@proof) => { None };
+    (@proof $proof:path) => { Some($proof) };
+    ($name:literal, $summary:literal, $function:path, [$($parameter:expr),* $(,)?] $(, proof = $proof:path)?) => {
         $crate::acs::ask::Entry {
             spec: $crate::acs::catalogue::OperationSpec { name: $name, summary: $summary, parameters: &[$($parameter),*] },
             handler: |ask| Box::pin($function(ask)),
+            proof: $crate::acs::ask::entry!(@proof $($proof)?),
         }
     };
 }

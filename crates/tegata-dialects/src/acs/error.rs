@@ -4,7 +4,8 @@ use std::{borrow::Cow, error::Error, time::Duration};
 
 use http::{Method, StatusCode};
 use tegata_core::{
-    AuthnFailure, CallerKind, Denial, DeniedBy, Holding, Input, LayerKind, OpError, Problem, ProblemKind, Quota, ResourceName,
+    AuthnFailure, CallerKind, Denial, DeniedBy, FederationFailure, Holding, Input, LayerKind, OpError, Problem, ProblemKind, Quota,
+    ResourceName,
 };
 use tegata_sign::{Mismatch, acs::AcsProblem, acs_rpc::RpcProblem, acs3::Acs3Problem, arrived::ArrivedProblem};
 
@@ -111,6 +112,8 @@ impl From<OpError> for AcsError {
             OpError::Denied(denial) if denial.by == DeniedBy::NoPassword => {
                 Self { denied: true, ..Self::new(403, "NotSupport.Account", message) }
             }
+            // Whoever is not let in by a token hears the same, whatever the reason: see `FederationFailure::Untrusted`.
+            OpError::Denied(denial) if denial.caller_kind == CallerKind::Federated => FederationFailure::Untrusted.into(),
             OpError::Denied(denial) => {
                 Self { denied: true, detail: Some(access_denied_detail(&denial)), ..Self::new(403, "NoPermission", message) }
             }
@@ -126,6 +129,8 @@ impl From<OpError> for AcsError {
             OpError::Invalid(problem) => Self::new(400, invalid_code(&problem), message),
             OpError::Precondition(_) => Self::new(412, "PreconditionFailed", message),
             OpError::Conflict => Self::new(409, "OperationConflict", message),
+            // Grants are asked for elsewhere.
+            OpError::Grant(_) => Self::new(403, "NoPermission", message),
             OpError::Throttled(wait) => Self { retry_after: Some(wait), ..Self::new(400, "Throttling.User", message) },
             OpError::Internal(cause) => Self { cause: Some(cause), ..Self::new(500, "InternalError", message) },
         }
@@ -148,7 +153,24 @@ impl From<AuthnFailure> for AcsError {
             AuthnFailure::Signature(mismatch) => Self::new(400, "SignatureDoesNotMatch", mismatch_message(&mismatch)),
             AuthnFailure::Time(problem) => Self::new(400, "InvalidTimeStamp.Expired", problem.to_string()),
             AuthnFailure::Replayed => Self::new(400, "SignatureNonceUsed", message),
+            AuthnFailure::Federation(failure) => failure.into(),
+            // No client asks here.
+            AuthnFailure::Client => Self::new(403, "NoPermission", message),
         }
+    }
+}
+
+impl From<FederationFailure> for AcsError {
+    fn from(failure: FederationFailure) -> Self {
+        let code = match &failure {
+            FederationFailure::Invalid(_) => "AuthenticationFail.OIDCToken.Invalid",
+            FederationFailure::Untrusted => "AuthenticationFail.NoPermission",
+            FederationFailure::Audience => "AuthenticationFail.OIDCToken.AudienceNotMatch",
+            FederationFailure::Expired => "AuthenticationFail.OIDCToken.Expired",
+            FederationFailure::Signature(_) => "AuthenticationFail.OIDCToken.InvalidSignature",
+            FederationFailure::Issuer => "AuthenticationFail.OIDCToken.HttpsUrlInvalid",
+        };
+        Self { denied: failure == FederationFailure::Untrusted, ..Self::new(401, code, failure.to_string()) }
     }
 }
 
@@ -173,6 +195,7 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         ResourceName::Role { .. } | ResourceName::Roles { .. } => "Role",
         ResourceName::Policy { .. } | ResourceName::Policies { .. } | ResourceName::SystemPolicy { .. } => "Policy",
         ResourceName::PolicyVersion { .. } => "Policy.Version",
+        ResourceName::OidcProviders { .. } | ResourceName::OidcProvider { .. } => "OIDCProvider",
         ResourceName::Attachment { to, .. } => return format!("{}.Policy", coded(stem, to)).into(),
         ResourceName::LoginProfile { .. } => "User.LoginProfile",
         ResourceName::Factor { .. } => "User.MFADevice",
@@ -185,6 +208,8 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         }
         ResourceName::Requests { .. } | ResourceName::Request { .. } => "Request",
         ResourceName::Credentials { .. } => "Credential",
+        ResourceName::Applications { .. } | ResourceName::Application { .. } => "Application",
+        ResourceName::ApplicationSecret { .. } => "Application.AppSecret",
         ResourceName::Caller => return stem.into(),
     };
     format!("{stem}.{kind}").into()
@@ -218,6 +243,9 @@ fn limit_code(quota: Quota) -> &'static str {
         Quota::PoliciesPerGroup => "LimitExceeded.Group.Policy",
         Quota::PoliciesPerRole => "LimitExceeded.Role.Policy",
         Quota::MfaDevices => "LimitExceeded.VirtualMFADevice",
+        Quota::OidcProviders => "LimitExceeded.OIDCProvider",
+        Quota::ClientIdsPerProvider => "LimitExceeded.OIDCProvider.ClientId",
+        Quota::FingerprintsPerProvider => "LimitExceeded.OIDCProvider.Fingerprint",
     }
 }
 
@@ -249,6 +277,9 @@ fn invalid_code(problem: &Problem) -> &'static str {
         Input::LoginNetworks => "InvalidParameter.LoginNetworkMasks",
         Input::Marker => "InvalidParameter.Marker",
         Input::LeakedText => "InvalidParameter.Text",
+        Input::IssuerUrl => "InvalidParameter.IssuerUrl",
+        Input::IssuanceLimit => "InvalidParameter.IssuanceLimitTime",
+        Input::Fingerprint => "InvalidParameter.Fingerprint",
         Input::ContentMd5
         | Input::ContentCrc64
         | Input::ContentLength
@@ -265,6 +296,8 @@ fn access_denied_detail(denial: &Denial) -> Tree {
         CallerKind::Owner => "Account",
         CallerKind::User => "SubUser",
         CallerKind::RoleSession => "AssumedRoleUser",
+        CallerKind::Federated => "Federated",
+        CallerKind::Client => "Client",
     };
     let mut fields = vec![
         ("AuthAction", denial.action.to_owned()),

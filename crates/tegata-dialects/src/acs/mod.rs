@@ -107,13 +107,17 @@ impl Acs {
         let call = proof::read(&received).inspect_err(|_| self.core.refuse_malformed(meta.source))?;
         let operation = proof::operation(&call)?;
         journal.operation = operation.spec.name;
-        let Some(proof) = call.proof else {
-            self.core.refuse_anonymous(meta.source);
-            return Err(AcsError::unsigned(&received));
+        let params = Params::of(&received);
+        let proof = match (operation.proof, call.proof) {
+            (Some(read), _) => read(&params)?,
+            (None, Some(signed)) => signed,
+            (None, None) => {
+                self.core.refuse_anonymous(meta.source);
+                return Err(AcsError::unsigned(&received));
+            }
         };
         let caller = self.core.authenticate(proof, meta).await?;
         journal.caller(&caller);
-        let params = Params::of(&received);
         Ok(Some(ask::answer(operation, &self.core, &caller, &params).await?))
     }
 }

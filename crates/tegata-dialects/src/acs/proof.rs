@@ -53,7 +53,7 @@ pub(crate) fn operation(call: &Call) -> Result<&'static Entry, AcsError> {
     let product = Product::of_version(version).ok_or_else(|| AcsError::version(version))?;
     product.entries().find(|entry| entry.spec.name == action).ok_or_else(|| {
         let why = match (product, action) {
-            (Product::Sts, "AssumeRoleWithOIDC" | "AssumeRoleWithSAML") => "this server does not offer federation",
+            (Product::Sts, "AssumeRoleWithSAML") => "this server does not offer federation by SAML",
             (Product::Sts, "GenerateSessionAccessKey") => "this server does not offer RSA key pairs",
             (Product::Sts, _) => "STS has no such operation",
             (Product::Ram | Product::Ims, _) => "this server does not offer it",

@@ -1,12 +1,18 @@
 //! STS 2015-04-01.
 
-use tegata_core::sts::{AssumeRole, CallerIdentity, GetCallerIdentity};
+use tegata_core::{
+    authn::{Federated, Proof},
+    mint::TemporaryCredential,
+    sts::{AssumeRole, AssumeRoleWithOidc, CallerIdentity, GetCallerIdentity},
+};
+use tegata_model::SecretKey;
 
 use super::{
-    arn::{self, RoleArn},
+    arn::{self, OidcProviderArn, RoleArn},
     ask::{Ask, Entry, Fields, entry},
     catalogue::{Kind, may, need},
     error::AcsError,
+    params::Params,
     reply::Tree,
 };
 
@@ -25,6 +31,20 @@ pub(crate) const TABLES: &[&[Entry]] = &[&[
             may("SourceIdentity", Kind::Text)
         ]
     ),
+    entry!(
+        "AssumeRoleWithOIDC",
+        "Become a role for a while, by the token of an OpenID provider instead of a key",
+        assume_role_with_oidc,
+        [
+            need("OIDCProviderArn", Kind::Text),
+            need("RoleArn", Kind::RoleArn),
+            need("OIDCToken", Kind::Secret),
+            need("RoleSessionName", Kind::Text),
+            may("DurationSeconds", Kind::Number),
+            may("Policy", Kind::Document)
+        ],
+        proof = token
+    ),
     entry!("GetCallerIdentity", "Who one is", get_caller_identity, []),
 ]];
 
@@ -40,7 +60,10 @@ async fn assume_role(ask: &Ask<'_>) -> Result<Fields, AcsError> {
         external_id: params.optional("ExternalId")?,
         source_identity: params.optional("SourceIdentity")?,
     };
-    let credential = ask.perform(input).await?;
+    Ok(credential_fields(ask.perform(input).await?))
+}
+
+fn credential_fields(credential: TemporaryCredential) -> Fields {
     let user = Tree::object([
         ("Arn", arn::new_session(credential.account, &credential.role, &credential.session_name)),
         ("AssumedRoleId", format!("{}:{}", credential.role_number, credential.session_name)),
@@ -52,7 +75,42 @@ async fn assume_role(ask: &Ask<'_>) -> Result<Fields, AcsError> {
         ("Expiration", credential.expires_at.to_iso()),
     ]);
     let source = credential.source_identity.map(|source| ("SourceIdentity", Tree::Text(source.to_string())));
-    Ok([("AssumedRoleUser", user), ("Credentials", triple)].into_iter().chain(source).collect())
+    [("AssumedRoleUser", user), ("Credentials", triple)].into_iter().chain(source).collect()
+}
+
+/// What an anonymous call is proven by. All else is read first, so that what could not be used anyway has no issuer asked.
+fn token(params: &Params<'_>) -> Result<Proof, AcsError> {
+    let provider: OidcProviderArn = params.required("OIDCProviderArn")?;
+    with_oidc(params)?;
+    let token = params.text("OIDCToken").ok_or_else(|| AcsError::missing("OIDCToken"))?;
+    let token = SecretKey::new(token.to_owned());
+    Ok(Proof::Federated(Federated { account: provider.account, provider: provider.name, token }))
+}
+
+fn with_oidc(params: &Params<'_>) -> Result<AssumeRoleWithOidc, AcsError> {
+    let role: RoleArn = params.required("RoleArn")?;
+    Ok(AssumeRoleWithOidc {
+        account: role.account,
+        role: role.name,
+        session_name: params.required("RoleSessionName")?,
+        lifetime: params.seconds("DurationSeconds")?,
+        policy: params.optional("Policy")?,
+    })
+}
+
+async fn assume_role_with_oidc(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+    let made = ask.perform(with_oidc(ask.params)?).await?;
+    let info = Tree::object([
+        ("Subject", made.token.subject),
+        ("Issuer", made.token.issuer),
+        ("ClientIds", made.token.audiences.join(",")),
+        ("ExpirationTime", made.token.expires_at.to_iso()),
+        ("IssuanceTime", made.token.issued_at.to_iso()),
+        ("VerificationInfo", "Success".to_owned()),
+    ]);
+    let mut fields = credential_fields(made.credential);
+    fields.push(("OIDCTokenInfo", info));
+    Ok(fields)
 }
 
 async fn get_caller_identity(ask: &Ask<'_>) -> Result<Fields, AcsError> {

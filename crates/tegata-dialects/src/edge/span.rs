@@ -52,6 +52,11 @@ impl Journal {
         self.caller = Some(caller.audit_name());
     }
 
+    /// Who asks, in words.
+    pub(crate) fn named(&mut self, caller: String) {
+        self.caller = Some(caller);
+    }
+
     /// Why it did not happen. The cause of a fault of ours goes to the log here.
     pub(crate) fn failure(&mut self, failure: &impl Failure) {
         failure.code().clone_into(&mut self.code);

@@ -252,6 +252,8 @@ impl From<OpError> for OssError {
             OpError::Invalid(problem) => problem.into(),
             OpError::Precondition(precondition) => precondition.into(),
             OpError::Conflict | OpError::InUse(..) | OpError::LimitExceeded(..) => Self::new(409, "OperationConflict", message),
+            // Grants are asked for elsewhere.
+            OpError::Grant(_) => Self::new(403, "AccessDenied", message),
             OpError::Throttled(wait) => Self::new(503, "ServiceUnavailable", "Please reduce your request rate, and retry later.")
                 .with_header("retry-after", wait.as_millis().div_ceil(1000).max(1).to_string()),
             OpError::Internal(cause) => {
@@ -289,7 +291,8 @@ impl From<AuthnFailure> for OssError {
             // The full forms of these two need the request: see `OssError::of`.
             AuthnFailure::Signature(_) => Self::new(403, "SignatureDoesNotMatch", message),
             AuthnFailure::Time(problem) => Self::time(problem, Scheme::OssV1),
-            AuthnFailure::Replayed => Self::new(403, "AccessDenied", message),
+            // No token of an identity provider is taken here, and no client asks here.
+            AuthnFailure::Replayed | AuthnFailure::Federation(_) | AuthnFailure::Client => Self::new(403, "AccessDenied", message),
         }
     }
 }
@@ -300,6 +303,8 @@ impl OssError {
             CallerKind::Owner => "Account",
             CallerKind::User => "SubUser",
             CallerKind::RoleSession => "AssumedRoleUser",
+            CallerKind::Federated => "Federated",
+            CallerKind::Client => "Client",
         };
         let base = Self { denied: true, ..Self::new(403, "AccessDenied", message).ec("0003-00000001") };
         match denial.by {
@@ -332,6 +337,8 @@ impl OssError {
             ResourceName::Account(_)
             | ResourceName::User { .. }
             | ResourceName::Role { .. }
+            | ResourceName::OidcProviders { .. }
+            | ResourceName::OidcProvider { .. }
             | ResourceName::Policy { .. }
             | ResourceName::Owner { .. }
             | ResourceName::Users { .. }
@@ -358,6 +365,9 @@ impl OssError {
             | ResourceName::Requests { .. }
             | ResourceName::Request { .. }
             | ResourceName::Credentials { .. }
+            | ResourceName::Applications { .. }
+            | ResourceName::Application { .. }
+            | ResourceName::ApplicationSecret { .. }
             | ResourceName::Caller => Self::new(404, "NoSuchKey", message),
         }
     }
@@ -413,7 +423,10 @@ impl From<Problem> for OssError {
             | Input::LoginSession
             | Input::LoginNetworks
             | Input::Marker
-            | Input::LeakedText => Self::new(400, "InvalidArgument", message),
+            | Input::LeakedText
+            | Input::IssuerUrl
+            | Input::IssuanceLimit
+            | Input::Fingerprint => Self::new(400, "InvalidArgument", message),
         }
     }
 }

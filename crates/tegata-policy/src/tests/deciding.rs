@@ -23,7 +23,7 @@ fn trust(effect: &str, principal: &str) -> Policy {
 
 fn request(context: &Context) -> Request<'_> {
     let resource = Resource { service: "ram", region: "", account: ACCOUNT, relative: "role/deploy" };
-    Request { action: "sts:AssumeRole", resource, principal: None, context }
+    Request { action: "sts:AssumeRole", alias: None, resource, principal: None, context }
 }
 
 fn alice(id: Option<[u8; 16]>) -> Principal<'static> {
@@ -142,8 +142,41 @@ fn the_other_kinds_of_principal() {
     assert!(!with(Principal::Account { account: ACCOUNT }, &bound).is_allow(), "root is not the owner");
     assert!(with(Principal::Service("ecs.aliyuncs.com"), &bound).is_allow());
     assert!(!with(Principal::Service("oss.aliyuncs.com"), &bound).is_allow());
-    assert!(!with(Principal::Federated("acs:ram::1000000000000001:oidc-provider/ci"), &bound).is_allow(), "bound to nobody");
+    assert!(
+        !with(Principal::Federated { arn: "acs:ram::1000000000000001:oidc-provider/ci", id: None }, &bound).is_allow(),
+        "bound to nobody"
+    );
     assert!(!decide(&request(&Context::new()), [&bound]).is_allow(), "anonymous");
+}
+
+#[test]
+fn a_provider_is_known_by_its_id_once_bound() {
+    let policy = trust("Allow", r#""Federated":"acs:ram::1000000000000001:oidc-provider/CI""#);
+    let ci = |id| Principal::Federated { arn: "acs:ram::1000000000000001:oidc-provider/ci", id };
+    assert!(with(ci(None), &policy).is_allow(), "by name, without case");
+    let bound = policy.bind(|_| Some([7; 16]));
+    assert!(with(ci(Some([7; 16])), &bound).is_allow());
+    assert!(!with(ci(Some([8; 16])), &bound).is_allow(), "made again under the same name");
+    assert!(!with(ci(None), &bound).is_allow());
+}
+
+#[test]
+fn an_action_may_have_a_second_spelling() {
+    let context = Context::new();
+    let asked = |text: &str| {
+        let policy = ram::parse(text, DocumentKind::Identity).unwrap();
+        let request = Request { action: "ram:GetOIDCProvider", alias: Some("ims:GetOIDCProvider"), ..request(&context) };
+        decide(&request, [&policy])
+    };
+    let one = |effect: &str, key: &str, action: &str| {
+        format!(r#"{{"Version":"1","Statement":[{{"Effect":"{effect}","{key}":"{action}","Resource":"*"}}]}}"#)
+    };
+    for action in ["ram:GetOIDCProvider", "IMS:getoidcprovider", "ims:Get*", "ram:*"] {
+        assert!(asked(&one("Allow", "Action", action)).is_allow(), "{action}");
+        assert!(matches!(asked(&one("Deny", "Action", action)), Decision::ExplicitDeny { .. }), "{action}");
+        assert!(!asked(&one("Allow", "NotAction", action)).is_allow(), "{action}");
+    }
+    assert!(!asked(&one("Allow", "Action", "oss:GetOIDCProvider")).is_allow());
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl Asked {
         let resource = Resource::parse(self.resource).unwrap();
         let user = Principal::User { account: ACCOUNT, name: "alice", id: None };
         let principal = Some(if self.owner { Principal::Account { account: ACCOUNT } } else { user });
-        Request { action: self.action, resource, principal, context: &self.context }
+        Request { action: self.action, alias: None, resource, principal, context: &self.context }
     }
 }
 

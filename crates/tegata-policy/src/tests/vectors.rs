@@ -19,7 +19,7 @@ fn principal(value: &Value) -> Option<Principal<'_>> {
         "RAMUser" => Principal::User { account, name, id: None },
         "AssumedRoleUser" => Principal::RoleSession { account, role: name, id: None },
         "Service" => Principal::Service(name),
-        "Federated" => Principal::Federated(text(value, "arn")),
+        "Federated" => Principal::Federated { arn: text(value, "arn"), id: None },
         other => panic!("{other}"),
     })
 }
@@ -62,6 +62,7 @@ fn run(case: &Value) -> &'static str {
     let request = &case["request"];
     let context = context(&request["context"]);
     let request = Request {
+        alias: None,
         action: text(request, "action"),
         resource: Resource::parse(request["resource"].as_str().unwrap_or("acs:ram:*:100000000000001:role/deploy")).unwrap(),
         principal: principal(&request["principal"]),

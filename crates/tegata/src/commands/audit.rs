@@ -217,6 +217,7 @@ fn json(row: &AuditRow) -> String {
             CallerKind::RoleSession => "role-session",
             CallerKind::Client => "client",
             CallerKind::System => "system",
+            CallerKind::Federated => "federated",
         },
         caller: &row.caller,
         access_key_id: row.access_key_id.as_deref(),

@@ -50,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) metrics: Option<SocketAddr>,
     /// Proxies whose word on the caller's address counts.
     pub(crate) trusted_proxies: Vec<Network>,
+    /// The way out to other servers.
+    pub(crate) outbound: Outbound,
     /// The log.
     pub(crate) log: Log,
     /// Limits of the core.
@@ -112,6 +114,15 @@ pub(crate) struct TlsFiles {
     pub(crate) certificate: PathBuf,
     /// The private key, PEM.
     pub(crate) key: PathBuf,
+}
+
+/// The way out to other servers. Whether issuers may be named by `http` URLs stands with the limits of the core.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outbound {
+    /// Addresses that are not public and may be asked all the same.
+    pub(crate) private: Vec<Network>,
+    /// Authorities (PEM) that are trusted besides the system's.
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 /// The log.

@@ -71,6 +71,8 @@ tables! {
         tls: RawTls,
         /// Metrics.
         metrics: RawMetrics,
+        /// The way out to other servers.
+        outbound: RawOutbound,
         /// The log.
         log: RawLog,
         /// Limits.
@@ -108,6 +110,15 @@ tables! {
         /// Loopback address.
         listen: String,
     }
+    /// `[outbound]`
+    RawOutbound {
+        /// Private addresses and blocks that may be asked.
+        private: Vec<String>,
+        /// Authorities (PEM) that are trusted besides the system's.
+        ca_file: String,
+        /// Whether issuers may be named by `http` URLs.
+        insecure_issuers: bool,
+    }
     /// `[log]`
     RawLog {
         /// How much.
@@ -133,6 +144,10 @@ tables! {
         refusal_rows_per_minute: i64,
         /// Passwords that are worked on at once.
         passwords_at_once: i64,
+        /// After how long the keys of an issuer are fetched again.
+        issuer_keys_refresh_seconds: i64,
+        /// How long the keys of an issuer that cannot be reached go on being used.
+        issuer_keys_outage_seconds: i64,
         /// Most connections of one listener at a time.
         connections: i64,
         /// How long a client may take to send a request's head.
@@ -196,6 +211,10 @@ trait Expected {
 
 impl Expected for String {
     const WORDS: &'static str = "a text in quotes";
+}
+
+impl Expected for bool {
+    const WORDS: &'static str = "`true` or `false`";
 }
 
 impl Expected for i64 {

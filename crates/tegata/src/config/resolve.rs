@@ -19,10 +19,10 @@ use tegata_dialects::Network;
 use tegata_model::BucketName;
 
 use super::{
-    Config, Connections, Database, Environment, Http, Log, MasterKeySource, Oss, Problem, Problems, SecretText, TlsFiles,
+    Config, Connections, Database, Environment, Http, Log, MasterKeySource, Oss, Outbound, Problem, Problems, SecretText, TlsFiles,
     address::{host_name, read_public_url, split_host},
     database::with_password,
-    raw::{RawConfig, RawLimits, RawOss},
+    raw::{RawConfig, RawLimits, RawOss, RawOutbound},
 };
 use crate::logging::{Format, Level};
 
@@ -96,8 +96,10 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment) -> Result<Config
         work.problem("metrics.listen", format!("`{address}` is not a loopback address, and metrics are served on loopback only"));
     }
     let trusted_proxies = work.proxies(&raw.trusted_proxies.unwrap_or_default());
+    let (outbound, insecure_issuers) = work.outbound(raw.outbound);
     let log = work.log(flags.log, environment.log.as_deref(), raw.log.level, raw.log.format);
     let (limits, connections) = work.limits(&raw.limits);
+    let limits = Limits { insecure_issuers, ..limits };
     match data {
         Some(data) if work.problems.is_empty() => Ok(Config {
             data,
@@ -109,6 +111,7 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment) -> Result<Config
             tls,
             metrics,
             trusted_proxies,
+            outbound,
             log,
             limits,
             connections,
@@ -441,6 +444,34 @@ impl Work {
         networks
     }
 
+    fn outbound(&mut self, raw: RawOutbound) -> (Outbound, bool) {
+        let mut private = Vec::new();
+        if let Some(given) = raw.private {
+            self.came("outbound.private", Origin::File);
+            for (index, text) in given.iter().enumerate() {
+                match text.parse::<Network>() {
+                    Ok(network) => private.push(network),
+                    Err(problem) => self.problem(&format!("outbound.private[{index}]"), problem.to_string()),
+                }
+            }
+        }
+        let ca_file = raw.ca_file.map(|path| {
+            self.came("outbound.ca_file", Origin::File);
+            self.path(&path)
+        });
+        let insecure = raw.insecure_issuers.unwrap_or_default();
+        if raw.insecure_issuers.is_some() {
+            self.came("outbound.insecure_issuers", Origin::File);
+        }
+        if insecure {
+            self.warnings.push(
+                "`outbound.insecure_issuers` takes the keys of issuers from unencrypted connections: whoever can change them becomes anybody"
+                    .to_owned(),
+            );
+        }
+        (Outbound { private, ca_file }, insecure)
+    }
+
     fn log(&mut self, flag: Option<Level>, environment: Option<&str>, level: Option<String>, format: Option<String>) -> Log {
         let level = if let Some(level) = flag {
             self.came("log.level", Origin::Flag("--log"));
@@ -474,6 +505,21 @@ impl Work {
                 at_once: self.limit("limits.passwords_at_once", raw.passwords_at_once, 1, 256, standard.hashing.at_once),
                 ..standard.hashing
             },
+            insecure_issuers: standard.insecure_issuers,
+            issuer_keys_refresh: seconds(self.limit(
+                "limits.issuer_keys_refresh_seconds",
+                raw.issuer_keys_refresh_seconds,
+                10,
+                DAY,
+                standard.issuer_keys_refresh.as_secs(),
+            )),
+            issuer_keys_outage: seconds(self.limit(
+                "limits.issuer_keys_outage_seconds",
+                raw.issuer_keys_outage_seconds,
+                0,
+                30 * DAY,
+                standard.issuer_keys_outage.as_secs(),
+            )),
             clock_skew,
             // A nonce must be remembered as long as its request could be sent again: from skew before to skew after.
             nonce_memory: 2 * clock_skew + seconds(60),

@@ -47,6 +47,11 @@ pub(crate) fn show(config: &Config) -> String {
     page.table("metrics");
     page.line("metrics.listen", "listen", config.metrics.map(|address| text(&address.to_string())));
 
+    page.table("outbound");
+    page.line("outbound.private", "private", Some(list(config.outbound.private.iter().map(ToString::to_string))));
+    page.line("outbound.ca_file", "ca_file", config.outbound.ca_file.as_ref().map(|path| text(&path.display().to_string())));
+    page.line("outbound.insecure_issuers", "insecure_issuers", Some(limits.insecure_issuers.to_string()));
+
     page.table("log");
     page.line("log.level", "level", Some(text(&config.log.level.to_string())));
     page.line("log.format", "format", Some(text(&config.log.format.to_string())));
@@ -61,6 +66,8 @@ pub(crate) fn show(config: &Config) -> String {
         ("limits.object_bytes", limits.object_bytes.to_string()),
         ("limits.refusal_rows_per_minute", limits.refusal_rows_per_minute.to_string()),
         ("limits.passwords_at_once", limits.hashing.at_once.to_string()),
+        ("limits.issuer_keys_refresh_seconds", limits.issuer_keys_refresh.as_secs().to_string()),
+        ("limits.issuer_keys_outage_seconds", limits.issuer_keys_outage.as_secs().to_string()),
         ("limits.connections", config.connections.most.to_string()),
         ("limits.head_seconds", config.connections.head.as_secs().to_string()),
     ] {

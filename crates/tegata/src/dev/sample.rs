@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tegata_core::{
     Core,
-    directory::{Attachable, NewAccessKey, NewAccount, NewRole, NewUser, Provision, ProvisionError, Provisioned},
+    client::ClientKind,
+    directory::{Attachable, NewAccessKey, NewAccount, NewClient, NewRole, NewUser, Provision, ProvisionError, Provisioned},
 };
 use tegata_model::{
     AccessKeyId, AccountAlias, AccountNumber, BucketName, MfaDeviceName, OperatorId, OrganisationId, PasswordHash, PolicyName,
@@ -152,6 +153,11 @@ pub(crate) const USERS: [Person; 5] = [
 /// The confidential client that test suites use.
 pub(crate) const CLIENT: Client = Client { name: "bench", id: "5000000000000000001", secret: "DevExampleClientSecretOfBench00000000001" };
 
+/// Where it may be sent codes.
+const CLIENT_REDIRECTS: [&str; 1] = ["http://127.0.0.1/callback"];
+/// What it may ask for.
+const CLIENT_SCOPES: [&str; 3] = ["openid", "aliuid", "profile"];
+
 /// The role that may use the bucket.
 pub(crate) const ROLE: &str = "app-uploader";
 const ROLE_NUMBER: u64 = 300_000_000_000_000_001;
@@ -221,6 +227,18 @@ pub(crate) async fn seed(core: &Core) -> Result<(), Failure> {
     let role = work.role(&acme, &role).await?;
     work.attach(&acme, &name(UPLOAD, PolicyName::new)?, Attachable::Role(role)).await?;
     work.bucket(&acme, &name(BUCKET, BucketName::new)?)?;
+    work.client(
+        &acme,
+        &NewClient {
+            app_id: CLIENT.id.to_owned(),
+            name: CLIENT.name.to_owned(),
+            // As native clients it may listen on any port of this computer; unlike them it keeps a secret.
+            kind: ClientKind::Native,
+            secret: SecretKey::new(CLIENT.secret.to_owned()),
+            redirect_uris: CLIENT_REDIRECTS.iter().map(|uri| (*uri).to_owned()).collect(),
+            scopes: CLIENT_SCOPES.iter().map(|scope| (*scope).to_owned()).collect(),
+        },
+    )?;
     work.commit().await?;
     Ok(())
 }

@@ -33,6 +33,8 @@ fn resources() -> Vec<(&'static str, ResourceName)> {
         ("membership", ResourceName::Membership { account, user: "bob".parse().unwrap(), group: "g".parse().unwrap() }),
         ("roles", ResourceName::Roles { account }),
         ("policies", ResourceName::Policies { account }),
+        ("providers", ResourceName::OidcProviders { account }),
+        ("provider", ResourceName::OidcProvider { account, name: "ci".parse().unwrap() }),
         ("system policy", *system()),
         ("policy version", ResourceName::PolicyVersion { of: policy(), version: 2 }),
         ("user attachment", ResourceName::Attachment { to: user(), policy: policy() }),
@@ -80,9 +82,12 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 30] = [
+const INPUTS: [Input; 33] = [
     Input::Marker,
     Input::LeakedText,
+    Input::IssuerUrl,
+    Input::IssuanceLimit,
+    Input::Fingerprint,
     Input::PolicyDocument,
     Input::TrustDocument,
     Input::NewTrustDocument,
@@ -157,6 +162,17 @@ fn authentication_failures(out: &mut String) {
         AuthnFailure::Signature(Box::new(mismatch(Some("CANONICAL")))),
         AuthnFailure::Replayed,
     ];
+    failures.extend(
+        [
+            FederationFailure::Invalid("WHY".to_owned()),
+            FederationFailure::Untrusted,
+            FederationFailure::Audience,
+            FederationFailure::Expired,
+            FederationFailure::Signature("WHY".to_owned()),
+            FederationFailure::Issuer,
+        ]
+        .map(AuthnFailure::Federation),
+    );
     failures.extend(times().map(AuthnFailure::Time));
     for failure in failures {
         let cause = failure.reason().to_owned();

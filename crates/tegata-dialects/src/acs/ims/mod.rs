@@ -1,6 +1,8 @@
 //! IMS 2019-08-15: identities in the newer spelling, and identity providers.
 
+mod oidc_provider;
+
 use super::ask::Entry;
 
 /// Every operation that is offered, topic by topic.
-pub(crate) const TABLES: &[&[Entry]] = &[];
+pub(crate) const TABLES: &[&[Entry]] = &[oidc_provider::OPERATIONS];

@@ -4,7 +4,7 @@ use tegata_core::directory::{CreateRole, DeleteRole, DescribeRole, ListRoles, Ro
 
 use crate::acs::{
     arn,
-    ask::{Ask, Entry, Fields, entry, paged, text},
+    ask::{Ask, Entry, Fields, entry, paged, text, wrapped},
     catalogue::{Kind, MARKER, MAX_ITEMS, may, need},
     error::AcsError,
     reply::Tree,
@@ -58,6 +58,23 @@ fn whole(role: &Role) -> Tree {
     Tree::Object(fields)
 }
 
+/// With what is to be said of the trust document that was saved. Clients that do not know the field leave it alone.
+fn saved(role: &Role) -> Fields {
+    let mut fields = vec![("Role", whole(role))];
+    if !role.warnings.is_empty() {
+        let each = role.warnings.iter().map(|warning| {
+            Tree::object([
+                ("Code", warning.code.clone()),
+                ("Path", warning.path.clone()),
+                ("Problem", warning.problem.clone()),
+                ("Advice", warning.advice.clone()),
+            ])
+        });
+        fields.push(wrapped("Warnings", "Warning", each.collect()));
+    }
+    fields
+}
+
 pub(super) async fn create(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     ask.no_tags()?;
     let input = CreateRole {
@@ -66,7 +83,7 @@ pub(super) async fn create(ask: &Ask<'_>) -> Result<Fields, AcsError> {
         description: ask.words("Description")?,
         max_session: ask.params.seconds("MaxSessionDuration")?,
     };
-    Ok(vec![("Role", whole(&ask.perform(input).await?))])
+    Ok(saved(&ask.perform(input).await?))
 }
 
 pub(super) async fn describe(ask: &Ask<'_>) -> Result<Fields, AcsError> {
@@ -80,7 +97,7 @@ pub(super) async fn update(ask: &Ask<'_>) -> Result<Fields, AcsError> {
         description: ask.words("NewDescription")?,
         max_session: ask.params.seconds("NewMaxSessionDuration")?,
     };
-    Ok(vec![("Role", whole(&ask.perform(input).await?))])
+    Ok(saved(&ask.perform(input).await?))
 }
 
 pub(super) async fn delete(ask: &Ask<'_>) -> Result<Fields, AcsError> {

@@ -62,6 +62,7 @@ fn authentication_failures(out: &mut String) {
         AuthnFailure::TokenMismatch,
         AuthnFailure::SessionEnded,
         AuthnFailure::Replayed,
+        AuthnFailure::Federation(tegata_core::FederationFailure::Untrusted),
     ] {
         let cause = failure.reason();
         line(out, cause, &OssError::of(OpError::Authentication(failure), &v1));
@@ -154,6 +155,9 @@ fn operation_errors(out: &mut String) {
         Input::UserName,
         Input::Marker,
         Input::LeakedText,
+        Input::IssuerUrl,
+        Input::IssuanceLimit,
+        Input::Fingerprint,
     ] {
         line(out, &format!("Invalid {input:?}"), &OpError::invalid(input, ProblemKind::TooLarge, "the rule").into());
     }

@@ -1,0 +1,88 @@
+//! The applications that belong to this program and not to an account. They are code: no account can change them.
+
+use std::time::Duration;
+
+use tegata_model::{ClientId, Epoch, Generation, Status, Timestamp};
+use tegata_oauth::Scope;
+use tegata_store::client::{ClientKind, ClientRow};
+
+use crate::principal::SYSTEM;
+
+/// The command line, as installations name it: one application with three public ids.
+pub const OFFICIAL_CLI: ClientId = ClientId::from_bytes(*b"official-cli\0\0\0\0");
+/// Its name, and what people call it.
+pub const OFFICIAL_CLI_NAME: &str = "official-cli";
+
+struct Spelling {
+    id: ClientId,
+    app_id: &'static str,
+}
+
+/// The two ids compiled into the vendor's tools, for its two sites, and our own, whose tokens are bound to a key.
+const SPELLINGS: [Spelling; 3] = [
+    Spelling { id: ClientId::from_bytes(*b"official-cli-cn\0"), app_id: "4038181954557748008" },
+    Spelling { id: ClientId::from_bytes(*b"official-cli-int"), app_id: "4103531455503354461" },
+    Spelling { id: ClientId::from_bytes(*b"official-cli-own"), app_id: "tegata-cli" },
+];
+const KEY_BOUND: ClientId = ClientId::from_bytes(*b"official-cli-own");
+
+/// How long a grant of it may go unused.
+pub(crate) const IDLE: Duration = Duration::from_hours(7 * 24);
+/// How long a grant of it lives.
+const LONGEST: Duration = Duration::from_hours(30 * 24);
+
+/// The official application with this id.
+pub(crate) fn official(id: ClientId) -> Option<ClientRow> {
+    SPELLINGS.iter().find(|spelling| spelling.id == id).map(row)
+}
+
+/// The official application with this public id.
+pub(crate) fn official_by_app_id(app_id: &str) -> Option<ClientRow> {
+    SPELLINGS.iter().find(|spelling| spelling.app_id == app_id).map(row)
+}
+
+/// The official application with this public id or name; by name it is the vendor's first spelling.
+pub(crate) fn official_by_name(text: &str) -> Option<ClientRow> {
+    official_by_app_id(text).or_else(|| SPELLINGS.first().filter(|_| text == OFFICIAL_CLI_NAME).map(row))
+}
+
+/// The public ids of the official application.
+pub fn official_app_ids() -> impl Iterator<Item = &'static str> {
+    SPELLINGS.iter().map(|spelling| spelling.app_id)
+}
+
+/// True if the tokens of this client are always bound to a key of its own (RFC 9449).
+pub(crate) fn must_bind_key(id: ClientId) -> bool {
+    id == KEY_BOUND
+}
+
+/// Under which id installations name this client.
+pub(crate) fn installed_as(client: &ClientRow) -> ClientId {
+    if official(client.id).is_some() { OFFICIAL_CLI } else { client.id }
+}
+
+fn row(spelling: &Spelling) -> ClientRow {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    ClientRow {
+        id: spelling.id,
+        account_id: SYSTEM,
+        app_id: spelling.app_id.to_owned(),
+        name: OFFICIAL_CLI_NAME.to_owned(),
+        display_name: OFFICIAL_CLI_NAME.to_owned(),
+        kind: ClientKind::Native,
+        secret_required: false,
+        multi_tenant: true,
+        redirect_uris: words(&["http://127.0.0.1/cli/callback"]),
+        scopes: words(&[Scope::OPENID, Scope::USER_SESSION]),
+        required_scopes: words(&[Scope::OPENID, Scope::USER_SESSION]),
+        access_lifetime: Duration::from_hours(1),
+        refresh_lifetime: LONGEST,
+        protocol_version: "2.0".to_owned(),
+        id_token_alg: "RS256".to_owned(),
+        status: Status::Active,
+        epoch: Epoch(0),
+        generation: Generation(1),
+        created_at: Timestamp::from_unix(0),
+        updated_at: Timestamp::from_unix(0),
+    }
+}
