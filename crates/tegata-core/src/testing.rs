@@ -269,6 +269,14 @@ impl TestCore {
         self.core.authenticate(Proof::Signed(presented), self.meta()).await
     }
 
+    /// The user that a caller is.
+    pub fn user_id(&self, caller: &Caller) -> Option<tegata_model::UserId> {
+        match &caller.evidence.principal().who {
+            crate::principal::Who::User(row) => Some(row.id),
+            _ => None,
+        }
+    }
+
     /// The caller that a sample user makes.
     pub async fn user(&self, user: &str) -> Result<Caller, OpError> {
         self.caller(&self.key(user).map_err(OpError::internal)?).await

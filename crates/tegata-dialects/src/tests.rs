@@ -2,6 +2,7 @@
 
 mod acs_replies;
 mod attacks;
+mod oauth;
 mod oss_objects;
 mod oss_replies;
 mod own;

@@ -147,7 +147,14 @@ impl Core {
             reads.push(Read::Client(row.id, row.generation));
             secrets = client_secret::of_client(store, row.id).await?;
         }
-        let principal = Principal { account: owner, who: Who::Client(Box::new(row)), policies: Vec::new(), self_service: SelfService::NONE, reads, stamps };
+        let principal = Principal {
+            account: owner,
+            who: Who::Client(Box::new(row)),
+            policies: Vec::new(),
+            self_service: SelfService::NONE,
+            reads,
+            stamps,
+        };
         Ok(LiveClient { principal: Arc::new(principal), secrets })
     }
 

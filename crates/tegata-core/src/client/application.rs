@@ -46,6 +46,14 @@ pub const PREDEFINED_SCOPES: [PredefinedScope; 4] = [
     PredefinedScope { name: "/acs/mcp-server", description: "Hold a scope that the vendor's own tools ask for; it gives nothing here" },
 ];
 
+/// What a scope is good for, in words; nothing for one that nobody knows.
+pub fn scope_description(name: &str) -> &'static str {
+    if name == Scope::USER_SESSION {
+        return "Let the application act as the person, with everything that the person may do";
+    }
+    PREDEFINED_SCOPES.iter().find(|scope| scope.name == name).map(|scope| scope.description).unwrap_or_default()
+}
+
 /// What is said of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {

@@ -14,6 +14,7 @@ mod secret;
 
 pub use application::{
     Client, ClientSettings, CreateClient, DeleteClient, DescribeClient, ListClients, PREDEFINED_SCOPES, PredefinedScope, UpdateClient,
+    scope_description,
 };
 pub use assignment::{AssignClient, Assignment, IdentityName, ListAssignments, UnassignClient};
 pub use installation::{
@@ -27,7 +28,6 @@ pub use official::{OFFICIAL_CLI, OFFICIAL_CLI_NAME, official_app_ids};
 
 use std::time::Duration;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use tegata_model::{AccountId, AccountNumber, ClientId, ClientSecretId, Epoch, Generation, SecretKey, Status, Timestamp};
 use tegata_oauth::Scope;
 pub use tegata_store::client::ClientKind;
@@ -43,7 +43,7 @@ use crate::{
     audit::Entry,
     authz::Permit,
     caller::Caller,
-    clock::{NoEntropy, random, random_text},
+    clock::{NoEntropy, random_text},
     error::OpError,
     keyring::{Keyring, KeyringError},
     operation::Effect,
@@ -85,6 +85,7 @@ fn done<T>(output: T, changes: ChangeSet, permit: Permit) -> Effect<T> {
     Effect::with(output, changes, Entry { by: permit.spend(), ..Entry::default() })
 }
 
+const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const DIGITS: &[u8] = b"0123456789";
 const SECRET_ID_DIGITS: usize = 19;
 
@@ -103,9 +104,9 @@ pub(crate) fn new_secret_row(core: &Core, client: ClientId, secret: &SecretKey) 
     Ok(ClientSecretRow { id, client_id: client, public_id, hash, created_at: core.now(), expires_at: None })
 }
 
-/// A fresh secret: 43 characters with 256 random bits.
+/// A fresh secret: 64 letters and digits, with more than 256 random bits.
 pub(crate) fn new_secret(core: &Core) -> Result<SecretKey, NoEntropy> {
-    Ok(SecretKey::new(URL_SAFE_NO_PAD.encode(random::<32>(core.entropy.as_ref())?)))
+    random_text(core.entropy.as_ref(), LETTERS, 64).map(SecretKey::new)
 }
 
 /// A client as it is made when nothing more is said.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use tegata_model::{AccountId, ClientId, GrantId, InstallationId};
+use tegata_model::{AccountId, ClientId, InstallationId};
 use tegata_store::{
     account::{self, AccountRow},
     client::{self as clients, ClientRow},
@@ -49,10 +49,6 @@ impl Bound {
         self.marks.iter().find_map(|mark| if let Ancestor::Account(id, _) = mark { Some(*id) } else { None })
     }
 
-    pub(crate) fn grant(&self) -> Option<GrantId> {
-        self.marks.iter().find_map(|mark| if let Ancestor::Grant(id, _) = mark { Some(*id) } else { None })
-    }
-
     fn installation(&self) -> Option<InstallationId> {
         self.marks.iter().find_map(|mark| if let Ancestor::Installation(id, _) = mark { Some(*id) } else { None })
     }
@@ -75,7 +71,6 @@ impl Bound {
 pub(crate) struct Facts {
     pub(crate) account: AccountRow,
     pub(crate) client: ClientRow,
-    pub(crate) installation: InstallationRow,
     /// Who acts; nobody where the client speaks for itself.
     pub(crate) identity: Option<Arc<Principal>>,
     pub(crate) reads: Vec<Read>,
@@ -148,7 +143,7 @@ async fn look(core: &Core, bound: &Bound) -> Result<Facts, OpError> {
             Some(principal)
         }
     };
-    Ok(Facts { account, client, installation, identity, reads, stamps })
+    Ok(Facts { account, client, identity, reads, stamps })
 }
 
 /// Official applications are for those who are assigned; the owner of an account always is. Others are for everybody.

@@ -143,6 +143,57 @@ async fn administer(core: &TestCore, caller: &Caller, action: Action) -> &'stati
         actions::RAM_REMOVE_CLIENT_ID_FROM_OIDC_PROVIDER => ask!(RemoveClientId { name: provider(), client_id: "x".parse().unwrap() }),
         actions::RAM_ADD_FINGERPRINT_TO_OIDC_PROVIDER => ask!(AddFingerprint { name: provider(), fingerprint: fingerprint() }),
         actions::RAM_REMOVE_FINGERPRINT_FROM_OIDC_PROVIDER => ask!(RemoveFingerprint { name: provider(), fingerprint: fingerprint() }),
+        other => applications(core, caller, other).await,
+    }
+}
+
+/// Applications. What is named exists in no account, but for the official one, which is installed and taken out again.
+async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'static str {
+    use crate::{client as c, grant as g};
+    macro_rules! ask {
+        ($($input:tt)*) => { word(core.perform(caller, &c::$($input)*).await) };
+    }
+    let app_id = || "1".to_owned();
+    let official = || "official-cli".to_owned();
+    let secret_id = || "1".to_owned();
+    let token = || tegata_model::SecretKey::new("x".to_owned());
+    let identity = || c::IdentityName::User("ghost".parse().unwrap());
+    match action {
+        actions::RAM_CREATE_APPLICATION => {
+            let (kind, settings) = (c::ClientKind::Server, c::ClientSettings::default());
+            ask!(CreateClient { name: Some("made".to_owned()), kind, protocol_version: None, settings })
+        }
+        actions::RAM_GET_APPLICATION => ask!(DescribeClient { app_id: app_id() }),
+        actions::RAM_UPDATE_APPLICATION => ask!(UpdateClient { app_id: app_id(), settings: c::ClientSettings::default() }),
+        actions::RAM_DELETE_APPLICATION => ask!(DeleteClient { app_id: app_id() }),
+        actions::RAM_LIST_APPLICATIONS => ask!(ListClients),
+        actions::RAM_CREATE_APP_SECRET => ask!(CreateClientSecret { app_id: app_id(), overlap: None }),
+        actions::RAM_GET_APP_SECRET => ask!(DescribeClientSecret { app_id: app_id(), secret_id: secret_id() }),
+        actions::RAM_DELETE_APP_SECRET => ask!(DeleteClientSecret { app_id: app_id(), secret_id: secret_id() }),
+        actions::RAM_LIST_APP_SECRET_IDS => ask!(ListClientSecrets { app_id: app_id() }),
+        actions::RAM_PROVISION_APPLICATION => ask!(InstallClient { app_id: app_id(), scopes: None }),
+        actions::RAM_DEPROVISION_APPLICATION => ask!(UninstallClient { app_id: app_id() }),
+        actions::RAM_GET_APPLICATION_PROVISION_INFO => ask!(DescribeInstallation { app_id: app_id() }),
+        actions::RAM_LIST_APPLICATION_PROVISION_INFOS => ask!(ListInstallations { official: None }),
+        actions::RAM_PROVISION_EXTERNAL_APPLICATION => ask!(InstallExternalClient { app_id: official(), scopes: None }),
+        actions::RAM_DEPROVISION_EXTERNAL_APPLICATION => ask!(UninstallExternalClient { app_id: app_id() }),
+        actions::RAM_GET_EXTERNAL_APPLICATION => ask!(DescribeExternalClient { app_id: app_id() }),
+        actions::RAM_LIST_EXTERNAL_APPLICATIONS => ask!(ListExternalClients),
+        actions::TEGATA_ASSIGN_APPLICATION => ask!(AssignClient { app_id: official(), identity: identity() }),
+        actions::TEGATA_UNASSIGN_APPLICATION => ask!(UnassignClient { app_id: official(), identity: identity() }),
+        actions::TEGATA_LIST_APPLICATION_ASSIGNMENTS => ask!(ListAssignments { app_id: official() }),
+        // Only clients and their tokens may ask for these; see the tests of grants.
+        actions::OAUTH_CLIENT_CREDENTIALS => word(core.perform(caller, &g::ClientCredentials { scope: None, key: None }).await),
+        actions::OAUTH_REDEEM_CODE => {
+            word(core.perform(caller, &g::RedeemCode { code: token(), redirect_uri: None, verifier: None, key: None }).await)
+        }
+        actions::OAUTH_REFRESH => word(core.perform(caller, &g::RefreshGrant { token: token(), scope: None, key: None }).await),
+        actions::OAUTH_REVOKE => word(core.perform(caller, &g::Revoke { token: token() }).await),
+        actions::OAUTH_INTROSPECT => word(core.perform(caller, &g::Introspect { token: token() }).await),
+        actions::OAUTH_USER_INFO => word(core.perform(caller, &g::UserInfo).await),
+        actions::OAUTH_EXCHANGE => word(core.perform(caller, &g::ExchangeForSession).await),
+        // Asked by a person at a page, who has no key there.
+        actions::OAUTH_APPROVE => "asked at a page",
         other => sign_in(core, caller, other).await,
     }
 }

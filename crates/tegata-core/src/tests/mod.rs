@@ -3,6 +3,7 @@
 mod audit;
 mod directory;
 mod federation;
+mod grants;
 mod look_back;
 mod matrix;
 mod objects;

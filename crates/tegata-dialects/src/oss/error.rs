@@ -409,6 +409,12 @@ impl From<Problem> for OssError {
             | Input::NewTrustDocument
             | Input::MaxSession
             | Input::NewMaxSession
+            | Input::ApplicationId
+            | Input::ApplicationName
+            | Input::RedirectUris
+            | Input::Scopes
+            | Input::AccessLifetime
+            | Input::RefreshLifetime
             | Input::UserName
             | Input::Password
             | Input::OldPassword

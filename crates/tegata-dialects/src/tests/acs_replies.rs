@@ -128,7 +128,7 @@ async fn requests_that_are_no_calls() {
         ("GET", "/?Action=AssumeRoleWithOIDC&Version=2015-04-01"),
         ("GET", "/?Action=ListUsers&Version=2015-05-01"),
         ("GET", "/?Action=CreateUnicorn&Version=2015-05-01"),
-        ("GET", "/?Action=ListApplications&Version=2019-08-15&Format=XML"),
+        ("GET", "/?Action=ListPasskeys&Version=2019-08-15&Format=XML"),
         ("GET", "/?Action=a&Action=b"),
         ("GET", "/?Action=%zz"),
         ("GET", "/?BearerToken=x&Action=GetCallerIdentity&Version=2015-04-01"),

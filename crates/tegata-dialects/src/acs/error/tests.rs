@@ -60,6 +60,8 @@ fn resources() -> Vec<(&'static str, ResourceName)> {
         ("requests", ResourceName::Requests { account }),
         ("request", ResourceName::Request { account, id: "ABABABABABABABABABABABAB".parse().unwrap() }),
         ("credentials", ResourceName::Credentials { account }),
+        ("application", ResourceName::Application { account, app_id: "1".to_owned() }),
+        ("secret", ResourceName::ApplicationSecret { account, app_id: "1".to_owned(), secret_id: "2".to_owned() }),
         ("caller", ResourceName::Caller),
     ]
 }
@@ -82,7 +84,7 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 33] = [
+const INPUTS: [Input; 39] = [
     Input::Marker,
     Input::LeakedText,
     Input::IssuerUrl,
@@ -94,6 +96,12 @@ const INPUTS: [Input; 33] = [
     Input::MaxSession,
     Input::NewMaxSession,
     Input::UserName,
+    Input::ApplicationId,
+    Input::ApplicationName,
+    Input::RedirectUris,
+    Input::Scopes,
+    Input::AccessLifetime,
+    Input::RefreshLifetime,
     Input::Lifetime,
     Input::SessionPolicy,
     Input::SourceIdentity,
@@ -142,6 +150,7 @@ fn operation_errors(out: &mut String) {
     line(out, "Precondition NotModified", OpError::Precondition(Precondition::NotModified { etag: "\"E\"".to_owned(), modified }));
     line(out, "Precondition Failed", OpError::Precondition(Precondition::Failed("If-Match")));
     line(out, "Precondition Exists", OpError::Precondition(Precondition::Exists));
+    line(out, "Grant", OpError::Grant(tegata_core::GrantFailure::Expired));
     line(out, "Conflict", OpError::Conflict);
     line(out, "Throttled", OpError::Throttled(Duration::from_secs(2)));
     line(out, "Internal", OpError::internal("a secret cause"));
@@ -153,6 +162,7 @@ fn authentication_failures(out: &mut String) {
         AuthnFailure::UnknownKey,
         AuthnFailure::KeyInactive,
         AuthnFailure::OwnerInactive,
+        AuthnFailure::Client,
         AuthnFailure::TokenMissing,
         AuthnFailure::TokenMalformed,
         AuthnFailure::TokenExpired,

@@ -1,5 +1,6 @@
 //! What this server adds to the wire, under a version of its own.
 
+mod application;
 mod leak;
 mod session;
 mod trail;
@@ -7,4 +8,4 @@ mod trail;
 use super::ask::Entry;
 
 /// Every operation that is offered, topic by topic.
-pub(crate) const TABLES: &[&[Entry]] = &[session::OPERATIONS, trail::OPERATIONS, leak::OPERATIONS];
+pub(crate) const TABLES: &[&[Entry]] = &[session::OPERATIONS, trail::OPERATIONS, leak::OPERATIONS, application::OPERATIONS];
