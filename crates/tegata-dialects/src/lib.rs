@@ -5,6 +5,7 @@
 //! | [`acs`] | RPC-style cloud API (STS), signed by RPC V1 or ACS3 |
 //! | [`oauth`] | the authorization server: tokens, and what is done with them |
 //! | [`oss`] | object storage, signed by OSS V1 or V4 |
+//! | `pages` | what people see: sign-in, consent, refusals |
 //! | [`edge`] | what every dialect does before and after its own work |
 //!
 //! A handler reads its input, asks [`tegata_core`], and words the answer. No handler sees a row, a policy or a key.
@@ -13,6 +14,7 @@ pub mod acs;
 pub mod edge;
 pub mod oauth;
 pub mod oss;
+mod pages;
 #[cfg(test)]
 mod tests;
 
