@@ -10,7 +10,9 @@ pub use client::{About, PresentedClient, PresentedKey, PresentedToken};
 use tegata_model::{AccessKeyId, Epoch, Timestamp};
 use tegata_policy::{DocumentKind, Policy, ram};
 use tegata_sign::Presented;
-use tegata_store::{access_key, account, client as client_rows, consent, grant, installation, oidc_provider, role, session, user};
+use tegata_store::{
+    access_key, account, client as client_rows, consent, grant, installation, login_profile, oidc_provider, role, session, user,
+};
 pub use token_of_provider::Federated;
 
 use crate::{
@@ -98,7 +100,7 @@ impl Core {
         let secret = match &evidence {
             Evidence::Key(key) => &key.secret,
             Evidence::Session(session) => &*session.secret,
-            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => {
+            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => {
                 return Err(OpError::internal("a token signs no request"));
             }
         };
@@ -140,6 +142,7 @@ impl Core {
                 Ok(Evidence::Client { client, proven: *proven })
             }
             Evidence::Access(access) => self.access_again(access, now).await.map(Evidence::Access),
+            Evidence::Browser(browser) => self.browser_again(browser).await.map(Evidence::Browser),
         }
     }
 
@@ -295,6 +298,12 @@ impl Core {
             }
             Ancestor::Grant(id, epoch) => {
                 grant::find(store, id).await?.filter(|row| row.epoch == epoch && row.ended_at.is_none()).map(|_| Read::Grant(id, epoch))
+            }
+            Ancestor::LoginProfile(user, id, epoch) => {
+                let profile = login_profile::find(store, user).await?;
+                let good = profile.is_some_and(|row| row.id == id && row.epoch == epoch && row.status.is_active());
+                // Whatever changes a profile raises the generation of its user.
+                user::find(store, user).await?.filter(|_| good).map(|row| Read::User(user, row.generation))
             }
             Ancestor::Consent(id) => consent::find(store, id).await?.map(|_| Read::Consent(id)),
             Ancestor::Session(id, epoch) => {

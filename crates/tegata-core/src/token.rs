@@ -12,8 +12,8 @@ use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde::{Deserialize, Serialize};
 use std::io::{Read as _, Write as _};
 use tegata_model::{
-    AccessKeyId, AccountId, ClientId, ConsentId, Epoch, GrantId, InstallationId, KeyId, OidcProviderId, RoleId, RoleSessionName, SecretKey,
-    SessionId, SourceIdentity, Timestamp, UserId,
+    AccessKeyId, AccountId, ClientId, ConsentId, Epoch, GrantId, InstallationId, KeyId, LoginProfileId, OidcProviderId, RoleId,
+    RoleSessionName, SecretKey, SessionId, SourceIdentity, Timestamp, UserId,
 };
 
 use crate::keyring::{Keyring, KeyringError};
@@ -109,6 +109,8 @@ pub(crate) enum Ancestor {
     Grant(GrantId, Epoch),
     /// Given once and taken back once, so that its id is enough.
     Consent(ConsentId),
+    /// What a user signs in with: by its id and epoch.
+    LoginProfile(UserId, LoginProfileId, Epoch),
 }
 
 /// Where the session policy is.

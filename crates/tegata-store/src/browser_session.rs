@@ -10,6 +10,9 @@ const FIND: &str = "SELECT id, token_hash, browser_hash, account_id, user_id, pr
 const FIND_BY_ID: &str = "SELECT id, token_hash, browser_hash, account_id, user_id, profile_id, profile_epoch, user_epoch, account_epoch, \
     stage, second_factor, role_id, role_epoch, role_session_id, role_expires_at, signed_in_at, expires_at, epoch FROM browser_sessions \
     WHERE id = $1";
+const FIND_BY_ACTING: &str = "SELECT id, token_hash, browser_hash, account_id, user_id, profile_id, profile_epoch, user_epoch, \
+    account_epoch, stage, second_factor, role_id, role_epoch, role_session_id, role_expires_at, signed_in_at, expires_at, epoch \
+    FROM browser_sessions WHERE role_session_id = $1";
 const INSERT: &str = "INSERT INTO browser_sessions (id, token_hash, browser_hash, account_id, user_id, profile_id, profile_epoch, \
     user_epoch, account_epoch, stage, second_factor, role_id, role_epoch, role_session_id, role_expires_at, signed_in_at, expires_at, \
     epoch) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING";
@@ -127,6 +130,11 @@ pub async fn find(store: &Store, token_hash: &[u8]) -> Result<Option<BrowserSess
 /// The browser with this id.
 pub async fn find_by_id(store: &Store, id: SessionId) -> Result<Option<BrowserSessionRow>, StoreError> {
     store.find(FIND_BY_ID, &[id.into()], BrowserSessionRow::read).await
+}
+
+/// The browser in which a role acts by this id.
+pub async fn find_by_acting(store: &Store, acting: SessionId) -> Result<Option<BrowserSessionRow>, StoreError> {
+    store.find(FIND_BY_ACTING, &[acting.into()], BrowserSessionRow::read).await
 }
 
 /// Whether this person has signed in with this browser before.

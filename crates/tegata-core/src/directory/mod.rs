@@ -32,6 +32,7 @@ pub use group::{
     RemoveUserFromGroup, UpdateGroup,
 };
 pub use key::{AccessKey, CreateAccessKey, CreatedAccessKey, DeleteAccessKey, ListAccessKeys, UpdateAccessKey};
+pub(crate) use login::own_password;
 pub use login::{
     DeleteLoginProfile, DescribeLoginProfile, LoginProfile, LoginProfileChange, NewLoginProfile, change_password, create_login_profile,
     update_login_profile,

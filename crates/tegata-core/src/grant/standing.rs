@@ -165,7 +165,7 @@ pub(crate) async fn check_assignment(
 fn fallen_of(mark: &Ancestor) -> Fallen {
     match mark {
         Ancestor::Account(..) => Fallen::Account,
-        Ancestor::User(..) | Ancestor::Role(..) | Ancestor::OidcProvider(..) => Fallen::Identity,
+        Ancestor::User(..) | Ancestor::Role(..) | Ancestor::OidcProvider(..) | Ancestor::LoginProfile(..) => Fallen::Identity,
         Ancestor::Client(..) => Fallen::Client,
         Ancestor::Installation(..) => Fallen::Installation,
         Ancestor::Grant(..) => Fallen::Grant,

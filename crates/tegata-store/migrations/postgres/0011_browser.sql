@@ -22,6 +22,7 @@ CREATE TABLE browser_sessions (
 );
 CREATE UNIQUE INDEX browser_sessions_token ON browser_sessions (token_hash);
 CREATE INDEX browser_sessions_known ON browser_sessions (browser_hash, user_id);
+CREATE INDEX browser_sessions_acting ON browser_sessions (role_session_id);
 CREATE INDEX browser_sessions_expires ON browser_sessions (expires_at);
 
 -- Links that let a person set a password once. Only the hash of what stands in the link rests here.
