@@ -34,6 +34,29 @@ pub struct IssuerSettings {
     pub public_url: String,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Host names, besides that of the URL, under which pages are shown.
+    pub page_hosts: Vec<String>,
+}
+
+impl IssuerSettings {
+    /// True if pages are shown under this name. A server whose own name is one of this computer is known by all of those.
+    pub(crate) fn is_page_host(&self, host: &str) -> bool {
+        let own = self.public_url.split_once("://").map_or("", |(_, rest)| rest);
+        let (own, host) = (bare(own), bare(host));
+        let local = |name: &str| matches!(name, "localhost" | "127.0.0.1" | "[::1]");
+        !host.is_empty()
+            && (host.eq_ignore_ascii_case(own)
+                || (local(own) && local(host))
+                || self.page_hosts.iter().any(|known| known.eq_ignore_ascii_case(host)))
+    }
+}
+
+/// A host without its port.
+fn bare(host: &str) -> &str {
+    match host.rfind(':') {
+        Some(at) if host.get(at..).is_some_and(|port| !port.contains(']')) => host.get(..at).unwrap_or(host),
+        _ => host,
+    }
 }
 
 /// What the object gateway's listener needs to know.

@@ -130,6 +130,8 @@ pub(crate) struct Names {
     pub(crate) oss: String,
     /// Its host, with its port unless that is the usual one.
     pub(crate) oss_host: String,
+    /// Host names, besides that of the issuer, under which pages are shown.
+    pub(crate) page_hosts: Vec<String>,
     /// The metrics' URL.
     pub(crate) metrics: Option<String>,
 }
@@ -153,6 +155,7 @@ impl Names {
             issuer: config.http.public_url.clone().unwrap_or_else(|| format!("{scheme}://{http}")),
             oss: format!("{scheme}://{oss_host}"),
             oss_host,
+            page_hosts: Vec::new(),
             metrics: metrics.map(|address| format!("http://{address}/metrics")),
         }
     }
@@ -177,7 +180,11 @@ pub(crate) struct Server {
 impl Server {
     /// From here on all listeners accept.
     pub(crate) fn start(config: &Config, core: Arc<Core>, sockets: Sockets, names: &Names, secure: Secure) -> Self {
-        let issuer = IssuerSettings { public_url: names.issuer.clone(), trusted_proxies: config.trusted_proxies.clone() };
+        let issuer = IssuerSettings {
+            public_url: names.issuer.clone(),
+            trusted_proxies: config.trusted_proxies.clone(),
+            page_hosts: names.page_hosts.clone(),
+        };
         let gateway = GatewaySettings {
             addressing: config.oss.addressing.clone(),
             public_host: names.oss_host.clone(),

@@ -118,3 +118,19 @@ problem-expired-title = This page has run out
 problem-missing-title = There is nothing here
 problem-request-title = The program asked for something wrong
 request-id = Request { $id }
+
+# Refusals of signing in
+sign-in-inactive = You may not sign in here. Ask an administrator of your account.
+sign-in-network = Your account allows no sign-in from this network.
+sign-in-old = Your password is too old to be used. Ask an administrator to set a new one.
+sign-in-factor = Your account asks you for a second factor, and you have none yet. Ask an administrator to bind a device.
+new-password-differs = The two passwords are not the same.
+form-stale = This form was made for another moment, another tab or another browser. Nothing was done.
+problem-advice = Go back to your program and start again there. If it happens again, show an administrator the number below.
+client-unknown = There is no application with this client id.
+client-foreign = { $client } belongs to another account, which yours has not let in.
+redirect-unknown = The application has not registered this redirect URI: { $uri }
+nothing-here = There is no page at this address.
+link-gone = This link was used, replaced, or is older than half an hour.
+switch-refused = There is no such role, or it does not trust you, or your own policies do not allow it.
+assignments-refused = Only an administrator of the account can see and change who may use an application.
