@@ -1,6 +1,7 @@
 //! The commands and their flags. Help, and later completions and manual pages, come from these definitions.
 
 pub(crate) mod client;
+pub(crate) mod login;
 pub(crate) mod take_back;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -19,6 +20,7 @@ Run a server
   account create ALIAS           one more account, and the key of its owner
   config check|show              its configuration: every problem; what is in force
 Use one
+  login, logout                  sign in at a browser instead of keeping a key; end it
   configure                      keep a server and a key as a profile
   profile list|show|use|delete   the profiles, shared with the `aliyun` command line
   whoami                         who you are, until when, where the secret lies
@@ -85,6 +87,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Sign in at a browser, and keep that as a profile
+    Login(login::LoginFlags),
+    /// End a sign-in, here and on the server
+    Logout(login::LogoutFlags),
     /// Keep a server and a key as a profile
     #[command(after_help = client::CONFIGURE_HELP)]
     Configure(ConfigureFlags),

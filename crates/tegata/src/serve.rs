@@ -84,6 +84,7 @@ async fn serve(config: Config, alias: &AccountAlias) -> Result<(), Failure> {
                         "the first account was made, but its key could not be shown; remove the data folder and start again",
                     ));
                 }
+                welcome(&core, alias, &names).await?;
             }
             // Another process on the same database was first.
             Err(error) if core.is_empty().await? => return Err(error),
@@ -94,6 +95,19 @@ async fn serve(config: Config, alias: &AccountAlias) -> Result<(), Failure> {
     tracing::info!(issuer = %names.issuer, oss = %names.oss, data = %data.path().display(), "ready");
     signals.next().await;
     server.stop(&mut signals).await
+}
+
+/// Shows, once and only to a person, the link by which the root of the first account gets a password.
+async fn welcome(core: &Core, alias: &AccountAlias, names: &Names) -> Result<(), Failure> {
+    if !terminal::is_person() {
+        return Ok(());
+    }
+    let failed = |error: tegata_core::OpError| Failure::new(format!("no link to sign in could be made: {error}"));
+    if let Some(link) = core.root_sign_in_link(alias).await.map_err(failed)? {
+        let address = format!("{}/welcome/{}", names.issuer, link.expose());
+        terminal::say(&format!("Set the password of the root user in a browser, within 30 minutes and once:\n  {address}\n"));
+    }
+    Ok(())
 }
 
 /// The sockets of a server, bound before anything is opened, so that an address in use costs nothing.

@@ -3,8 +3,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tegata_model::{Epoch, LoginProfileId, SecretKey, Status, UserId};
-use tegata_store::{ChangeSet, browser_session, login_profile, user};
+use tegata_model::{AccountAlias, Epoch, LoginProfileId, SecretKey, Status, UserId};
+use tegata_store::{ChangeSet, account, browser_session, login_profile, user};
 
 use super::Refusal;
 use crate::{
@@ -37,6 +37,16 @@ impl Core {
         changes.extend(browser_session::insert_link(&hash_of(text.expose()), user, now.plus(GOOD)));
         self.written(changes).await?;
         Ok(text)
+    }
+
+    /// What stands in a new link for the root of an account, as long as that has nothing to sign in with.
+    pub async fn root_sign_in_link(&self, alias: &AccountAlias) -> Result<Option<SecretKey>, OpError> {
+        let Some(account) = account::find_by_alias(&self.store, alias).await? else { return Ok(None) };
+        let Some(root) = user::find_root(&self.store, account.id).await? else { return Ok(None) };
+        if login_profile::find(&self.store, root.id).await?.is_some() {
+            return Ok(None);
+        }
+        self.new_sign_in_link(root.id).await.map(Some)
     }
 
     /// Whom a link is for, while it is good.

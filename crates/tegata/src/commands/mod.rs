@@ -8,6 +8,7 @@ pub(crate) mod configure;
 pub(crate) mod credentials;
 pub(crate) mod exec;
 pub(crate) mod leaked;
+pub(crate) mod login;
 pub(crate) mod oss;
 mod own;
 pub(crate) mod profile;

@@ -100,6 +100,11 @@ impl RootEntry {
 }
 
 impl UserEntry {
+    /// What it signs in with: name and password.
+    pub(crate) fn sign_in(&self) -> (&str, &'static str) {
+        (&self.login, self.secrets.password)
+    }
+
     /// Id and secret of the access key.
     pub(crate) fn access_key(&self) -> (&'static str, &'static str) {
         (self.secrets.access_key_id, self.secrets.access_key_secret)
