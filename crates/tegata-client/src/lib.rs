@@ -10,12 +10,14 @@
 //! | [`oss`] | put, get, list and delete objects, sign URLs |
 //! | [`profile`] | which server and which key, in the file of the vendor's command line |
 //! | [`provider`] | a key that is good now, wherever it comes from |
+//! | [`inspect`] | what a server shows of itself before it is believed |
 //! | [`private_file`] | files for one user only |
 //!
 //! Time comes from the caller, so that tests can move it. Secrets stay in types that cannot print.
 
 pub mod credential;
 pub mod error;
+pub mod inspect;
 pub mod oss;
 pub mod private_file;
 pub mod profile;

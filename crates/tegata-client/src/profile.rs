@@ -28,6 +28,8 @@ pub enum Mode {
     RamRoleArn,
     /// A role, taken on with the key of another profile.
     ChainableRamRoleArn,
+    /// A role, taken on with the token that an identity provider keeps in a file; no key at all.
+    Oidc,
     /// A URL that answers with a temporary key.
     CredentialsUri,
     /// A program that prints a key.
@@ -36,8 +38,8 @@ pub enum Mode {
 
 impl Mode {
     /// Every mode.
-    pub const ALL: [Self; 6] =
-        [Self::Ak, Self::StsToken, Self::RamRoleArn, Self::ChainableRamRoleArn, Self::CredentialsUri, Self::External];
+    pub const ALL: [Self; 7] =
+        [Self::Ak, Self::StsToken, Self::RamRoleArn, Self::ChainableRamRoleArn, Self::Oidc, Self::CredentialsUri, Self::External];
 
     /// As the file spells it.
     pub const fn as_str(self) -> &'static str {
@@ -46,6 +48,7 @@ impl Mode {
             Self::StsToken => "StsToken",
             Self::RamRoleArn => "RamRoleArn",
             Self::ChainableRamRoleArn => "ChainableRamRoleArn",
+            Self::Oidc => "OIDC",
             Self::CredentialsUri => "CredentialsURI",
             Self::External => "External",
         }
@@ -58,6 +61,7 @@ impl Mode {
             Self::StsToken => &["access_key_id", "access_key_secret", "sts_token"],
             Self::RamRoleArn => &["access_key_id", "access_key_secret", "ram_role_arn", "ram_session_name"],
             Self::ChainableRamRoleArn => &["source_profile", "ram_role_arn", "ram_session_name"],
+            Self::Oidc => &["oidc_provider_arn", "oidc_token_file", "ram_role_arn", "ram_session_name"],
             Self::CredentialsUri => &["credentials_uri"],
             Self::External => &["process_command"],
         }
@@ -165,6 +169,7 @@ impl Profile {
             let has = |field| self.text(field).is_some();
             return Ok(match () {
                 () if has("sts_token") => Mode::StsToken,
+                () if has("oidc_token_file") && !has("access_key_id") => Mode::Oidc,
                 () if has("ram_role_arn") => Mode::RamRoleArn,
                 () if has("process_command") => Mode::External,
                 () => Mode::Ak,

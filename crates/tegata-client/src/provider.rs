@@ -2,19 +2,24 @@
 //!
 //! However many tasks ask at once, one of them asks the server; with a cache file the same holds across processes.
 
-use std::{path::PathBuf, process::Stdio, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tegata_model::{AccessKeyId, SecretKey, Timestamp};
-use tokio::{io::AsyncReadExt as _, sync::Mutex};
+use tokio::io::AsyncReadExt as _;
 use zeroize::Zeroizing;
 
 use crate::{
     ClientError, Credential, Sts, Transport, private_file,
     profile::{Mode, Profile, ProfileError, Profiles},
-    sts::AssumeRole,
+    sts::{AssumeRole, AssumeRoleWithOidc},
     words,
 };
 
@@ -24,6 +29,10 @@ const PROGRAM_PATIENCE: Duration = Duration::from_mins(1);
 const MAX_OUTPUT: u64 = 256 * 1024;
 /// A temporary key is renewed this long before its end, or when a fifth of its life is left, whichever is later.
 const AHEAD: Duration = Duration::from_mins(5);
+/// Programs that renew ahead themselves want more: at least this much is left of a key that is handed on to them.
+const AHEAD_OF_OTHERS: Duration = Duration::from_mins(15);
+/// Longest token of an identity provider, in bytes.
+const MAX_TOKEN: u64 = 64 * 1024;
 /// With less than this left, a key is not handed out even if no other can be had.
 const LAST_MOMENT: Duration = Duration::from_secs(5);
 /// Longest chain of profiles.
@@ -56,6 +65,17 @@ pub enum Source {
         /// URL of the server that hands it out.
         server: String,
     },
+    /// A role, taken on with the token of an identity provider. The file is read anew each time: whoever writes it renews it.
+    Oidc {
+        /// Resource name of the identity provider.
+        provider_arn: String,
+        /// The file with its token.
+        token_file: PathBuf,
+        /// The role.
+        role: Role,
+        /// URL of the server that hands it out.
+        server: String,
+    },
     /// A URL that answers with a key.
     Uri(String),
     /// A program that prints a key, and its arguments.
@@ -73,7 +93,7 @@ impl Source {
             return Err(profile.unusable(format!("its `source_profile` leads in a circle or too far: {}", seen.join(" → "))));
         }
         seen.push(profile.name().to_owned());
-        let role = |base: Self| {
+        let target = || {
             let server = server
                 .ok_or_else(|| profile.unusable("nobody says which server hands out its role; name it with `--endpoint URL`"))?
                 .to_owned();
@@ -83,8 +103,9 @@ impl Source {
                 lifetime: profile.number("expired_seconds").and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
                 external_id: profile.text("external_id").map(str::to_owned),
             };
-            Ok(Self::Role { base: Box::new(base), role, server })
+            Ok::<_, ProfileError>((role, server))
         };
+        let role = |base: Self| target().map(|(role, server)| Self::Role { base: Box::new(base), role, server });
         match profile.mode()? {
             Mode::Ak => Ok(Self::Fixed(profile.credential()?.with_token(None))),
             Mode::StsToken => {
@@ -96,10 +117,23 @@ impl Source {
                 let next = profiles.named(profile.required("source_profile")?)?;
                 role(Self::chained(&next, profiles, server, seen)?)
             }
+            Mode::Oidc => {
+                let (role, server) = target()?;
+                let provider_arn = profile.required("oidc_provider_arn")?.to_owned();
+                Ok(Self::Oidc { provider_arn, token_file: profile.required("oidc_token_file")?.into(), role, server })
+            }
             Mode::CredentialsUri => Ok(Self::Uri(profile.required("credentials_uri")?.to_owned())),
             Mode::External => words::split(profile.required("process_command")?)
                 .map(Self::Program)
                 .map_err(|problem| profile.unusable(format!("`process_command`: {problem}"))),
+        }
+    }
+
+    /// What it stands on: itself, or of a role what takes it on.
+    pub fn base(&self) -> &Self {
+        match self {
+            Self::Role { base, .. } => base.base(),
+            Self::Fixed(_) | Self::Oidc { .. } | Self::Uri(_) | Self::Program(_) => self,
         }
     }
 
@@ -111,7 +145,7 @@ impl Source {
     /// True if it, or what it stands on, starts a program or calls a URL to find a key.
     pub fn reaches_out(&self) -> bool {
         match self {
-            Self::Fixed(_) => false,
+            Self::Fixed(_) | Self::Oidc { .. } => false,
             Self::Role { base, .. } => base.reaches_out(),
             Self::Uri(_) | Self::Program(_) => true,
         }
@@ -123,6 +157,12 @@ impl Source {
             digest.update(&(part.len() as u64).to_be_bytes());
             digest.update(part.as_bytes());
         }
+        fn take_on(role: &Role, server: &str, digest: &mut Context) {
+            let lifetime = role.lifetime.unwrap_or_default().as_secs().to_string();
+            for part in [server, &role.arn, &role.session_name, &lifetime, role.external_id.as_deref().unwrap_or("")] {
+                add(digest, part);
+            }
+        }
         fn describe(source: &Source, digest: &mut Context) {
             match source {
                 Source::Fixed(key) => {
@@ -132,11 +172,15 @@ impl Source {
                     }
                 }
                 Source::Role { base, role, server } => {
-                    let lifetime = role.lifetime.unwrap_or_default().as_secs().to_string();
-                    for part in ["role", server, &role.arn, &role.session_name, &lifetime, role.external_id.as_deref().unwrap_or("")] {
+                    add(digest, "role");
+                    take_on(role, server, digest);
+                    describe(base, digest);
+                }
+                Source::Oidc { provider_arn, token_file, role, server } => {
+                    for part in ["oidc", provider_arn, &token_file.to_string_lossy()] {
                         add(digest, part);
                     }
-                    describe(base, digest);
+                    take_on(role, server, digest);
                 }
                 Source::Uri(url) => {
                     add(digest, "uri");
@@ -198,6 +242,14 @@ pub enum ProvideError {
         /// What went wrong.
         problem: String,
     },
+    /// The file holds no token.
+    #[error("`{file}` gave no token: {problem}", file = .file.display())]
+    Token {
+        /// Which.
+        file: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// The key has ended and nobody can renew it.
     #[error("the temporary key {id} ended at {at}, and nothing says how to get another; put a new one in its place", id = .0, at = .1.to_iso())]
     Ended(AccessKeyId, Timestamp),
@@ -212,9 +264,14 @@ struct Kept {
 
 impl Kept {
     /// True while there is no reason to ask for another.
-    fn is_fresh(&self, now: Timestamp) -> bool {
+    fn is_fresh(&self, now: Timestamp, eager: Eager) -> bool {
         let Some(end) = self.credential.expires_at else { return false };
-        let ahead = AHEAD.min(end.since(self.at) / 5);
+        let life = end.since(self.at);
+        let ahead = match eager {
+            Eager::No => AHEAD.min(life / 5),
+            // Of a very short life some part has to be lived.
+            Eager::Yes => (life / 2).max(AHEAD_OF_OTHERS).min(life / 5 * 4),
+        };
         now < end.minus(ahead)
     }
 
@@ -222,6 +279,15 @@ impl Kept {
     fn is_alive(&self, now: Timestamp) -> bool {
         self.credential.expires_at.is_none_or(|end| now < end.minus(LAST_MOMENT))
     }
+}
+
+/// How early a key is renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Eager {
+    /// Five minutes before its end.
+    No,
+    /// When half its life is over, at the latest a quarter of an hour before its end.
+    Yes,
 }
 
 /// The form of the cache file.
@@ -250,6 +316,8 @@ pub struct Provider {
     transport: Transport,
     cache: Option<PathBuf>,
     kept: Mutex<Option<Kept>>,
+    /// Held by the one who asks.
+    asking: tokio::sync::Mutex<()>,
 }
 
 impl std::fmt::Debug for Kept {
@@ -262,7 +330,7 @@ impl Provider {
     /// A provider that remembers in memory, and in the file `cache` if one is given.
     pub fn new(source: Source, transport: Transport, cache: Option<PathBuf>) -> Self {
         let cache = cache.filter(|_| source.is_asked_for());
-        Self { source, transport, cache, kept: Mutex::new(None) }
+        Self { source, transport, cache, kept: Mutex::new(None), asking: tokio::sync::Mutex::new(()) }
     }
 
     /// Where the key comes from.
@@ -278,19 +346,33 @@ impl Provider {
     /// A key that is good now. `now` is asked again after every wait.
     ///
     /// If no new one can be had while the old one still works, the old one is given.
-    pub async fn credential(&self, now: impl Fn() -> Timestamp) -> Result<Credential, ProvideError> {
+    pub async fn credential(&self, now: impl Fn() -> Timestamp + Send + Sync) -> Result<Credential, ProvideError> {
+        self.renewed(now, Eager::No).await
+    }
+
+    /// The same, renewed when half its life is over and at the latest a quarter of an hour before its end, for whoever keeps a key
+    /// ready for programs that renew ahead themselves. While this asks, [`Provider::credential`] goes on giving the old one.
+    pub async fn early(&self, now: impl Fn() -> Timestamp + Send + Sync) -> Result<Credential, ProvideError> {
+        self.renewed(now, Eager::Yes).await
+    }
+
+    async fn renewed(&self, now: impl Fn() -> Timestamp + Send + Sync, eager: Eager) -> Result<Credential, ProvideError> {
         if let Source::Fixed(key) = &self.source {
             return match key.expires_at {
                 Some(end) if end <= now() => Err(ProvideError::Ended(key.access_key_id.clone(), end)),
                 _ => Ok(key.clone()),
             };
         }
-        let mut kept = self.kept.lock().await;
-        if kept.is_none() {
-            *kept = self.cached();
+        if let Some(kept) = self.kept(|kept| kept.is_fresh(now(), eager)) {
+            return Ok(kept);
         }
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.is_fresh(now())) {
-            return Ok(kept.credential.clone());
+        let _asking = self.asking.lock().await;
+        // Whoever asked meanwhile, here or in another process, asked for everybody.
+        if let Some(found) = self.cached().filter(|found| self.kept(|kept| kept.at >= found.at).is_none()) {
+            self.keep(found);
+        }
+        if let Some(kept) = self.kept(|kept| kept.is_fresh(now(), eager)) {
+            return Ok(kept);
         }
         // Many processes come here together: the first asks, the others find what it wrote.
         let held = match self.cache.clone() {
@@ -299,26 +381,35 @@ impl Provider {
                 // Without a place to remember things, everybody asks for himself.
                 let held = tokio::task::spawn_blocking(move || private_file::lock(&path)).await;
                 let held = held.ok().and_then(Result::ok);
-                if let Some(found) = self.cached().filter(|found| found.is_fresh(now())) {
-                    return Ok(kept.insert(found).credential.clone());
+                if let Some(found) = self.cached().filter(|found| found.is_fresh(now(), eager)) {
+                    return Ok(self.keep(found));
                 }
                 held
             }
         };
-        let answer = obtain(&self.source, &self.transport, &now, &mut Vec::new()).await;
-        let new = match (answer, kept.as_ref()) {
-            (Ok(credential), _) => Kept { credential, at: now() },
-            (Err(_), Some(old)) if old.is_alive(now()) => return Ok(old.credential.clone()),
-            (Err(error), _) => return Err(error),
+        let new = match obtain(&self.source, &self.transport, &now, &mut Vec::new()).await {
+            Ok(credential) => Kept { credential, at: now() },
+            Err(error) => return self.kept(|old| old.is_alive(now())).ok_or(error),
         };
         self.remember(&new);
         drop(held);
-        Ok(kept.insert(new).credential.clone())
+        Ok(self.keep(new))
+    }
+
+    /// The key in memory, if it is as wanted.
+    fn kept(&self, wanted: impl FnOnce(&Kept) -> bool) -> Option<Credential> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().filter(|kept| wanted(kept)).map(|kept| kept.credential.clone())
+    }
+
+    fn keep(&self, new: Kept) -> Credential {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(new).credential.clone()
     }
 
     /// A key of one's own: never one that was kept, and kept nowhere. Every session that is begun for it is added to `begun`, even
     /// where the next one then fails, so that whoever asked can end them.
-    pub async fn own(&self, now: impl Fn() -> Timestamp, begun: &mut Vec<Begun>) -> Result<Credential, ProvideError> {
+    pub async fn own(&self, now: impl Fn() -> Timestamp + Send + Sync, begun: &mut Vec<Begun>) -> Result<Credential, ProvideError> {
         obtain(&self.source, &self.transport, &now, begun).await
     }
 
@@ -365,12 +456,12 @@ pub struct Begun {
 }
 
 /// Asks for a key, whatever it takes.
-fn obtain<'a, N: Fn() -> Timestamp>(
+fn obtain<'a, N: Fn() -> Timestamp + Sync>(
     source: &'a Source,
     transport: &'a Transport,
     now: &'a N,
     begun: &'a mut Vec<Begun>,
-) -> std::pin::Pin<Box<dyn Future<Output = Result<Credential, ProvideError>> + 'a>> {
+) -> std::pin::Pin<Box<dyn Future<Output = Result<Credential, ProvideError>> + Send + 'a>> {
     Box::pin(async move {
         match source {
             Source::Fixed(key) => Ok(key.clone()),
@@ -387,10 +478,38 @@ fn obtain<'a, N: Fn() -> Timestamp>(
                 begun.push(Begun { credential: credential.clone(), server: server.clone() });
                 Ok(credential)
             }
+            Source::Oidc { provider_arn, token_file, role, server } => {
+                let token = read_token(token_file).await?;
+                let input = AssumeRoleWithOidc {
+                    provider_arn,
+                    token: token.trim(),
+                    role_arn: &role.arn,
+                    session_name: &role.session_name,
+                    lifetime: role.lifetime,
+                };
+                let credential = Sts::new(transport.clone(), server).assume_role_with_oidc(&input, now()).await?;
+                begun.push(Begun { credential: credential.clone(), server: server.clone() });
+                Ok(credential)
+            }
             Source::Uri(url) => from_uri(transport, url).await,
             Source::Program(words) => from_program(words).await,
         }
     })
+}
+
+async fn read_token(file: &Path) -> Result<Zeroizing<String>, ProvideError> {
+    let failed = |problem: String| ProvideError::Token { file: file.to_owned(), problem };
+    let read = async {
+        let mut token = Zeroizing::new(String::new());
+        tokio::fs::File::open(file).await?.take(MAX_TOKEN + 1).read_to_string(&mut token).await?;
+        Ok::<_, std::io::Error>(token)
+    };
+    let token = read.await.map_err(|error| failed(error.to_string()))?;
+    match token.trim().len() as u64 {
+        0 => Err(failed("it is empty".to_owned())),
+        length if length > MAX_TOKEN => Err(failed(format!("it is longer than {MAX_TOKEN} bytes"))),
+        _ => Ok(token),
+    }
 }
 
 #[derive(Deserialize)]

@@ -33,6 +33,15 @@ pub struct Rpc {
     endpoint: String,
 }
 
+/// A signed call, from both sides.
+#[derive(Debug)]
+pub struct Probe {
+    /// The canonical request as it was signed here. It holds the token of a temporary key.
+    pub canonical_request: String,
+    /// What came back.
+    pub reply: Reply,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Failure {
@@ -80,6 +89,43 @@ impl Rpc {
         headers.extend(signed);
         let url = format!("{}/", self.endpoint);
         let reply = self.transport.send("POST", &url, &headers, Bytes::from(body)).await?;
+        read(&url, &reply)
+    }
+
+    /// Calls an operation without parameters, and tells what was signed and what came back, whatever it is: for finding out why
+    /// the two sides do not understand each other.
+    pub async fn probe(&self, credential: &Credential, api: Api, action: &str, now: Timestamp) -> Result<Probe, ClientError> {
+        let Api(version) = api;
+        let mut headers = vec![("accept".to_owned(), "application/json".to_owned()), ("host".to_owned(), host(&self.endpoint)?)];
+        let body_sha256: [u8; 32] = digest(&SHA256, b"").as_ref().try_into().unwrap_or_default();
+        let unsigned = acs3::Unsigned { method: "POST", path: "/", query: &[], headers: &headers, action, version, body_sha256 };
+        let added = acs3::sign(&unsigned, &credential.signing(), now, &nonce()?);
+        let named = |name: &str| added.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str()).unwrap_or_default();
+        let signed = headers.iter().chain(&added).filter(|(name, _)| name != "authorization");
+        let mut signed: Vec<_> = signed.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        signed.sort_unstable();
+        let canonical_request = acs3::canonical_request("POST", "/", &[], &signed, named("x-acs-content-sha256"));
+        headers.extend(added);
+        let reply = self.transport.send("POST", &format!("{}/", self.endpoint), &headers, Bytes::new()).await?;
+        Ok(Probe { canonical_request, reply })
+    }
+
+    /// Calls an operation that proves itself by its parameters and not by a key: the common parameters in the query, the others in
+    /// the body, nothing signed.
+    pub async fn call_anonymously<T: DeserializeOwned>(
+        &self,
+        api: Api,
+        action: &str,
+        parameters: &[(String, String)],
+        now: Timestamp,
+    ) -> Result<T, ClientError> {
+        let Api(version) = api;
+        let common = [("Action", action), ("Version", version), ("Format", "JSON"), ("Timestamp", &now.to_iso())];
+        let common = common.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let headers = [("accept", "application/json"), ("content-type", "application/x-www-form-urlencoded")];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let url = format!("{}/?{}", self.endpoint, form::encode(&common));
+        let reply = self.transport.send("POST", &url, &headers, Bytes::from(form::encode(parameters))).await?;
         read(&url, &reply)
     }
 

@@ -28,6 +28,21 @@ pub struct AssumeRole<'a> {
     pub external_id: Option<&'a str>,
 }
 
+/// What to ask for when becoming a role by what an identity provider says.
+#[derive(Clone, Copy)]
+pub struct AssumeRoleWithOidc<'a> {
+    /// The identity provider's resource name.
+    pub provider_arn: &'a str,
+    /// Its token.
+    pub token: &'a str,
+    /// The role's resource name.
+    pub role_arn: &'a str,
+    /// What to call the session.
+    pub session_name: &'a str,
+    /// How long it shall live; the server decides if nothing is said.
+    pub lifetime: Option<Duration>,
+}
+
 /// Who a credential is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -68,7 +83,29 @@ impl Sts {
         parameters.extend(input.lifetime.map(|lifetime| ("DurationSeconds".to_owned(), lifetime.as_secs().to_string())));
         parameters.extend(input.policy.map(|policy| ("Policy".to_owned(), policy.to_owned())));
         parameters.extend(input.external_id.map(|id| ("ExternalId".to_owned(), id.to_owned())));
-        let answer: AssumedRole = self.call(credential, "AssumeRole", &parameters, now).await?;
+        let answer = self.call(credential, "AssumeRole", &parameters, now).await?;
+        self.credential(answer)
+    }
+
+    /// Becomes a role by what an identity provider says; no key is needed (STS 2015-04-01, `AssumeRoleWithOIDC`).
+    pub async fn assume_role_with_oidc(&self, input: &AssumeRoleWithOidc<'_>, now: Timestamp) -> Result<Credential, ClientError> {
+        let mut parameters: Vec<_> = [
+            ("RoleArn", input.role_arn),
+            ("OIDCProviderArn", input.provider_arn),
+            ("OIDCToken", input.token),
+            ("RoleSessionName", input.session_name),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        parameters.extend(input.lifetime.map(|lifetime| ("DurationSeconds".to_owned(), lifetime.as_secs().to_string())));
+        let answer = self.rpc.call_anonymously(Api::STS, "AssumeRoleWithOIDC", &parameters, now).await;
+        for (_, value) in &mut parameters {
+            zeroize::Zeroize::zeroize(value);
+        }
+        self.credential(answer?)
+    }
+
+    fn credential(&self, answer: AssumedRole) -> Result<Credential, ClientError> {
         let Triple { access_key_id, access_key_secret, security_token, expiration } = answer.credentials;
         let unreadable = |cause: String| ClientError::Answer { url: self.rpc.endpoint().to_owned(), cause };
         Ok(Credential {

@@ -108,10 +108,11 @@ impl LongReply {
     }
 }
 
-/// A body that is sent while it is read: of known length, in pieces from a channel.
+/// A body that is sent while it is read, in pieces from a channel.
 #[derive(Debug)]
 pub struct Upload {
-    left: u64,
+    /// Bytes still to come, if anybody knows.
+    left: Option<u64>,
     pieces: mpsc::Receiver<io::Result<Bytes>>,
     /// Answers when the server wants to see the body, or drops.
     wanted: Option<oneshot::Receiver<()>>,
@@ -119,8 +120,9 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// A body of `length` bytes, and where its pieces go. A sender that is dropped early breaks the request off.
-    pub fn new(length: u64) -> (mpsc::Sender<io::Result<Bytes>>, Self) {
+    /// A body of `length` bytes, and where its pieces go. A sender that is dropped early breaks the request off. Without a length
+    /// the body ends when the sender is dropped, and a piece that is an error breaks the request off.
+    pub fn new(length: Option<u64>) -> (mpsc::Sender<io::Result<Bytes>>, Self) {
         let (sender, pieces) = mpsc::channel(4);
         (sender, Self { left: length, pieces, wanted: None, patience: Box::pin(tokio::time::sleep(Duration::ZERO)) })
     }
@@ -139,23 +141,25 @@ impl Body for Upload {
         }
         let Poll::Ready(piece) = self.pieces.poll_recv(context) else { return Poll::Pending };
         Poll::Ready(match piece {
-            Some(Ok(piece)) if piece.len() as u64 <= self.left => {
-                self.left -= piece.len() as u64;
-                Some(Ok(Frame::data(piece)))
-            }
-            Some(Ok(_)) => Some(Err(io::Error::other("there is more to send than was announced"))),
+            Some(Ok(piece)) => match self.left.map(|left| left.checked_sub(piece.len() as u64)) {
+                Some(None) => Some(Err(io::Error::other("there is more to send than was announced"))),
+                left => {
+                    self.left = left.flatten();
+                    Some(Ok(Frame::data(piece)))
+                }
+            },
             Some(Err(error)) => Some(Err(error)),
-            None if self.left > 0 => Some(Err(io::Error::other("there is less to send than was announced"))),
+            None if self.left.is_some_and(|left| left > 0) => Some(Err(io::Error::other("there is less to send than was announced"))),
             None => None,
         })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left == 0
+        self.left == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
@@ -178,6 +182,11 @@ impl Transport {
         Self { encrypted: Arc::default(), ca_file: Some(Arc::new(ca_file)), ..self }
     }
 
+    /// The file of the only authorities that are trusted, if there is one.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.as_deref().map(PathBuf::as_path)
+    }
+
     /// Sends a request and reads the whole reply.
     pub async fn send(&self, method: &str, url: &str, headers: &[(String, String)], body: Bytes) -> Result<Reply, ClientError> {
         let reply = self.request(method, url, headers, Full::new(body).map_err(|never| match never {}).boxed_unsync());
@@ -194,7 +203,7 @@ impl Transport {
     ///
     /// A long body waits until the server wants it (RFC 9110 §10.1.1): a refusal is then read before the server closes on us.
     pub async fn upload(&self, method: &str, url: &str, headers: &[(String, String)], mut body: Upload) -> Result<Reply, ClientError> {
-        if body.left <= UNASKED {
+        if body.left.is_some_and(|left| left <= UNASKED) {
             return self.request(method, url, headers, body.boxed_unsync()).await?.whole().await;
         }
         let (want, wanted) = oneshot::channel();
@@ -219,7 +228,7 @@ impl Transport {
         let response = match request.uri().scheme_str() {
             Some("http") => self.plain.request(request).await,
             Some("https") => {
-                let made = self.encrypted.get_or_init(|| encrypted(self.ca_file.as_deref().map(PathBuf::as_path)));
+                let made = self.encrypted.get_or_init(|| encrypted(self.ca_file()));
                 made.as_ref().map_err(|problem| ClientError::Request(problem.clone()))?.request(request).await
             }
             _ => return Err(ClientError::Request(format!("`{}` is neither an `http` nor an `https` URL", place(url)))),
@@ -242,6 +251,17 @@ fn prepared(method: &str, url: &str, headers: &[(String, String)], body: Outgoin
 }
 
 fn encrypted(ca_file: Option<&Path>) -> Result<Encrypted, String> {
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(authorities(ca_file)?)
+        .with_no_client_auth();
+    let connector = HttpsConnectorBuilder::new().with_tls_config(config).https_only().enable_http1().build();
+    Ok(Client::builder(TokioExecutor::new()).build(connector))
+}
+
+/// The authorities in a file, else those the system trusts.
+pub(crate) fn authorities(ca_file: Option<&Path>) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = ca_file {
         let problem = |error: String| format!("the authorities in `{}` cannot be read: {error}", path.display());
@@ -259,13 +279,7 @@ fn encrypted(ca_file: Option<&Path>) -> Result<Encrypted, String> {
             return Err("this system has no certificate authorities; name a file of them with `--ca-file FILE`".to_owned());
         }
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let connector = HttpsConnectorBuilder::new().with_tls_config(config).https_only().enable_http1().build();
-    Ok(Client::builder(TokioExecutor::new()).build(connector))
+    Ok(roots)
 }
 
 fn unreachable(url: &str, cause: String) -> ClientError {

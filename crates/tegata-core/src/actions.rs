@@ -123,6 +123,30 @@ actions! {
     RAM_LIST_POLICIES_FOR_ROLE = "ram:ListPoliciesForRole";
     /// List to whom of one's account a policy is attached.
     RAM_LIST_ENTITIES_FOR_POLICY = "ram:ListEntitiesForPolicy";
+    /// Say what a policy is for.
+    RAM_UPDATE_POLICY_DESCRIPTION = "ram:UpdatePolicyDescription";
+    /// Read when an access key was last used.
+    RAM_GET_ACCESS_KEY_LAST_USED = "ram:GetAccessKeyLastUsed";
+    /// Name one's account.
+    RAM_SET_ACCOUNT_ALIAS = "ram:SetAccountAlias";
+    /// Read how one's account is named.
+    RAM_GET_ACCOUNT_ALIAS = "ram:GetAccountAlias";
+    /// Name one's account by its number again.
+    RAM_CLEAR_ACCOUNT_ALIAS = "ram:ClearAccountAlias";
+    /// Tag roles and policies.
+    RAM_TAG_RESOURCES = "ram:TagResources";
+    /// Take tags off roles and policies.
+    RAM_UNTAG_RESOURCES = "ram:UntagResources";
+    /// List the tags of roles and policies.
+    RAM_LIST_TAG_RESOURCES = "ram:ListTagResources";
+    /// Read why a request was refused, from the message of its refusal.
+    RAM_DECODE_DIAGNOSTIC_MESSAGE = "ram:DecodeDiagnosticMessage";
+    /// Read what one's account demands of long-term keys.
+    TEGATA_GET_KEY_POLICY = "tegata:GetKeyPolicy";
+    /// Change what one's account demands of long-term keys.
+    TEGATA_SET_KEY_POLICY = "tegata:SetKeyPolicy";
+    /// List the long-term keys of one's account with their last use.
+    TEGATA_LIST_LONG_TERM_KEYS = "tegata:ListLongTermKeys";
     /// Make a group.
     RAM_CREATE_GROUP = "ram:CreateGroup";
     /// Read what is said of a group.
@@ -141,36 +165,6 @@ actions! {
     RAM_LIST_GROUPS_FOR_USER = "ram:ListGroupsForUser";
     /// List the users of a group.
     RAM_LIST_USERS_FOR_GROUP = "ram:ListUsersForGroup";
-    /// Give a user something to sign in with.
-    RAM_CREATE_LOGIN_PROFILE = "ram:CreateLoginProfile";
-    /// Read how a user signs in.
-    RAM_GET_LOGIN_PROFILE = "ram:GetLoginProfile";
-    /// Set a user's password, or change how it signs in.
-    RAM_UPDATE_LOGIN_PROFILE = "ram:UpdateLoginProfile";
-    /// Take from a user what it signs in with.
-    RAM_DELETE_LOGIN_PROFILE = "ram:DeleteLoginProfile";
-    /// Change one's own password.
-    RAM_CHANGE_PASSWORD = "ram:ChangePassword";
-    /// Say what the account asks of passwords.
-    RAM_SET_PASSWORD_POLICY = "ram:SetPasswordPolicy";
-    /// Read what the account asks of passwords.
-    RAM_GET_PASSWORD_POLICY = "ram:GetPasswordPolicy";
-    /// Say what users may do for themselves, and how they sign in.
-    RAM_SET_SECURITY_PREFERENCE = "ram:SetSecurityPreference";
-    /// Read what users may do for themselves, and how they sign in.
-    RAM_GET_SECURITY_PREFERENCE = "ram:GetSecurityPreference";
-    /// Make a device for one-time codes.
-    RAM_CREATE_VIRTUAL_MFA_DEVICE = "ram:CreateVirtualMFADevice";
-    /// List the devices for one-time codes.
-    RAM_LIST_VIRTUAL_MFA_DEVICES = "ram:ListVirtualMFADevices";
-    /// Delete a device that is nobody's factor.
-    RAM_DELETE_VIRTUAL_MFA_DEVICE = "ram:DeleteVirtualMFADevice";
-    /// Make a device the second factor of a user.
-    RAM_BIND_MFA_DEVICE = "ram:BindMFADevice";
-    /// Take its second factor from a user.
-    RAM_UNBIND_MFA_DEVICE = "ram:UnbindMFADevice";
-    /// Read which device is the second factor of a user.
-    RAM_GET_USER_MFA_INFO = "ram:GetUserMFAInfo";
     /// List the sessions of roles that began in one's account, or act in it.
     TEGATA_LIST_SESSIONS = "tegata:ListSessions";
     /// Read what is known of one session.
@@ -183,6 +177,12 @@ actions! {
     TEGATA_LIST_AUDIT_EVENTS = "tegata:ListAuditEvents";
     /// Say that a credential has become known to strangers, and so end it.
     TEGATA_REPORT_LEAKED_CREDENTIAL = "tegata:ReportLeakedCredential";
+    /// Say what a declaration would change. Whoever may read the directory may, unless a statement denies this.
+    TEGATA_PLAN_DIRECTORY = "tegata:PlanDirectory";
+    /// Do what a declaration says. Whoever may do each of it singly may, unless a statement denies this.
+    TEGATA_APPLY_DIRECTORY = "tegata:ApplyDirectory";
+    /// Write the directory down as a declaration. Whoever may read the directory may, unless a statement denies this.
+    TEGATA_EXPORT_DIRECTORY = "tegata:ExportDirectory";
     /// Say that the tokens of an OpenID provider are taken.
     RAM_CREATE_OIDC_PROVIDER = "ram:CreateOIDCProvider" or "ims:CreateOIDCProvider";
     /// Read what is said of an OpenID provider.
@@ -263,4 +263,34 @@ actions! {
     OAUTH_USER_INFO = "oauth:UserInfo";
     /// Get a temporary key of the person that an access token speaks of.
     OAUTH_EXCHANGE = "oauth:ExchangeForSession";
+    /// Give a user something to sign in with.
+    RAM_CREATE_LOGIN_PROFILE = "ram:CreateLoginProfile";
+    /// Read how a user signs in.
+    RAM_GET_LOGIN_PROFILE = "ram:GetLoginProfile";
+    /// Set a user's password, or change how it signs in.
+    RAM_UPDATE_LOGIN_PROFILE = "ram:UpdateLoginProfile";
+    /// Take from a user what it signs in with.
+    RAM_DELETE_LOGIN_PROFILE = "ram:DeleteLoginProfile";
+    /// Change one's own password.
+    RAM_CHANGE_PASSWORD = "ram:ChangePassword";
+    /// Say what the account asks of passwords.
+    RAM_SET_PASSWORD_POLICY = "ram:SetPasswordPolicy";
+    /// Read what the account asks of passwords.
+    RAM_GET_PASSWORD_POLICY = "ram:GetPasswordPolicy";
+    /// Say what users may do for themselves, and how they sign in.
+    RAM_SET_SECURITY_PREFERENCE = "ram:SetSecurityPreference";
+    /// Read what users may do for themselves, and how they sign in.
+    RAM_GET_SECURITY_PREFERENCE = "ram:GetSecurityPreference";
+    /// Make a device for one-time codes.
+    RAM_CREATE_VIRTUAL_MFA_DEVICE = "ram:CreateVirtualMFADevice";
+    /// List the devices for one-time codes.
+    RAM_LIST_VIRTUAL_MFA_DEVICES = "ram:ListVirtualMFADevices";
+    /// Delete a device that is nobody's factor.
+    RAM_DELETE_VIRTUAL_MFA_DEVICE = "ram:DeleteVirtualMFADevice";
+    /// Make a device the second factor of a user.
+    RAM_BIND_MFA_DEVICE = "ram:BindMFADevice";
+    /// Take its second factor from a user.
+    RAM_UNBIND_MFA_DEVICE = "ram:UnbindMFADevice";
+    /// Read which device is the second factor of a user.
+    RAM_GET_USER_MFA_INFO = "ram:GetUserMFAInfo";
 }

@@ -285,7 +285,7 @@ pub(crate) fn address_block(address: IpAddr) -> String {
     }
 }
 
-fn shortened(text: &str, max: usize) -> String {
+pub(crate) fn shortened(text: &str, max: usize) -> String {
     if text.len() <= max {
         return text.to_owned();
     }

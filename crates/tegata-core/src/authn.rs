@@ -3,7 +3,10 @@
 mod client;
 mod token_of_provider;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicI64},
+};
 
 use aws_lc_rs::digest::{SHA256, digest};
 pub use client::{About, PresentedClient, PresentedKey, PresentedToken};
@@ -18,9 +21,11 @@ pub use token_of_provider::Federated;
 use crate::{
     Core,
     caller::{Caller, Evidence, RequestMeta, Unspent},
+    directory::{KeyPolicy, key_policy},
     error::{AuthnFailure, OpError},
+    grant::standing::may_sign_in,
     keyring::Place,
-    principal::{LiveKey, LiveSession, Stamps},
+    principal::{LiveKey, LiveSession, Stamps, Who},
     token::{self, Ancestor, Claims, PolicyClaim, TokenError},
     view::Read,
 };
@@ -106,6 +111,11 @@ impl Core {
         };
         let verified =
             presented.verify(secret).map_err(|mismatch| AuthnFailure::Signature(Box::new(mismatch))).map_err(OpError::Authentication)?;
+        // What the account demands is told to nobody who has not proved to hold the key.
+        lawful(&evidence, meta.source, now)?;
+        if let Evidence::Key(key) = &evidence {
+            self.uses.note(key, now, None);
+        }
         // Only a good signature may burn a nonce, or strangers could burn other people's.
         let unspent = presented.nonce().map(|nonce| Unspent { nonce: nonce_mark(presented.access_key_id(), nonce) });
         if unspent.is_some_and(|unspent| !self.nonces.claim(unspent.nonce, now)) {
@@ -171,12 +181,30 @@ impl Core {
         stamps.note(&self.store, first.account_id);
         let row = access_key::find(&self.store, key_id.as_str()).await?.ok_or_else(unknown)?;
         let owner = self.memory.user(&self.store, row.user_id).await?.ok_or_else(unknown)?;
+        let demands = KeyPolicy::of(&self.store, row.account_id).await?;
+        let person = match &owner.who {
+            Who::User(user) => key_policy::is_person(&self.store, user).await?,
+            Who::Role { .. } | Who::Provider(_) | Who::Client(_) => false,
+        };
         stamps.merge(&owner.stamps);
         let place = Place { table: "access_keys", row: row.id.as_bytes(), account: &row.account_id };
         let secret = self.keyring.open_row(&place, &row.sealed_secret).map_err(OpError::internal)?;
         let mut reads = owner.reads.clone();
         reads.push(Read::Key(row.id, row.generation));
-        Ok(LiveKey { id: row.id, key_id: row.key_id, secret, status: row.status, epoch: row.epoch, owner, reads, stamps })
+        Ok(LiveKey {
+            id: row.id,
+            key_id: row.key_id,
+            secret,
+            status: row.status,
+            epoch: row.epoch,
+            created_at: row.created_at,
+            demands,
+            person,
+            noted: AtomicI64::new(i64::MIN),
+            owner,
+            reads,
+            stamps,
+        })
     }
 
     async fn live_session(&self, key_id: &AccessKeyId, text: &str, now: Timestamp) -> Result<Arc<LiveSession>, OpError> {
@@ -243,6 +271,16 @@ impl Core {
         for ancestor in &claims.ancestors {
             reads.push(self.ancestor(ancestor, &mut stamps).await?.ok_or_else(ended)?);
         }
+        // A session that was born of a sign-in ends when its person may not sign in any more.
+        if claims.ancestors.iter().any(|ancestor| matches!(ancestor, Ancestor::Grant(..))) {
+            for ancestor in &claims.ancestors {
+                if let Ancestor::User(user, _) = ancestor
+                    && !may_sign_in(self, *user).await?
+                {
+                    return Err(OpError::Authentication(AuthnFailure::OwnerInactive));
+                }
+            }
+        }
         match session::mark(&self.store, claims.session).await? {
             None | Some(Epoch(0)) => reads.push(Read::Session(claims.session, Epoch(0))),
             Some(_) => return Err(ended()),
@@ -299,17 +337,28 @@ impl Core {
             Ancestor::Grant(id, epoch) => {
                 grant::find(store, id).await?.filter(|row| row.epoch == epoch && row.ended_at.is_none()).map(|_| Read::Grant(id, epoch))
             }
-            Ancestor::LoginProfile(user, id, epoch) => {
-                let profile = login_profile::find(store, user).await?;
-                let good = profile.is_some_and(|row| row.id == id && row.epoch == epoch && row.status.is_active());
-                // Whatever changes a profile raises the generation of its user.
-                user::find(store, user).await?.filter(|_| good).map(|row| Read::User(user, row.generation))
+            Ancestor::Login(user, profile, epoch) => {
+                let found = login_profile::find(store, user).await?;
+                let same = found.is_some_and(|row| row.id == profile && row.epoch == epoch && row.status.is_active());
+                // Whatever changes it changes its user too.
+                match user::find(store, user).await? {
+                    Some(row) if same => Some(Read::User(row.id, row.generation)),
+                    _ => None,
+                }
             }
             Ancestor::Consent(id) => consent::find(store, id).await?.map(|_| Read::Consent(id)),
             Ancestor::Session(id, epoch) => {
                 (session::mark(store, id).await?.unwrap_or(Epoch(0)) == epoch).then_some(Read::Session(id, epoch))
             }
         })
+    }
+}
+
+/// What an account demands of long-term keys; sessions are bound by what began them.
+pub(crate) fn lawful(evidence: &Evidence, source: Option<IpAddr>, now: Timestamp) -> Result<(), OpError> {
+    match evidence {
+        Evidence::Key(key) => key.demands.judge(key, source, now).map_err(OpError::Authentication),
+        Evidence::Session(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => Ok(()),
     }
 }
 

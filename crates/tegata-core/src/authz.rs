@@ -39,22 +39,19 @@ pub struct Trusted {
 /// policies here, by trust alone. Spent on one session.
 #[derive(Debug)]
 pub(crate) struct Admitted {
-    role: Arc<Principal>,
-    by: Vec<StatementRef>,
-    trusted_by: Vec<StatementRef>,
-}
-
-impl Admitted {
-    /// Spends it: the role, the statements of the caller's own policies that allowed it, and those of the role's trust.
-    pub(crate) fn spend(self) -> (Arc<Principal>, Vec<StatementRef>, Vec<StatementRef>) {
-        (self.role, self.by, self.trusted_by)
-    }
+    pub(crate) role: Arc<Principal>,
+    /// The caller's own statements that allowed it; none for somebody from outside.
+    pub(crate) permitted: Vec<StatementRef>,
+    /// The statements of the role's trust policy that allowed it.
+    pub(crate) trusted: Vec<StatementRef>,
+    /// Nobody makes one elsewhere.
+    _made_here: (),
 }
 
 impl Permit {
     /// Both kinds of evidence together.
     pub(crate) fn with(self, trusted: Trusted) -> Admitted {
-        Admitted { role: trusted.role, by: self.by, trusted_by: trusted.by }
+        Admitted { role: trusted.role, permitted: self.by, trusted: trusted.by, _made_here: () }
     }
 
     /// Evidence for an action that needs both.
@@ -82,7 +79,8 @@ impl Trusted {
 
     /// Trust alone, where the caller comes from outside by a verified token; everybody else needs a permit too.
     pub(crate) fn alone(self, caller: &Caller) -> Option<Admitted> {
-        matches!(caller.evidence, Evidence::Token(_)).then_some(Admitted { role: self.role, by: Vec::new(), trusted_by: self.by })
+        let admitted = || Admitted { role: self.role, permitted: Vec::new(), trusted: self.by, _made_here: () };
+        matches!(caller.evidence, Evidence::Token(_)).then(admitted)
     }
 }
 
@@ -121,6 +119,14 @@ pub(crate) fn permit(
     }
     let by = denied_by(&verdict.deciding);
     Err(denied(caller, action, resource, by, Some((verdict, Reasons::of(&request, &layers)))))
+}
+
+/// Refuses only what a statement denies: for what is nothing but the sum of other actions, each of which is asked for itself.
+pub(crate) fn not_forbidden(view: &View<'_>, caller: &Caller, action: Action, resource: &ResourceName) -> Result<(), OpError> {
+    match permit(view, caller, action, resource, &[]) {
+        Err(OpError::Denied(denial)) if !matches!(denial.by, DeniedBy::Layer { explicit: true, .. }) => Ok(()),
+        other => other.map(drop),
+    }
 }
 
 /// True when nothing stands against it but that no identity policy speaks of it.
@@ -293,6 +299,7 @@ pub(crate) fn denied(caller: &Caller, action: Action, resource: &ResourceName, b
         account: caller.account_number(),
         caller: caller.display(),
         caller_kind: caller.kind(),
+        diagnostic: None,
         why: reasons.map(Box::new),
     }))
 }

@@ -7,6 +7,9 @@ use tegata_sign::{Mismatch, TimeProblem};
 
 use crate::{grant::GrantFailure, resource::ResourceName};
 
+/// Seconds of a day.
+const DAY: u64 = 24 * 3600;
+
 /// Why an operation did not happen. Exhaustive on purpose: a new cause does not compile until every dialect has named it.
 ///
 /// `Display` is safe to send and to log; what is only for us lives in `source()` and reaches only the log.
@@ -49,6 +52,12 @@ pub enum AuthnFailure {
     UnknownKey,
     /// The access key is switched off.
     KeyInactive,
+    /// The access key is older than its account allows: at most this old.
+    KeyTooOld(Duration),
+    /// The access key may not be used from this address.
+    KeyElsewhere,
+    /// The access key belongs to somebody who signs in, and its account wants no keys for people.
+    KeyOfPerson,
     /// The account, user or role behind the key is switched off or gone.
     OwnerInactive,
     /// A temporary key without its security token.
@@ -108,6 +117,8 @@ pub struct Denial {
     pub caller: String,
     /// What kind of principal the caller is.
     pub caller_kind: CallerKind,
+    /// A sealed text that leads back to this refusal, for [`crate::directory::DecodeDiagnosticMessage`]; set when it is answered.
+    pub diagnostic: Option<String>,
     /// What would allow it, worked out for `why`; only for the audit row.
     pub(crate) why: Option<Box<crate::why::Reasons>>,
 }
@@ -130,6 +141,8 @@ pub enum DeniedBy {
     SourceIdentityFixed,
     /// The chain of sessions is as long as it may be, or its deadline is nearly reached.
     ChainEnded,
+    /// The account's key policy allows no keys for users who sign in.
+    KeyPolicy,
     /// Only a user has a password of its own.
     NoPassword,
     /// The user has a second factor, and the caller did not give it.
@@ -234,25 +247,27 @@ pub enum Quota {
     PoliciesPerGroup,
     /// Policies attached to a role.
     PoliciesPerRole,
-    /// Devices for one-time codes of an account.
-    MfaDevices,
     /// Applications of an account.
     Clients,
     /// Secrets of an application that count.
     SecretsPerClient,
     /// Users and roles assigned to an application.
     Assignments,
+    /// Tags of a role or policy.
+    TagsPerResource,
     /// OpenID providers of an account.
     OidcProviders,
     /// Client ids of an OpenID provider.
     ClientIdsPerProvider,
     /// Fingerprints of an OpenID provider.
     FingerprintsPerProvider,
+    /// Devices for one-time codes of an account.
+    MfaDevices,
 }
 
 impl Quota {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Users,
         Self::KeysPerUser,
         Self::Groups,
@@ -263,13 +278,14 @@ impl Quota {
         Self::PoliciesPerUser,
         Self::PoliciesPerGroup,
         Self::PoliciesPerRole,
-        Self::MfaDevices,
+        Self::TagsPerResource,
         Self::OidcProviders,
         Self::ClientIdsPerProvider,
         Self::FingerprintsPerProvider,
         Self::Clients,
         Self::SecretsPerClient,
         Self::Assignments,
+        Self::MfaDevices,
     ];
 
     fn words(self) -> &'static str {
@@ -284,13 +300,14 @@ impl Quota {
             Self::PoliciesPerUser => "policies of this kind for a user",
             Self::PoliciesPerGroup => "policies of this kind for a group",
             Self::PoliciesPerRole => "policies of this kind for a role",
-            Self::MfaDevices => "devices for one-time codes in an account",
             Self::Clients => "applications in an account",
             Self::SecretsPerClient => "secrets of an application that count",
             Self::Assignments => "users and roles assigned to an application",
+            Self::TagsPerResource => "tags for a role or policy",
             Self::OidcProviders => "OIDC providers in an account",
             Self::ClientIdsPerProvider => "client ids for an OIDC provider",
             Self::FingerprintsPerProvider => "fingerprints for an OIDC provider",
+            Self::MfaDevices => "devices for one-time codes in an account",
         }
     }
 }
@@ -341,6 +358,46 @@ pub enum Input {
     NewMaxSession,
     /// The user that is meant.
     UserName,
+    /// Where a list is to go on.
+    Marker,
+    /// A text that credentials are looked for in.
+    LeakedText,
+    /// The declaration of a directory.
+    Declaration,
+    /// The plan that was looked at.
+    Plan,
+    /// The name that an account shall have.
+    AccountAlias,
+    /// Tags, or keys of tags.
+    Tags,
+    /// The things that are tagged.
+    ResourceNames,
+    /// What explains a refusal.
+    DiagnosticMessage,
+    /// How old keys may become.
+    MaxKeyAge,
+    /// From where keys may be used.
+    KeyNetworks,
+    /// Demands on keys as a whole.
+    KeyPolicy,
+    /// The application that is meant.
+    ApplicationId,
+    /// The name of an application.
+    ApplicationName,
+    /// Where codes may be sent.
+    RedirectUris,
+    /// Scopes of an application or an installation.
+    Scopes,
+    /// How long access tokens live.
+    AccessLifetime,
+    /// How long refresh tokens live.
+    RefreshLifetime,
+    /// The URL of an issuer.
+    IssuerUrl,
+    /// How long ago a token may have been issued.
+    IssuanceLimit,
+    /// The digest of a certificate.
+    Fingerprint,
     /// The password that a user is given.
     Password,
     /// The password that the caller has so far.
@@ -365,28 +422,6 @@ pub enum Input {
     LoginSession,
     /// The networks to sign in from.
     LoginNetworks,
-    /// Where a list is to go on.
-    Marker,
-    /// A text that credentials are looked for in.
-    LeakedText,
-    /// The application that is meant.
-    ApplicationId,
-    /// The name of an application.
-    ApplicationName,
-    /// Where codes may be sent.
-    RedirectUris,
-    /// Scopes of an application or an installation.
-    Scopes,
-    /// How long access tokens live.
-    AccessLifetime,
-    /// How long refresh tokens live.
-    RefreshLifetime,
-    /// The URL of an issuer.
-    IssuerUrl,
-    /// How long ago a token may have been issued.
-    IssuanceLimit,
-    /// The digest of a certificate.
-    Fingerprint,
 }
 
 /// What is wrong with an input.
@@ -471,6 +506,19 @@ impl fmt::Display for AuthnFailure {
             Self::Anonymous => "the request is not signed",
             Self::UnknownKey => "the access key id is not known",
             Self::KeyInactive => "the access key is disabled",
+            Self::KeyTooOld(most) => {
+                let days = most.as_secs() / DAY;
+                return write!(
+                    f,
+                    "this account's key policy allows keys of at most {days} days, and this key is older: make a new one and delete it"
+                );
+            }
+            Self::KeyElsewhere => {
+                "this account's key policy does not allow keys from this address: use the key from an allowed network, or have it added"
+            }
+            Self::KeyOfPerson => {
+                "this account's key policy allows no keys for users who sign in: sign in, or give the program a user or role of its own"
+            }
             Self::OwnerInactive => "the account, user or role behind this key is disabled",
             Self::TokenMissing => "a temporary key needs its security token",
             Self::TokenMalformed => "the security token is not one of ours",
@@ -493,6 +541,9 @@ impl AuthnFailure {
             Self::Anonymous => "anonymous",
             Self::UnknownKey => "unknown-key",
             Self::KeyInactive => "key-inactive",
+            Self::KeyTooOld(_) => "key-too-old",
+            Self::KeyElsewhere => "key-elsewhere",
+            Self::KeyOfPerson => "key-of-person",
             Self::OwnerInactive => "owner-inactive",
             Self::TokenMissing => "token-missing",
             Self::TokenMalformed => "token-malformed",
@@ -562,6 +613,12 @@ impl fmt::Display for Denial {
             DeniedBy::OwnerMayNotAssume => write!(f, "`{action}`: account owners may not assume roles; use a user's key"),
             DeniedBy::ForeignAccount => write!(f, "`{action}` on `{resource}`: it belongs to another account"),
             DeniedBy::SourceIdentityFixed => write!(f, "`{action}`: the source identity of a session cannot be changed"),
+            DeniedBy::KeyPolicy => {
+                write!(
+                    f,
+                    "`{action}` on `{resource}`: the account's key policy allows no keys for users who sign in; make a user or role for the program"
+                )
+            }
             DeniedBy::NoPassword => write!(f, "`{action}`: only a user has a password of its own; use the key of a user"),
             DeniedBy::SecondFactor => {
                 write!(f, "`{action}` on `{resource}` needs the second factor of the user, and this key or session was not given it")

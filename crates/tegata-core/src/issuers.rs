@@ -101,15 +101,14 @@ impl Issuers {
         if let Some(known) = slot.known().filter(|known| fresh(known)) {
             return Ok(Some(known));
         }
-        let turn = match Arc::clone(&slot.turn).try_acquire_owned() {
-            Ok(turn) => turn,
-            Err(_) => {
-                // Somebody asks already. What is known will do meanwhile, if it has the key.
-                if let Some(known) = slot.known().filter(|known| usable(known) && known.set.knows(header)) {
-                    return Ok(Some(known));
-                }
-                Arc::clone(&slot.turn).acquire_owned().await.map_err(OpError::internal)?
+        let turn = if let Ok(turn) = Arc::clone(&slot.turn).try_acquire_owned() {
+            turn
+        } else {
+            // Somebody asks already. What is known will do meanwhile, if it has the key.
+            if let Some(known) = slot.known().filter(|known| usable(known) && known.set.knows(header)) {
+                return Ok(Some(known));
             }
+            Arc::clone(&slot.turn).acquire_owned().await.map_err(OpError::internal)?
         };
         if let Some(known) = slot.known().filter(|known| fresh(known)) {
             return Ok(Some(known));

@@ -199,6 +199,35 @@ impl Keyring {
         Ok(())
     }
 
+    fn message_aad(&self, kid: u32, salt: &[u8; 16]) -> Vec<u8> {
+        [b"tegata/diagnostic/", self.issuer.as_bytes(), &kid.to_be_bytes(), salt].concat()
+    }
+
+    /// Seals a message that somebody carries away and brings back, under a key of its own: `kid | salt | sealed`.
+    pub(crate) fn seal_message(&self, entropy: &dyn Entropy, plain: &[u8]) -> Result<Vec<u8>, KeyringError> {
+        let (kid, salt) = (self.token_kid, random::<16>(entropy)?);
+        let key = aead(&*self.derive(kid, &salt, b"diagnostic")?)?;
+        let mut sealed = plain.to_vec();
+        key.seal_in_place_append_tag(Nonce::assume_unique_for_key([0; NONCE_LEN]), Aad::from(self.message_aad(kid, &salt)), &mut sealed)
+            .map_err(|_| KeyringError::Sealing)?;
+        Ok([&kid.to_be_bytes()[..], &salt, &sealed].concat())
+    }
+
+    /// Opens what [`Self::seal_message`] sealed.
+    pub(crate) fn open_message(&self, message: &[u8]) -> Result<Vec<u8>, KeyringError> {
+        let (kid, rest) = message.split_first_chunk::<4>().ok_or(KeyringError::Opening)?;
+        let (salt, sealed) = rest.split_first_chunk::<16>().ok_or(KeyringError::Opening)?;
+        let kid = u32::from_be_bytes(*kid);
+        let key = aead(&*self.derive(kid, salt, b"diagnostic")?)?;
+        let mut plain = sealed.to_vec();
+        let len = key
+            .open_in_place(Nonce::assume_unique_for_key([0; NONCE_LEN]), Aad::from(self.message_aad(kid, salt)), &mut plain)
+            .map_err(|_| KeyringError::Opening)?
+            .len();
+        plain.truncate(len);
+        Ok(plain)
+    }
+
     /// The secret of a session's temporary key: 43 characters.
     pub(crate) fn token_secret(&self, kid: u32, session: &[u8; 16]) -> Result<SecretKey, KeyringError> {
         Ok(SecretKey::new(URL_SAFE_NO_PAD.encode(self.derive(kid, session, b"secret")?.as_slice())))

@@ -6,10 +6,9 @@
 //! | [`caller`], [`authn`] | who asks, and on what evidence |
 //! | [`authz`], [`actions`], [`resource`] | whether they may |
 //! | [`mint`] | the only birthplace of credentials |
-//! | [`keyring`], `hashing`, [`otp`], `attempts` | sealing keys, passwords, one-time codes, and how often they may be tried |
-//! | [`keyring`] | sealing keys |
 //! | [`client`], [`grant`], [`signin`] | OAuth clients, what they get tokens for, and how people agree to it |
 //! | [`outbound`], `issuers` | the one way out; the keys of identity providers, kept |
+//! | [`keyring`], `hashing`, [`otp`], `attempts` | sealing keys, passwords, one-time codes, and how often they may be tried |
 //! | [`audit`], [`why`] | what happened, and why something did not |
 //! | [`sts`], [`object`], [`directory`] | the operations themselves |
 //! | [`session`], [`trail`], [`leak`] | taking back, and knowing why |
@@ -24,6 +23,7 @@ pub mod authz;
 pub mod caller;
 pub mod client;
 pub mod clock;
+mod diagnostic;
 pub mod directory;
 pub mod error;
 pub mod grant;
@@ -50,6 +50,7 @@ pub mod testing;
 mod tests;
 mod token;
 pub mod trail;
+mod uses;
 pub mod view;
 pub mod why;
 
@@ -83,6 +84,7 @@ use crate::{
     outbound::Outbound,
     principal::Memory,
     signing::Signing,
+    uses::Uses,
 };
 
 /// What a core is made of. Everything that could differ between a test and the world is here.
@@ -116,8 +118,9 @@ pub struct Core {
     memory: Memory,
     nonces: Nonces,
     recorder: Recorder,
-    hashing: Pool,
     signing: Signing,
+    uses: Uses,
+    hashing: Pool,
 }
 
 impl std::fmt::Debug for Core {
@@ -148,6 +151,8 @@ impl Core {
             recorder,
             hashing,
             signing: Signing::default(),
+            uses: Uses::default(),
+            hashing,
         })
     }
 
@@ -183,19 +188,20 @@ impl Core {
         new_ulid(self.clock.as_ref(), self.entropy.as_ref())
     }
 
-    /// Regular work: writes counted refusals, forgets old nonces and marks, removes orphaned blobs. Call about every ten seconds.
+    /// Regular work: writes counted refusals and uses of keys, forgets old nonces and marks, removes orphaned blobs. Call about every ten seconds.
     pub async fn tidy_up(&self) -> Result<(), StoreError> {
         let now = self.now();
         self.recorder.flush(&self.store, now).await?;
+        self.uses.flush(&self.store, now).await?;
         let mut changes = ChangeSet::new(now);
         changes.push(tegata_store::replay::sweep(now));
         changes.extend(tegata_store::session::sweep(now));
-        changes.push(tegata_store::attempt::sweep(now.minus(attempts::WINDOW)));
         changes.extend(tegata_store::grant::sweep(now));
         changes.extend(self.sweep_browsers(now));
         changes.push(tegata_store::signing_key::sweep(now));
         // Keys past the longest outage are of no use; a week more shows an operator what was there.
         changes.push(tegata_store::issuer_keys::sweep(now.minus(self.limits.issuer_keys_outage.saturating_add(KEPT_KEYS))));
+        changes.push(tegata_store::attempt::sweep(now.minus(attempts::WINDOW)));
         self.store.commit(changes).await.map_err(|error| match error {
             CommitError::Store(error) => error,
             other => StoreError::Engine(Arc::new(other)),
@@ -217,6 +223,9 @@ impl Core {
     pub async fn close(self) {
         if let Err(error) = self.recorder.flush(&self.store, self.clock.now()).await {
             tracing::warn!(%error, "counted refusals could not be written");
+        }
+        if let Err(error) = self.uses.flush(&self.store, self.clock.now()).await {
+            tracing::warn!(%error, "the last uses of keys could not be written");
         }
         self.store.close().await;
     }

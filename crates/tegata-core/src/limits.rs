@@ -21,14 +21,14 @@ pub struct Limits {
     pub object_bytes: u64,
     /// How many of each thing an account may have.
     pub quotas: Quotas,
-    /// How many passwords are worked on at once, and how many wait.
-    pub hashing: Hashing,
     /// After how long the keys of an issuer are fetched again.
     pub issuer_keys_refresh: Duration,
     /// How long the keys of an issuer that cannot be reached go on being used.
     pub issuer_keys_outage: Duration,
     /// Whether issuers may be named by `http` URLs, whose keys anybody on the way could replace: for tests only.
     pub insecure_issuers: bool,
+    /// How many passwords are worked on at once, and how many wait.
+    pub hashing: Hashing,
     /// Refusals of one principal that get a row of their own within one minute; the rest are counted.
     pub refusal_rows_per_minute: u32,
 }
@@ -78,8 +78,8 @@ pub struct Quotas {
     pub policies_per_role: u32,
     /// System policies attached to a user, a group or a role.
     pub system_policies: u32,
-    /// Devices for one-time codes of an account.
-    pub mfa_devices: u32,
+    /// Tags of one role or policy.
+    pub tags_per_resource: u32,
     /// Applications of an account.
     pub clients: u32,
     /// Secrets of an application that count at one time.
@@ -88,6 +88,8 @@ pub struct Quotas {
     pub assignments: u32,
     /// OpenID providers of an account.
     pub oidc_providers: u32,
+    /// Devices for one-time codes of an account.
+    pub mfa_devices: u32,
 }
 
 impl Default for Quotas {
@@ -105,11 +107,12 @@ impl Default for Quotas {
             policies_per_group: 5,
             policies_per_role: 5,
             system_policies: 20,
-            mfa_devices: 1000,
+            tags_per_resource: 20,
             clients: 100,
             secrets_per_client: 2,
             assignments: 5000,
             oidc_providers: 100,
+            mfa_devices: 1000,
         }
     }
 }
@@ -126,10 +129,10 @@ impl Default for Limits {
             session_policy_chars: 2048,
             object_bytes: 5 * 1024 * 1024 * 1024,
             quotas: Quotas::default(),
-            hashing: Hashing::default(),
             issuer_keys_refresh: 15 * minute,
             issuer_keys_outage: 24 * 60 * minute,
             insecure_issuers: false,
+            hashing: Hashing::default(),
             refusal_rows_per_minute: 120,
         }
     }

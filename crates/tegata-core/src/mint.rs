@@ -56,7 +56,7 @@ pub(crate) fn role_session(
     new: NewSession<'_>,
 ) -> Result<Effect<TemporaryCredential>, OpError> {
     let core = view.core();
-    let (assumed, mut by, trusted_by) = admitted.spend();
+    let Admitted { role: assumed, permitted: mut by, trusted, .. } = admitted;
     let Who::Role { row: role, .. } = &assumed.who else { return Err(OpError::internal("a role session needs a role")) };
     let account = &assumed.account;
     let session = SessionId::from_bytes(core.new_id()?);
@@ -92,10 +92,10 @@ pub(crate) fn role_session(
         lineage: Lineage::of(&claims).to_text(),
     };
     let other_side = if account.id == caller.account() {
-        by.extend(trusted_by);
+        by.extend(trusted);
         None
     } else {
-        Some((account.id, trusted_by))
+        Some((account.id, trusted))
     };
     let credential = TemporaryCredential {
         access_key_id: sealed.key_id,

@@ -14,6 +14,7 @@ use crate::{
     Core,
     actions::Action,
     audit::Entry,
+    authn::lawful,
     caller::{Caller, Evidence},
     error::{AuthnFailure, OpError},
     resource::ResourceName,
@@ -47,6 +48,8 @@ pub struct Effect<T> {
     pub(crate) entry: Entry,
     /// A claim of the change set that failed means this error.
     pub(crate) on_exists: Option<ResourceName>,
+    /// What turns out to exist already was made meanwhile: decide again.
+    pub(crate) again_if_exists: bool,
     /// Something that is used once was used by somebody else meanwhile: this error.
     pub(crate) on_used: Option<OpError>,
 }
@@ -54,18 +57,25 @@ pub struct Effect<T> {
 impl<T> Effect<T> {
     /// An answer that changes nothing and leaves no row.
     pub(crate) fn nothing(output: T) -> Self {
-        Self { output, changes: None, entry: Entry::default(), on_exists: None, on_used: None }
+        Self { output, changes: None, entry: Entry::default(), on_exists: None, again_if_exists: false, on_used: None }
     }
 
     /// An answer that exists only together with its changes.
     pub(crate) fn with(output: T, changes: ChangeSet, entry: Entry) -> Self {
-        Self { output, changes: Some(changes), entry, on_exists: None, on_used: None }
+        Self { output, changes: Some(changes), entry, on_exists: None, again_if_exists: false, on_used: None }
+    }
+
+    /// A row that turns out to exist already means that this must be decided again.
+    #[must_use]
+    pub(crate) fn or_again(mut self) -> Self {
+        self.again_if_exists = true;
+        self
     }
 
     /// The same effect with another answer.
     pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Effect<U> {
-        let Self { output, changes, entry, on_exists, on_used } = self;
-        Effect { output: change(output), changes, entry, on_exists, on_used }
+        let Self { output, changes, entry, on_exists, on_used, again_if_exists } = self;
+        Effect { output: change(output), changes, entry, on_exists, on_used, again_if_exists }
     }
 
     /// The error for a row that turns out to exist already.
@@ -89,19 +99,24 @@ const ATTEMPTS: usize = 8;
 impl Core {
     /// Performs an operation as `caller`: one durable commit if it has an effect or is refused, none otherwise.
     pub async fn perform<O: Operation>(&self, caller: &Caller, operation: &O) -> Result<O::Output, OpError> {
-        let result = self.attempt(caller, operation).await;
-        if let Err(error) = &result {
-            self.record_refusal(caller, O::ACTION, &operation.resource(caller), operation.spends(self.now()), error).await;
+        let mut result = self.attempt(caller, operation).await;
+        if let Err(error) = &mut result {
+            self.record_refusal_with(caller, O::ACTION, &operation.resource(caller), error, operation.spends(self.now())).await;
+            self.seal_reasons(caller, error);
         }
         result
     }
 
     async fn attempt<O: Operation>(&self, caller: &Caller, operation: &O) -> Result<O::Output, OpError> {
         let now = self.now();
+        if let Evidence::Key(key) = &caller.evidence {
+            self.uses.note(key, now, Some(O::ACTION));
+        }
         for _ in 0..ATTEMPTS {
             // The caller was alive when authenticated. It is looked at again on each attempt, since a refused
             // expectation may mean that the caller's own key or role has just been taken back.
             let evidence = self.still_alive(&caller.evidence, now).await?;
+            lawful(&evidence, caller.meta.source, now)?;
             let refreshed;
             let caller = if evidence.is(&caller.evidence) {
                 caller
@@ -122,11 +137,11 @@ impl Core {
             commit.extend(self.recorder.effect(now, caller, O::ACTION, &operation.resource(caller), effect.entry));
             match self.store.commit(commit).await {
                 Ok(()) => return Ok(effect.output),
-                Err(CommitError::Changed) => {}
+                // A code that somebody else was quicker with: the next run finds it used, and says so.
+                Err(CommitError::Changed | CommitError::Claimed(Claim::Code)) => {}
+                Err(CommitError::Exists(_)) if effect.again_if_exists => {}
                 Err(CommitError::Claimed(Claim::Nonce)) => return Err(OpError::Authentication(AuthnFailure::Replayed)),
                 Err(CommitError::Claimed(Claim::OtpStep)) => return Err(effect.on_used.unwrap_or(OpError::Conflict)),
-                // Somebody else was quicker with what can be used once: the next run finds it used, and says so.
-                Err(CommitError::Claimed(Claim::Code)) => {}
                 Err(CommitError::Claimed(other)) => return Err(OpError::internal(format!("an unexpected claim failed: {other:?}"))),
                 Err(CommitError::Exists(what)) => {
                     return Err(effect.on_exists.map_or_else(|| OpError::internal(format!("{what} exists unexpectedly")), OpError::Exists));
@@ -142,6 +157,7 @@ impl Core {
         let now = self.now();
         let result = async {
             let evidence = self.still_alive(&caller.evidence, now).await?;
+            lawful(&evidence, caller.meta.source, now)?;
             let refreshed;
             let caller = if evidence.is(&caller.evidence) {
                 caller
@@ -151,9 +167,10 @@ impl Core {
             };
             operation.decide(&View::new(self, now), caller).await.map(drop)
         };
-        let result = result.await;
-        if let Err(error) = &result {
-            self.record_refusal(caller, O::ACTION, &operation.resource(caller), operation.spends(self.now()), error).await;
+        let mut result = result.await;
+        if let Err(error) = &mut result {
+            self.record_refusal_with(caller, O::ACTION, &operation.resource(caller), error, operation.spends(self.now())).await;
+            self.seal_reasons(caller, error);
         }
         result
     }
@@ -166,14 +183,12 @@ impl Core {
     }
 
     /// A refusal of a known caller: its own row, with the proof spent. Beyond the budget of its principal it is counted.
-    pub(crate) async fn record_refusal(
-        &self,
-        caller: &Caller,
-        action: Action,
-        resource: &ResourceName,
-        spends: Vec<Step>,
-        error: &OpError,
-    ) {
+    pub(crate) async fn record_refusal(&self, caller: &Caller, action: Action, resource: &ResourceName, error: &OpError) {
+        self.record_refusal_with(caller, action, resource, error, Vec::new()).await;
+    }
+
+    /// The same, with what was used up besides the proof.
+    async fn record_refusal_with(&self, caller: &Caller, action: Action, resource: &ResourceName, error: &OpError, spends: Vec<Step>) {
         let now = self.now();
         match error {
             // A fault of ours is no refusal, and a replayed request must not spend or record anything again.

@@ -4,11 +4,12 @@
 //! directory raises its version before whoever changed it is answered, so a remembered value is either current or
 //! visibly old. The commit of an effect checks the generations once more: a stale memory costs a retry, never a wrong effect.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicI64};
 
 use quick_cache::sync::Cache;
 use tegata_model::{
-    AccessKeyId, AccountId, AccountNumber, Epoch, KeyId, OidcProviderId, OidcProviderName, RoleId, SecretKey, SessionId, Status, UserId,
+    AccessKeyId, AccountId, AccountNumber, Epoch, KeyId, OidcProviderId, OidcProviderName, RoleId, SecretKey, SessionId, Status, Timestamp,
+    UserId,
 };
 use tegata_oauth::{AccessClaims, Scope, VerifiedIdToken};
 use tegata_policy::{DocumentKind, Policy, PrincipalName, ram};
@@ -23,11 +24,12 @@ use tegata_store::{
     policy,
     role::{self, RoleRow},
     security_preference, session,
+    tag::{self, Tagged},
     user::{self, UserKind, UserRow},
 };
 
 use crate::{
-    directory::SecurityPreference,
+    directory::{KeyPolicy, SecurityPreference},
     error::CallerKind,
     grant::{Bound, Facts},
     token::Claims,
@@ -44,6 +46,8 @@ pub(crate) struct Principal {
     pub(crate) who: Who,
     /// The identity policies: its own, and those of its groups.
     pub(crate) policies: Vec<Policy>,
+    /// Its tags, where it is a role.
+    pub(crate) tags: Vec<(String, String)>,
     /// What its account lets it do for itself.
     pub(crate) self_service: SelfService,
     /// Every aggregate this was read from, with its generation.
@@ -91,6 +95,13 @@ pub(crate) struct LiveKey {
     pub(crate) secret: SecretKey,
     pub(crate) status: Status,
     pub(crate) epoch: Epoch,
+    pub(crate) created_at: Timestamp,
+    /// What its account demands of it.
+    pub(crate) demands: KeyPolicy,
+    /// Whether its owner is somebody who signs in.
+    pub(crate) person: bool,
+    /// The second, and a sum of the service, in which its use was last noted.
+    pub(crate) noted: AtomicI64,
     pub(crate) owner: Arc<Principal>,
     pub(crate) reads: Vec<Read>,
     pub(crate) stamps: Stamps,
@@ -313,7 +324,15 @@ pub(crate) async fn load_provider(store: &Store, account: AccountId, id: OidcPro
     let Some(row) = oidc_provider::find(store, id).await?.filter(|row| row.account_id == account) else { return Ok(None) };
     let Some(account) = account::find(store, account).await? else { return Ok(None) };
     let reads = vec![Read::Account(account.id, account.generation), Read::OidcProvider(row.id, row.generation)];
-    Ok(Some(Principal { account, who: Who::Provider(row), policies: Vec::new(), self_service: SelfService::NONE, reads, stamps }))
+    Ok(Some(Principal {
+        account,
+        who: Who::Provider(row),
+        policies: Vec::new(),
+        tags: Vec::new(),
+        self_service: SelfService::NONE,
+        reads,
+        stamps,
+    }))
 }
 
 async fn load_user(store: &Store, id: UserId) -> Result<Option<Principal>, StoreError> {
@@ -332,7 +351,7 @@ async fn load_user(store: &Store, id: UserId) -> Result<Option<Principal>, Store
     }
     let policies = load_policies(store, &targets, &mut reads).await?;
     let self_service = SelfService::of(store, account.id).await?;
-    Ok(Some(Principal { account, who: Who::User(row), policies, self_service, reads, stamps }))
+    Ok(Some(Principal { account, who: Who::User(row), policies, tags: Vec::new(), self_service, reads, stamps }))
 }
 
 async fn load_role(store: &Store, id: RoleId) -> Result<Option<Principal>, StoreError> {
@@ -345,6 +364,7 @@ async fn load_role(store: &Store, id: RoleId) -> Result<Option<Principal>, Store
     let mut reads = vec![Read::Account(account.id, account.generation), Read::Role(row.id, row.generation)];
     let policies = load_policies(store, &[*id.as_bytes()], &mut reads).await?;
     let bindings = role::bindings(store, id).await?;
+    let tags = tag::of(store, Tagged::Role(id)).await?.into_iter().map(|tag| (tag.key, tag.value)).collect();
     let label = format!("trust policy of {}", row.name);
     let trust = match ram::parse(&row.trust_document, DocumentKind::Trust) {
         Ok(document) => document
@@ -352,7 +372,7 @@ async fn load_role(store: &Store, id: RoleId) -> Result<Option<Principal>, Store
             .bind(|principal| bindings.iter().find(|(text, _)| *text == principal_text(principal)).map(|(_, subject)| *subject)),
         Err(_) => Policy::unreadable(label),
     };
-    Ok(Some(Principal { account, who: Who::Role { row, trust }, policies, self_service: SelfService::NONE, reads, stamps }))
+    Ok(Some(Principal { account, who: Who::Role { row, trust }, policies, tags, self_service: SelfService::NONE, reads, stamps }))
 }
 
 async fn load_policies(store: &Store, targets: &[[u8; 16]], reads: &mut Vec<Read>) -> Result<Vec<Policy>, StoreError> {

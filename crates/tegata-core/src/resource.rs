@@ -13,11 +13,21 @@ use crate::trail::RequestRef;
 /// The name of one resource. Every dialect spells it its own way; policies see its five segments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResourceName {
-    /// An account, by the name people type.
+    /// The name of an account, as people type it.
     Account(AccountAlias),
+    /// What an account demands of long-term keys, and the report on them.
+    KeyPolicy {
+        /// The account.
+        account: AccountNumber,
+    },
     /// The owner of an account.
     Owner {
         /// The account.
+        account: AccountNumber,
+    },
+    /// All users, groups, roles and policies of an account.
+    Directory {
+        /// The account they belong to.
         account: AccountNumber,
     },
     /// The users of an account, as a collection.
@@ -103,6 +113,18 @@ pub enum ResourceName {
         /// Its name.
         name: PolicyName,
     },
+    /// The OpenID providers of an account, as a collection.
+    OidcProviders {
+        /// The account they belong to.
+        account: AccountNumber,
+    },
+    /// An OpenID provider of an account.
+    OidcProvider {
+        /// The account it belongs to.
+        account: AccountNumber,
+        /// Its name.
+        name: OidcProviderName,
+    },
     /// What a user signs in with.
     LoginProfile {
         /// The user.
@@ -135,18 +157,6 @@ pub enum ResourceName {
         /// The account.
         account: AccountNumber,
     },
-    /// The OpenID providers of an account, as a collection.
-    OidcProviders {
-        /// The account they belong to.
-        account: AccountNumber,
-    },
-    /// An OpenID provider of an account.
-    OidcProvider {
-        /// The account it belongs to.
-        account: AccountNumber,
-        /// Its name.
-        name: OidcProviderName,
-    },
     /// The buckets of an account, as a collection.
     Buckets {
         /// The account they belong to.
@@ -167,6 +177,27 @@ pub enum ResourceName {
         bucket: BucketName,
         /// The key in the bucket.
         key: ObjectKey,
+    },
+    /// The applications of an account, as a collection.
+    Applications {
+        /// The account they belong to.
+        account: AccountNumber,
+    },
+    /// An application, its own or one that is installed in it.
+    Application {
+        /// The account.
+        account: AccountNumber,
+        /// The public id.
+        app_id: String,
+    },
+    /// A secret of an application.
+    ApplicationSecret {
+        /// The account.
+        account: AccountNumber,
+        /// The public id of the application.
+        app_id: String,
+        /// The public id of the secret.
+        secret_id: String,
     },
     /// The role sessions that began in an account or act in it, as a collection.
     Sessions {
@@ -206,27 +237,6 @@ pub enum ResourceName {
         /// The account.
         account: AccountNumber,
     },
-    /// The applications of an account, as a collection.
-    Applications {
-        /// The account they belong to.
-        account: AccountNumber,
-    },
-    /// An application, its own or one that is installed in it.
-    Application {
-        /// The account.
-        account: AccountNumber,
-        /// The public id.
-        app_id: String,
-    },
-    /// A secret of an application.
-    ApplicationSecret {
-        /// The account.
-        account: AccountNumber,
-        /// The public id of the application.
-        app_id: String,
-        /// The public id of the secret.
-        secret_id: String,
-    },
     /// Oneself; no permission is needed.
     Caller,
 }
@@ -258,6 +268,8 @@ impl ResourceName {
             Self::User { account, name } => ("ram", Some(account), format!("user/{name}")),
             Self::Role { account, name } => ("ram", Some(account), format!("role/{name}")),
             Self::Policy { account, name } => ("ram", Some(account), format!("policy/{name}")),
+            Self::AccountSettings { account } | Self::Directory { account } => ("ram", Some(account), "*".to_owned()),
+            Self::KeyPolicy { account } => ("tegata", Some(account), "keypolicy".to_owned()),
             Self::Owner { account } => ("ram", Some(account), "root".to_owned()),
             Self::Users { account } => ("ram", Some(account), "user/*".to_owned()),
             Self::Groups { account } => ("ram", Some(account), "group/*".to_owned()),
@@ -282,10 +294,14 @@ impl ResourceName {
             Self::MfaDevices { account } => ("ram", Some(account), "mfa/*".to_owned()),
             Self::MfaDevice { account, name } => ("ram", Some(account), format!("mfa/{name}")),
             Self::BoundMfaDevice { device } => return device.segments().below("user"),
-            Self::AccountSettings { account } => ("ram", Some(account), "*".to_owned()),
             Self::Buckets { account } => ("oss", Some(account), "*".to_owned()),
             Self::Bucket { account, name } => ("oss", Some(account), name.to_string()),
             Self::Object { account, bucket, key } => ("oss", Some(account), format!("{bucket}/{key}")),
+            Self::Applications { account } => ("ram", Some(account), "application/*".to_owned()),
+            Self::Application { account, app_id } => ("ram", Some(account), format!("application/{app_id}")),
+            Self::ApplicationSecret { account, app_id, secret_id } => {
+                ("ram", Some(account), format!("application/{app_id}/secret/{secret_id}"))
+            }
             Self::Sessions { account } => ("tegata", Some(account), "session/*".to_owned()),
             Self::Session { account, id } => ("tegata", Some(account), format!("session/{id}")),
             Self::SessionsOf(whose) => {
@@ -296,11 +312,6 @@ impl ResourceName {
             Self::Requests { account } => ("tegata", Some(account), "request/*".to_owned()),
             Self::Request { account, id } => ("tegata", Some(account), format!("request/{id}")),
             Self::Credentials { account } => ("tegata", Some(account), "credential/*".to_owned()),
-            Self::Applications { account } => ("ram", Some(account), "application/*".to_owned()),
-            Self::Application { account, app_id } => ("ram", Some(account), format!("application/{app_id}")),
-            Self::ApplicationSecret { account, app_id, secret_id } => {
-                ("ram", Some(account), format!("application/{app_id}/secret/{secret_id}"))
-            }
             Self::Caller => ("sts", None, "*".to_owned()),
         };
         Segments { service, account: account.map(ToString::to_string).unwrap_or_default(), relative }

@@ -83,7 +83,7 @@ impl Lineage {
         postcard::from_bytes(&URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| !bytes.is_empty())?).ok()
     }
 
-    /// Everything that can end it, its own role or user and account among them.
+    /// Everything that can end it, its own role or user and its account among them.
     pub(crate) fn all(&self) -> impl Iterator<Item = Ancestor> {
         let own = [Ancestor::Account(self.account.0, self.account.1), self.acting];
         own.into_iter().chain(self.ancestors.iter().copied())
@@ -109,8 +109,8 @@ pub(crate) enum Ancestor {
     Grant(GrantId, Epoch),
     /// Given once and taken back once, so that its id is enough.
     Consent(ConsentId),
-    /// What a user signs in with: by its id and epoch.
-    LoginProfile(UserId, LoginProfileId, Epoch),
+    /// What a user signed in with.
+    Login(UserId, LoginProfileId, Epoch),
 }
 
 /// Where the session policy is.

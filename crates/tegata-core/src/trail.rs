@@ -116,8 +116,7 @@ impl Operation for ExplainRequest {
 fn is_refusal_of(row: &AuditRow, caller: &Caller) -> bool {
     row.outcome == Outcome::Refused
         && row.caller_id == Some(caller.evidence.principal().id_bytes())
-        && row.access_key_id.is_some()
-        && row.access_key_id.as_deref() == caller.access_key_id().map(tegata_model::AccessKeyId::as_str)
+        && caller.access_key_id().is_some_and(|key_id| row.access_key_id.as_deref() == Some(key_id.as_str()))
 }
 
 /// One entry of the trail.
@@ -164,6 +163,7 @@ impl AuditEvent {
                 CallerKind::Client => "client",
                 CallerKind::Federated => "federated",
                 CallerKind::System => "system",
+                CallerKind::Federated => "federated",
             },
             caller: row.caller,
             access_key_id: row.access_key_id,

@@ -65,6 +65,11 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Notes many reads at once. One that is noted twice is only expected twice.
+    pub(crate) fn note_all(&self, reads: impl IntoIterator<Item = Read>) {
+        self.reads.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(reads);
+    }
+
     /// Expectations for everything noted, in order.
     pub(crate) fn expectations(self) -> Vec<Step> {
         let reads = self.reads.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -211,7 +211,7 @@ fn quoted(values: &[String]) -> String {
 }
 
 /// The smallest set of changes: one for each layer that stands in the way. Flip them all and the decision flips.
-fn changes(action: &str, resource: &str, layers: &[LayerDecision], seen: &Reasons) -> Vec<String> {
+pub(crate) fn changes(action: &str, resource: &str, layers: &[LayerDecision], seen: &Reasons) -> Vec<String> {
     let caller = seen.context.iter().find(|(key, _)| key.eq_ignore_ascii_case("acs:PrincipalARN")).and_then(|(_, values)| values.first());
     let caller = caller.map_or("the caller's ARN", String::as_str);
     let mut changes = Vec::new();

@@ -2,6 +2,7 @@
 
 mod acs_replies;
 mod attacks;
+mod federation;
 mod oauth;
 mod oss_objects;
 mod oss_replies;

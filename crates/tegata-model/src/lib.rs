@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`id`] | one type per kind of row, random and never reused |
 //! | [`name`] | names people choose, valid by construction |
+//! | [`network`] | blocks of addresses |
 //! | [`number`] | the public numbers an account, user or role carries from birth |
 //! | [`state`] | enabled or not, and the epochs that take credentials back |
 //! | [`time`] | instants and their text forms |
@@ -13,6 +14,7 @@
 
 pub mod id;
 pub mod name;
+pub mod network;
 pub mod number;
 pub mod secret;
 pub mod state;
@@ -20,6 +22,7 @@ pub mod time;
 
 pub use id::*;
 pub use name::*;
+pub use network::{Network, NetworkError};
 pub use number::*;
 pub use secret::{PasswordHash, SecretKey};
 pub use state::*;

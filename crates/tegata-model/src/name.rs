@@ -86,8 +86,8 @@ fn word(byte: u8, extra: &[u8]) -> bool {
 
 name_type!(
     /// The name of an account that people type: unique on this server, without case.
-    AccountAlias, "an account alias", "3 to 50 lower-case letters, digits and inner hyphens",
-    |text| made_of(text, 3, 50, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') && !text.starts_with('-') && !text.ends_with('-')
+    AccountAlias, "an account alias", "3 to 63 lower-case letters, digits and inner hyphens",
+    |text| made_of(text, 3, 63, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') && !text.starts_with('-') && !text.ends_with('-')
 );
 name_type!(
     /// A user's name: unique in its account, without case.
@@ -177,6 +177,21 @@ name_type!(
     /// What a role or a policy is for.
     Description, "a description", "1 to 1024 characters, none of them a control character",
     |text| line(text, 1, 1024)
+);
+name_type!(
+    /// What a tag is called: once on each thing that is tagged.
+    ///
+    /// Beginnings that the field keeps for itself are refused (RAM 2015-05-01, TagResources).
+    TagKey, "a tag key", "1 to 128 characters, not beginning with `aliyun` or `acs:`, without `http://` and `https://`",
+    |text| line(text, 1, 128) && !text.contains("http://") && !text.contains("https://") && {
+        let folded = text.to_ascii_lowercase();
+        !folded.starts_with("aliyun") && !folded.starts_with("acs:")
+    }
+);
+name_type!(
+    /// What a tag says; may be empty.
+    TagValue, "a tag value", "at most 128 characters, without `http://` and `https://`",
+    |text| line(text, 0, 128) && !text.contains("http://") && !text.contains("https://")
 );
 name_type!(
     /// An e-mail address, as far as it can be told from its form.

@@ -16,6 +16,7 @@ pub struct Destination {
 
 /// What a client may ask of the person at the browser (OpenID Connect Core 1.0 §3.1.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent wishes, each said by a word of its own")]
 pub struct Prompt {
     /// Answer without asking, or not at all.
     pub none: bool,

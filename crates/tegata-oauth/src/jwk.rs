@@ -74,6 +74,11 @@ impl Jwk {
         by_type && self.algorithm.is_none_or(|own| own == algorithm)
     }
 
+    /// True if both are the same public key, whatever they are called.
+    pub fn same_key(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+
     pub(crate) fn public(&self) -> &PublicKey {
         &self.key
     }
@@ -122,7 +127,9 @@ impl Jwk {
             }
             _ => return None,
         };
-        Some(Self { id, algorithm, key })
+        let read = Self { id, algorithm, key };
+        // A key whose own `alg` is of another type verifies nothing.
+        Algorithm::ALL.into_iter().any(|one| read.fits(one)).then_some(read)
     }
 }
 

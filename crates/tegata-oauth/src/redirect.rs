@@ -113,20 +113,17 @@ fn allowed(byte: u8) -> bool {
 
 /// The host of an authority without user: a name, an IPv4 address or an IPv6 address in brackets; the port, if any, is a port.
 fn host_of(authority: &str) -> Option<&str> {
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => {
-            let (address, port) = rest.split_once(']')?;
-            address.parse::<std::net::Ipv6Addr>().ok()?;
-            (authority.get(..address.len() + 2)?, port)
+    let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
+        let (address, port) = rest.split_once(']')?;
+        address.parse::<std::net::Ipv6Addr>().ok()?;
+        (authority.get(..address.len() + 2)?, port)
+    } else {
+        let (host, port) = authority.find(':').map_or((authority, ""), |at| authority.split_at(at));
+        let plain = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
+        if !plain {
+            return None;
         }
-        None => {
-            let (host, port) = authority.find(':').map_or((authority, ""), |at| authority.split_at(at));
-            let plain = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
-            if !plain {
-                return None;
-            }
-            (host, port)
-        }
+        (host, port)
     };
     match port.strip_prefix(':') {
         None => port.is_empty().then_some(host),

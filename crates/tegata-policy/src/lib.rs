@@ -43,7 +43,7 @@ pub use decide::{Decision, StatementRef, decide};
 pub use explain::{ConditionSeen, Explanation, explain};
 pub use expr::Truth;
 pub use layer::{Layer, LayerDecision, LayerKind, Verdict, evaluate};
-pub use malformed::Malformed;
+pub use malformed::{Malformed, nearest};
 pub use policy::{DocumentKind, Effect, Policy};
 pub use principal::{Principal, PrincipalName};
 pub use request::{Context, Request, Resource};

@@ -288,4 +288,15 @@ mod tests {
             shown.unwrap()[0].to_string().starts_with("`Statement[1].Principal.RAM`: every user and every role session of the account")
         );
     }
+
+    #[test]
+    fn the_recipes_have_nothing_to_be_warned_of() {
+        let page = include_str!("../../../docs/federation.md");
+        let recipes: Vec<&str> =
+            page.split("```").filter_map(|block| block.strip_prefix("json")).filter(|block| block.contains("Principal")).collect();
+        assert_eq!(recipes.len(), 3);
+        for recipe in recipes {
+            assert_eq!(trust(recipe, "1000000000000001").unwrap(), [], "{recipe}");
+        }
+    }
 }

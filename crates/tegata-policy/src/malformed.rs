@@ -107,7 +107,7 @@ pub(crate) fn shown(text: &str) -> String {
 }
 
 /// The word that was probably meant: the same but for case, or at most two slips away.
-fn nearest(found: &str, words: &[&'static str]) -> Option<&'static str> {
+pub fn nearest(found: &str, words: &[&'static str]) -> Option<&'static str> {
     const LONGEST: usize = 64;
     if found.len() > LONGEST {
         return None;

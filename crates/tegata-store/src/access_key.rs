@@ -2,7 +2,7 @@
 
 use tegata_model::{AccessKeyId, AccountId, Epoch, Generation, KeyId, Status, Timestamp, UserId};
 
-use crate::{Must, Row, Step, Store, StoreError, Value, row::Fields, user};
+use crate::{Must, Row, Step, Store, StoreError, Value, key_use, row::Fields, user};
 
 const FIND: &str = "SELECT id, key_id, account_id, user_id, sealed_secret, status, epoch, generation, created_at FROM access_keys \
     WHERE key_id = $1";
@@ -116,7 +116,7 @@ pub fn set_status(id: KeyId, status: Status) -> Step {
     Step::new(SET_STATUS, vec![Value::from(id), status.into()], Must::Hold)
 }
 
-/// Removes the key and raises the generation of its user.
-pub fn delete(id: KeyId, user: UserId) -> [Step; 2] {
-    [user::raise_generation(user), Step::new(DELETE, vec![id.into()], Must::Hold)]
+/// Removes the key with its last use, and raises the generation of its user.
+pub fn delete(id: KeyId, user: UserId) -> [Step; 3] {
+    [user::raise_generation(user), key_use::forget(id), Step::new(DELETE, vec![id.into()], Must::Hold)]
 }

@@ -19,6 +19,9 @@ const RAISE_EPOCH: &str = "UPDATE accounts SET epoch = epoch + 1, generation = g
 const RAISE_GENERATION: &str = "UPDATE accounts SET generation = generation + 1 WHERE id = $1";
 const SET_STATUS: &str = "UPDATE accounts SET status = $2, generation = generation + 1 WHERE id = $1";
 
+const SET_ALIAS: &str = "UPDATE accounts SET alias = $2, alias_folded = $3, generation = generation + 1 WHERE id = $1 \
+    AND NOT EXISTS (SELECT 1 FROM accounts AS other WHERE other.alias_folded = $3 AND other.id <> $1)";
+
 /// One account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountRow {
@@ -113,6 +116,11 @@ pub fn raise_epoch(id: AccountId) -> Step {
 /// Something beneath the account changed that has no aggregate of its own.
 pub fn raise_generation(id: AccountId) -> Step {
     Step::new(RAISE_GENERATION, vec![id.into()], Must::Hold)
+}
+
+/// Renames the account, unless another has that name already.
+pub fn set_alias(id: AccountId, alias: &AccountAlias) -> Step {
+    Step::new(SET_ALIAS, vec![id.into(), alias.into(), alias.folded().into()], Must::Hold)
 }
 
 /// Switches the account on or off.

@@ -23,12 +23,12 @@ pub enum Must {
 pub enum Claim {
     /// The nonce of a signed request.
     Nonce,
+    /// An authorization code.
+    Code,
     /// A try at a secret, of which there are only so many in a while.
     Attempt,
     /// The time step of a one-time code.
     OtpStep,
-    /// An authorization code.
-    Code,
 }
 
 /// One statement with its parameters. Noun files make them; nobody else writes SQL.

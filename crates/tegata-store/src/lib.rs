@@ -21,6 +21,7 @@ pub mod client;
 pub mod client_secret;
 pub mod code;
 pub mod consent;
+pub mod directory;
 pub mod engine;
 pub mod error;
 pub mod feed;
@@ -28,6 +29,8 @@ pub mod grant;
 pub mod group;
 pub mod installation;
 pub mod issuer_keys;
+pub mod key_policy;
+pub mod key_use;
 pub mod keyring;
 pub mod login_profile;
 pub mod meta;
@@ -43,6 +46,7 @@ pub mod row;
 pub mod security_preference;
 pub mod session;
 pub mod signing_key;
+pub mod tag;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]

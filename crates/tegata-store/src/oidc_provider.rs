@@ -67,8 +67,8 @@ impl OidcProviderRow {
             account_id: f.id("account_id", AccountId::from_bytes)?,
             name: f.parsed("name", OidcProviderName::new)?,
             issuer: f.parsed("issuer", IssuerUrl::new)?,
-            client_ids: each(f.words("client_ids")?, AudienceName::new).map_err(|_| f.corrupt("client_ids"))?,
-            fingerprints: each(f.words("fingerprints")?, Fingerprint::new).map_err(|_| f.corrupt("fingerprints"))?,
+            client_ids: each(&f.words("client_ids")?, AudienceName::new).map_err(|_| f.corrupt("client_ids"))?,
+            fingerprints: each(&f.words("fingerprints")?, Fingerprint::new).map_err(|_| f.corrupt("fingerprints"))?,
             issuance_limit: f.number("issuance_limit_hours", |hours| u64::try_from(hours).ok().map(Duration::from_hours))?,
             description: f.text("description")?,
             status: f.status()?,
@@ -84,7 +84,7 @@ impl OidcProviderRow {
     }
 }
 
-fn each<T>(words: Vec<String>, make: fn(&str) -> Result<T, NameError>) -> Result<Vec<T>, NameError> {
+fn each<T>(words: &[String], make: fn(&str) -> Result<T, NameError>) -> Result<Vec<T>, NameError> {
     words.iter().map(|word| make(word)).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use tegata_model::{AccountId, Generation, GroupId, PolicyId, PolicyName, RoleId, Timestamp, UserId};
 
-use crate::{Must, Row, Step, Store, StoreError, Value, group, role, row::Fields, user};
+use crate::{Must, Row, Step, Store, StoreError, Value, group, role, row::Fields, tag, user};
 
 const FIND: &str = "SELECT id, account_id, name, kind, description, default_version, generation, created_at, \
     last_version, updated_at FROM policies WHERE id = $1";
@@ -20,6 +20,8 @@ const RAISE_GENERATION: &str = "UPDATE policies SET generation = generation + 1,
 const REMOVE_VERSION: &str = "DELETE FROM policy_versions WHERE policy_id = $1 AND version = $2 \
     AND NOT EXISTS (SELECT 1 FROM policies WHERE id = $1 AND default_version = $2)";
 const TOUCH: &str = "UPDATE policies SET generation = generation + 1, updated_at = $2 WHERE id = $1";
+const BUMP: &str = "UPDATE policies SET generation = generation + 1 WHERE id = $1";
+const SET_DESCRIPTION: &str = "UPDATE policies SET description = $2, generation = generation + 1, updated_at = $3 WHERE id = $1";
 const COUNT: &str = "SELECT count(*) FROM policies WHERE account_id = $1";
 const AT_MOST: &str = "SELECT 1 WHERE (SELECT count(*) FROM policies WHERE account_id = $1) <= $2";
 const ATTACHED_AT_MOST: &str = "SELECT 1 WHERE (SELECT count(*) FROM attachments a JOIN policies p ON p.id = a.policy_id \
@@ -196,7 +198,7 @@ pub enum Target {
 }
 
 impl Target {
-    fn new(kind: i64, id: [u8; 16]) -> Option<Self> {
+    pub(crate) fn new(kind: i64, id: [u8; 16]) -> Option<Self> {
         match kind {
             0 => Some(Self::User(UserId::from_bytes(id))),
             1 => Some(Self::Group(GroupId::from_bytes(id))),
@@ -343,6 +345,16 @@ pub fn add_version(row: &PolicyVersionRow) -> [Step; 2] {
     [Step::new(RAISE_GENERATION, raise, Must::Hold), Step::new(ADD_VERSION, params, Must::BeNew("policy version"))]
 }
 
+/// Something beneath the policy changed that is not a version.
+pub fn raise_generation(id: PolicyId) -> Step {
+    Step::new(BUMP, vec![id.into()], Must::Hold)
+}
+
+/// Says what the policy is for.
+pub fn set_description(id: PolicyId, description: &str, now: Timestamp) -> Step {
+    Step::new(SET_DESCRIPTION, vec![id.into(), description.into(), now.into()], Must::Hold)
+}
+
 /// Makes a version the one that counts.
 pub fn set_default(id: PolicyId, version: u32, now: Timestamp) -> Step {
     Step::new(SET_DEFAULT, vec![id.into(), version.into(), now.into()], Must::Hold)
@@ -398,9 +410,13 @@ pub async fn attached_in(store: &Store, policy: PolicyId, account: AccountId) ->
     store.list(ATTACHED_IN, vec![policy.into(), account.into()], read).await
 }
 
-/// Removes the policy with its versions; it must not be attached to anything.
-pub fn delete(id: PolicyId) -> [Step; 2] {
-    [Step::new(DELETE_VERSIONS, vec![id.into()], Must::Anything), Step::new(DELETE, vec![id.into()], Must::Hold)]
+/// Removes the policy with its versions and tags; it must not be attached to anything.
+pub fn delete(id: PolicyId) -> [Step; 3] {
+    [
+        tag::forget(*id.as_bytes()),
+        Step::new(DELETE_VERSIONS, vec![id.into()], Must::Anything),
+        Step::new(DELETE, vec![id.into()], Must::Hold),
+    ]
 }
 
 /// Attaches a policy and raises the target's generation. `account` is the target's.

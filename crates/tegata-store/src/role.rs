@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tegata_model::{AccountId, Epoch, Generation, PrincipalNumber, RoleId, RoleName, Status, Timestamp};
 
-use crate::{Must, Row, Step, Store, StoreError, Value, row::Fields};
+use crate::{Must, Row, Step, Store, StoreError, Value, row::Fields, tag};
 
 const FIND: &str = "SELECT id, account_id, number, name, description, trust_document, max_session_seconds, status, epoch, generation, \
     created_at, updated_at FROM roles WHERE id = $1";
@@ -155,9 +155,9 @@ pub fn set_trust(id: RoleId, document: &str) -> Step {
     Step::new(SET_TRUST, vec![id.into(), document.into()], Must::Hold)
 }
 
-/// Removes the role and its bindings; what is attached to it goes with [`crate::policy::detach_all`].
-pub fn delete(id: RoleId) -> [Step; 2] {
-    [unbind_all(id), Step::new(DELETE, vec![id.into()], Must::Hold)]
+/// Removes the role with its bindings and tags; what is attached to it goes with [`crate::policy::detach_all`].
+pub fn delete(id: RoleId) -> [Step; 3] {
+    [unbind_all(id), tag::forget(*id.as_bytes()), Step::new(DELETE, vec![id.into()], Must::Hold)]
 }
 
 /// Whom each principal of the trust document meant when it was saved: (as written, immutable id).

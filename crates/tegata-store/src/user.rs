@@ -37,7 +37,7 @@ pub enum UserKind {
 }
 
 impl UserKind {
-    fn from_i64(number: i64) -> Option<Self> {
+    pub(crate) fn from_i64(number: i64) -> Option<Self> {
         match number {
             0 => Some(Self::Root),
             1 => Some(Self::Member),

@@ -34,8 +34,8 @@ macro_rules! from_id {
     )+ };
 }
 
-from_id!(LoginProfileId, MfaDeviceId);
-from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, OidcProviderId, BucketId, BlobId, SessionId, RequestId, NodeId);
+from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, BucketId, BlobId, SessionId, RequestId, NodeId, LoginProfileId, MfaDeviceId);
+from_id!(OidcProviderId);
 from_id!(ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId);
 
 macro_rules! from_text {

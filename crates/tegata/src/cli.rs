@@ -1,7 +1,11 @@
 //! The commands and their flags. Help, and later completions and manual pages, come from these definitions.
 
+pub(crate) mod apps;
 pub(crate) mod client;
-pub(crate) mod login;
+pub(crate) mod declare;
+pub(crate) mod keys;
+pub(crate) mod lint;
+pub(crate) mod operations;
 pub(crate) mod take_back;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -9,37 +13,43 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::logging::Level;
-use client::{ConfigureFlags, CredentialsFlags, ExecFlags, OssCommand, ProfileCommand, StsCommand, WhoamiFlags};
+use apps::AppsCommand;
+use client::{
+    AgentFlags, CallFlags, ConfigureFlags, CredentialsFlags, DoctorFlags, ExecFlags, ImsCommand, OssCommand, ProfileCommand, RamCommand,
+    StsCommand, WhoamiFlags,
+};
+use keys::KeysCommand;
 use take_back::{LeakedFlags, ServerAccess, SessionsCommand};
 
 /// The map on the first page of the help. A test holds it against the commands that exist.
 const MAP: &str = "\
 Run a server
-  serve                          for real; http://127.0.0.1:8420, objects on :8421
-  dev                            for tests: same enforcement, sample people and keys
-  account create ALIAS           one more account, and the key of its owner
-  config check|show              its configuration: every problem; what is in force
+  serve                          for real: http://127.0.0.1:8420, objects :8421
+  dev                            for tests: as strict, with sample people
+  account create ALIAS           one more account, and its owner's key
+  config check|show              its configuration: problems; what is in force
 Use one
   login, logout                  sign in at a browser instead of keeping a key; end it
   configure                      keep a server and a key as a profile
-  profile list|show|use|delete   the profiles, shared with the `aliyun` command line
-  whoami                         who you are, until when, where the secret lies
-  sts assume-role|get-caller-identity  the operations of the API
-  credentials                    a temporary key for another program
-  exec -- CMD                    run a program with a temporary key that ends with it
-  oss ls|cp|rm|sign              objects: list, copy up and down, remove, sign URLs
+  profile list|show|use|delete   the profiles, shared with `aliyun`
+  whoami                         who you are, until when; where the secret is
+  sts|ram|ims|apps OPERATION     operations of the API; ram apply FILE; call ANY
+  credentials, agent             a temporary key, printed or served
+  exec -- CMD                    run a program that gets a temporary key
+  oss ls|cp|rm|sign              objects: list, copy, remove, sign URLs
 Take back, and know why
   sessions list|show|revoke      who holds a temporary key; end it at once
   leaked TEXT|-                  end every credential that a text holds
-  audit tail                     who did what, and who was refused
-  why REQUEST_ID                 which policy decided, and what would flip it";
+  keys report, keys policy show|set  long-term keys: who uses one; limits
+  doctor                         what is wrong between here and the server
+  audit tail, why REQUEST_ID     who did what; what decided, what would flip it
+  completion SHELL, man DIR      names for the Tab key; manual pages";
 
 /// The first page of the help: where to go, and nothing else.
 const FIRST_PAGE: &str = "\
-{about-with-newline}
-{usage-heading} {usage}
+{about-with-newline}{usage-heading} {usage}
 
-{before-help}Every command has --help. Exit status: 0 done, 1 refused or failed, 2 wrong usage.
+{before-help}Each has --help. Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 ";
 
 /// What the environment may say. Secrets come from here or from files, never from flags.
@@ -50,7 +60,15 @@ Environment:
   TEGATA_DATABASE_PASSWORD                the password that the URL leaves out
   TEGATA_MASTER_KEY                       the master key itself, instead of a file";
 
-/// Makes long-term keys unnecessary: hold what the task needs, take it back at once, know why
+/// How a shell is told.
+const COMPLETION: &str = "\
+  bash   source <(tegata completion bash)               in ~/.bashrc
+  zsh    source <(tegata completion zsh)                in ~/.zshrc, after compinit
+  fish   tegata completion fish | source                in ~/.config/fish/config.fish
+
+Names of users, groups, roles and policies come from the server of the current profile: within 300 ms, or not at all.";
+
+/// Makes long-term keys unnecessary: hold little, take it back at once, know why
 #[derive(Debug, Parser)]
 #[command(
     name = "tegata",
@@ -104,14 +122,35 @@ pub(crate) enum Command {
     #[command(after_help = client::ENVIRONMENT)]
     Whoami(WhoamiFlags),
     /// Sessions: the operations of the API
+    #[command(subcommand_value_name = "OPERATION", subcommand_help_heading = "Operations")]
     Sts {
         /// What to ask for.
         #[command(subcommand)]
         command: StsCommand,
     },
+    /// Users, groups, roles and policies: the operations of the API
+    #[command(subcommand_value_name = "OPERATION", subcommand_help_heading = "Operations")]
+    Ram {
+        /// What to ask for.
+        #[command(subcommand)]
+        command: RamCommand,
+    },
+    /// The same directory in the newer spelling, and identity providers: the operations of the API
+    #[command(subcommand_value_name = "OPERATION", subcommand_help_heading = "Operations")]
+    Ims {
+        /// What to ask for.
+        #[command(subcommand)]
+        command: ImsCommand,
+    },
+    /// Any operation by name, also one that this program does not know
+    #[command(after_help = client::ENVIRONMENT)]
+    Call(CallFlags),
     /// Print a temporary key for another program
     #[command(after_help = client::ENVIRONMENT)]
     Credentials(CredentialsFlags),
+    /// Give temporary keys to the programs of this machine, always one that is good for a while
+    #[command(after_help = client::ENVIRONMENT)]
+    Agent(AgentFlags),
     /// Run a program that gets a temporary key, and nothing else, from its environment
     #[command(after_help = client::ENVIRONMENT)]
     Exec(ExecFlags),
@@ -121,6 +160,15 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: OssCommand,
     },
+    /// OAuth applications: make, install, assign
+    Apps {
+        /// What to do.
+        #[command(subcommand)]
+        command: AppsCommand,
+    },
+    /// Find out what is wrong between here and the server, and what to do about it
+    #[command(after_help = client::ENVIRONMENT)]
+    Doctor(DoctorFlags),
     /// Role sessions: who holds a temporary key, and the end of it
     Sessions {
         /// What to do with them.
@@ -130,6 +178,12 @@ pub(crate) enum Command {
     /// End every credential of the account that a text holds, and tell what was done with it
     #[command(after_help = client::ENVIRONMENT)]
     Leaked(LeakedFlags),
+    /// Long-term keys: who still uses one, and what the account demands of them
+    Keys {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// The audit trail
     Audit {
         /// What to do with it.
@@ -138,6 +192,11 @@ pub(crate) enum Command {
     },
     /// Explain the answer to one request
     Why(WhyFlags),
+    /// Print what makes a shell complete commands, and names that the server knows
+    #[command(after_help = COMPLETION)]
+    Completion(CompletionFlags),
+    /// Write the manual pages
+    Man(ManFlags),
 }
 
 /// Commands on accounts.
@@ -300,8 +359,50 @@ pub(crate) enum WhyOutput {
     Json,
 }
 
+/// Flags of `completion`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CompletionFlags {
+    /// Which shell
+    pub(crate) shell: Shell,
+}
+
+/// Shells that can complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    /// Bash.
+    #[value(help = None)]
+    Bash,
+    /// Zsh.
+    #[value(help = None)]
+    Zsh,
+    /// Fish.
+    #[value(help = None)]
+    Fish,
+}
+
+impl Shell {
+    /// As shells call themselves.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+        }
+    }
+}
+
+/// Flags of `man`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ManFlags {
+    /// Folder for the pages, made if it is not there
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use clap::CommandFactory as _;
 
     use super::*;
@@ -313,29 +414,34 @@ mod tests {
 
     #[test]
     fn the_map_shows_every_command_and_fits_a_screen() {
-        fn leaves(command: &clap::Command, path: &str, found: &mut Vec<String>) {
-            for sub in command.get_subcommands() {
-                let path = if path.is_empty() { sub.get_name().to_owned() } else { format!("{path} {}", sub.get_name()) };
-                if sub.has_subcommands() { leaves(sub, &path, found) } else { found.push(path) }
+        let names = |command: &clap::Command| command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect::<BTreeSet<_>>();
+        // `profile list|show` stands for two commands of one, `sts|ram OPERATION` for two of many each.
+        let mut shown: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for line in MAP.lines().filter_map(|line| line.strip_prefix("  ")) {
+            for item in line.split("  ").next().unwrap_or_default().split(", ") {
+                let mut words = item.split(' ');
+                let commands = words.next().unwrap_or_default().split('|');
+                let subs = words.next().filter(|word| word.chars().all(|letter| letter.is_lowercase() || letter == '|'));
+                for command in commands {
+                    let subs = subs.into_iter().flat_map(|subs| subs.split('|')).map(str::to_owned);
+                    shown.entry(command.to_owned()).or_default().extend(subs);
+                }
             }
         }
-        let mut expected = Vec::new();
-        leaves(&Cli::command(), "", &mut expected);
-        // `config check|show` stands for two commands.
-        let shown: Vec<String> = MAP
-            .lines()
-            .filter_map(|line| line.strip_prefix("  "))
-            .flat_map(|line| {
-                let words = line.split("  ").next().unwrap_or_default();
-                let words: Vec<&str> = words.split(' ').filter(|word| word.chars().any(char::is_lowercase)).collect();
-                let (last, first) = words.split_last().unwrap();
-                let path = |last: &str| first.iter().copied().chain([last]).collect::<Vec<_>>().join(" ");
-                last.split('|').map(path).collect::<Vec<_>>()
+        let generated = ["sts", "ram", "ims", "apps"];
+        let told_elsewhere = ["call"];
+        let expected: BTreeMap<String, BTreeSet<String>> = Cli::command()
+            .get_subcommands()
+            .filter(|command| !told_elsewhere.contains(&command.get_name()))
+            .map(|command| {
+                let subs = if generated.contains(&command.get_name()) { BTreeSet::new() } else { names(command) };
+                (command.get_name().to_owned(), subs)
             })
             .collect();
         assert_eq!(shown, expected);
+        assert!(told_elsewhere.iter().all(|command| MAP.contains(command)));
         let help = Cli::command().render_long_help().to_string();
-        assert!(help.lines().count() <= 24, "{help}");
+        assert!(help.lines().count() <= 24 && help.lines().all(|line| line.chars().count() <= 80), "{help}");
         assert!(help.contains("why REQUEST_ID"), "{help}");
     }
 }

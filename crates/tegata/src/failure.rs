@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a command failed. `Display` is what the person at the terminal reads.
+/// Why a command failed. `Display` is what the person at the terminal reads; nothing if there is nothing to add.
 #[derive(Debug)]
 pub(crate) struct Failure {
     text: String,
@@ -18,6 +18,11 @@ impl Failure {
     /// The command was not given rightly: status 2.
     pub(crate) fn usage(text: impl Into<String>) -> Self {
         Self { text: text.into(), status: 2 }
+    }
+
+    /// Everything that was found wrong has been told.
+    pub(crate) fn told() -> Self {
+        Self { text: String::new(), status: 1 }
     }
 
     /// The exit status.

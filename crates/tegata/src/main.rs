@@ -34,7 +34,9 @@ use clap::Parser as _;
 use crate::{
     cli::{
         AccountCommand, AuditCommand, Cli, Command, ConfigCommand,
-        client::{OssCommand, ProfileCommand, StsCommand},
+        apps::AppsCommand,
+        client::{ImsCommand, OssCommand, ProfileCommand, RamCommand, StsCommand},
+        keys::{KeyPolicyCommand, KeysCommand},
         take_back::SessionsCommand,
     },
     config::Environment,
@@ -46,19 +48,26 @@ use crate::{
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    commands::completion::answer();
     let command = Cli::parse().command;
     // Everything this program makes is for its own user only, whatever the shell that started it thinks; and a crash
-    // leaves no image of its memory behind. The program that `exec` becomes keeps what its user has set.
-    if !matches!(command, Command::Exec(_)) {
+    // leaves no image of its memory behind. The programs of `exec` and `agent` keep what their user has set.
+    if !matches!(command, Command::Exec(_) | Command::Agent(_)) {
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
         let no_core = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
         let _ = rustix::process::setrlimit(rustix::process::Resource::Core, no_core);
     }
     let environment = Environment::read();
+    if environment.no_colour {
+        terminal::without_colours();
+    }
     match run(command, &environment) {
         Ok(code) => code,
         Err(failure) => {
-            terminal::complain(&failure.to_string());
+            let text = failure.to_string();
+            if !text.is_empty() {
+                terminal::complain(&text);
+            }
             ExitCode::from(failure.status())
         }
     }
@@ -66,8 +75,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command, environment: &Environment) -> Result<ExitCode, Failure> {
     match command {
-        // It ends as its program ends.
+        // They end as their program ends.
         Command::Exec(flags) => return commands::exec::exec(&flags, environment),
+        Command::Agent(flags) => return commands::agent::agent(&flags, environment),
         Command::Serve(flags) => serve::run(flags, environment),
         Command::Dev(flags) => dev::run(&flags, environment),
         Command::Account { command: AccountCommand::Create(flags) } => commands::account::create(&flags, environment),
@@ -83,14 +93,40 @@ fn run(command: Command, environment: &Environment) -> Result<ExitCode, Failure>
         Command::Whoami(flags) => commands::whoami::whoami(&flags, environment),
         Command::Sts { command: StsCommand::AssumeRole(flags) } => commands::whoami::assume_role(&flags, environment),
         Command::Sts { command: StsCommand::GetCallerIdentity(flags) } => commands::whoami::get_caller_identity(&flags, environment),
+        Command::Ram { command: RamCommand::Lint(flags) } => commands::lint::lint(&flags, environment),
+        Command::Sts { command: StsCommand::Operation(operation) } => commands::call::operation(&operation.asked, environment),
+        Command::Ram { command: RamCommand::Operation(operation) } => commands::call::operation(&operation.asked, environment),
+        Command::Ram { command: RamCommand::Apply(flags) } => commands::declare::apply(&flags, environment),
+        Command::Ram { command: RamCommand::Export(flags) } => commands::declare::export(&flags, environment),
+        Command::Ims { command: ImsCommand::Operation(operation) } => commands::call::operation(&operation.asked, environment),
+        Command::Call(flags) => commands::call::call(&flags, environment),
         Command::Credentials(flags) => commands::credentials::print(&flags, environment),
         Command::Oss { command: OssCommand::Ls(flags) } => commands::oss::ls(&flags, environment),
         Command::Oss { command: OssCommand::Cp(flags) } => commands::oss::cp(&flags, environment),
         Command::Oss { command: OssCommand::Rm(flags) } => commands::oss::rm(&flags, environment),
         Command::Oss { command: OssCommand::Sign(flags) } => commands::oss::sign(&flags, environment),
+        Command::Apps { command: AppsCommand::List(flags) } => commands::apps::list(&flags, environment),
+        Command::Apps { command: AppsCommand::Show(flags) } => commands::apps::show(&flags, environment),
+        Command::Apps { command: AppsCommand::Create(flags) } => commands::apps::create(&flags, environment),
+        Command::Apps { command: AppsCommand::Rotate(flags) } => commands::apps::rotate(&flags, environment),
+        Command::Apps { command: AppsCommand::Delete(flags) } => commands::apps::delete(&flags, environment),
+        Command::Apps { command: AppsCommand::Install(flags) } => commands::apps::install(&flags, environment),
+        Command::Apps { command: AppsCommand::Uninstall(flags) } => commands::apps::uninstall(&flags, environment),
+        Command::Apps { command: AppsCommand::Assign(flags) } => commands::apps::assign(&flags, environment),
+        Command::Apps { command: AppsCommand::Unassign(flags) } => commands::apps::unassign(&flags, environment),
+        Command::Doctor(flags) => commands::doctor::doctor(&flags, environment),
+        Command::Completion(flags) => commands::completion::script(&flags),
+        Command::Man(flags) => commands::completion::man(&flags),
         Command::Sessions { command: SessionsCommand::List(flags) } => commands::sessions::list(&flags, environment),
         Command::Sessions { command: SessionsCommand::Show(flags) } => commands::sessions::show(&flags, environment),
         Command::Sessions { command: SessionsCommand::Revoke(flags) } => commands::sessions::revoke(&flags, environment),
+        Command::Keys { command: KeysCommand::Report(flags) } => commands::keys::report(&flags, environment),
+        Command::Keys { command: KeysCommand::Policy { command: KeyPolicyCommand::Show(flags) } } => {
+            commands::keys::show(&flags, environment)
+        }
+        Command::Keys { command: KeysCommand::Policy { command: KeyPolicyCommand::Set(flags) } } => {
+            commands::keys::set(&flags, environment)
+        }
         Command::Leaked(flags) => commands::leaked::report(&flags, environment),
         Command::Audit { command: AuditCommand::Tail(flags) } => commands::audit::tail(&flags, environment),
         Command::Why(flags) => commands::why::explain(&flags, environment),

@@ -164,7 +164,7 @@ impl Fetcher {
             self.tls.get_or_init(|| prepare(self.ca_file.clone())).await.as_ref().map_err(|problem| target.certificate(problem.clone()))?;
         let name = ServerName::try_from(target.host.clone()).map_err(|_| target.certificate("its name cannot stand in a certificate"))?;
         let stream = TlsConnector::from(Arc::clone(&tls.config)).connect(name, stream).await.map_err(|error| {
-            let about_trust = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+            let about_trust = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some();
             if about_trust { target.certificate(error.to_string()) } else { target.unreachable(error.to_string()) }
         })?;
         let chain: Vec<CertificateDer<'static>> =

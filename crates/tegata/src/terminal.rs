@@ -2,7 +2,12 @@
 //!
 //! A reader that goes away (`tegata audit tail | head`) is not an error worth telling.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::{
+    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use crate::failure::Failure;
 
 /// Writes one line to standard output; false once nobody reads it any more.
 pub(crate) fn say(line: &str) -> bool {
@@ -15,19 +20,58 @@ pub(crate) fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "tegata: {text}");
 }
 
+/// Tells on standard error what a person should know beside the result.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// A secret: asked of a person without showing it, else a line of standard input. `None` if there is nothing.
+pub(crate) fn secret(name: &str) -> Result<Option<String>, Failure> {
+    let person = io::stdin().is_terminal() && io::stderr().is_terminal();
+    if person {
+        ask(&format!("{name} (not shown): "));
+    }
+    let quiet = person.then(Quiet::start);
+    let answer = line();
+    drop(quiet);
+    if person {
+        ask("\n");
+    }
+    answer
+}
+
+/// One line of standard input; `None` if it is empty or there is none.
+pub(crate) fn line() -> Result<Option<String>, Failure> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
+    Ok(Some(line.trim().to_owned()).filter(|line| !line.is_empty()))
+}
+
 /// True when a person reads standard output.
 pub(crate) fn is_person() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Whether nobody wants colours (`NO_COLOR`).
+static PLAIN: AtomicBool = AtomicBool::new(false);
+
+/// From now on, no colours.
+pub(crate) fn without_colours() {
+    PLAIN.store(true, Ordering::Relaxed);
+}
+
+fn coloured() -> bool {
+    is_person() && !PLAIN.load(Ordering::Relaxed)
+}
+
 /// Bold, where a person reads it.
 pub(crate) fn bold(text: &str) -> String {
-    if is_person() { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+    if coloured() { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
 /// A mark for what went well or did not, in colour where a person reads it.
 pub(crate) fn mark(good: bool) -> &'static str {
-    match (good, is_person()) {
+    match (good, coloured()) {
         (true, true) => "\u{1b}[32m✓\u{1b}[0m",
         (true, false) => "✓",
         (false, true) => "\u{1b}[31m✗\u{1b}[0m",
@@ -72,4 +116,13 @@ pub(crate) fn progress(length: Option<u64>) -> indicatif::ProgressBar {
     let bar = length.map_or_else(indicatif::ProgressBar::no_length, indicatif::ProgressBar::new);
     let form = "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
     if let Ok(style) = indicatif::ProgressStyle::with_template(form) { bar.with_style(style) } else { bar }
+}
+
+/// Things that are done one by one, shown on standard error where a person looks on.
+pub(crate) fn count(length: usize) -> indicatif::ProgressBar {
+    if !io::stderr().is_terminal() {
+        return indicatif::ProgressBar::hidden();
+    }
+    let bar = indicatif::ProgressBar::new(length as u64);
+    if let Ok(style) = indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} {eta}") { bar.with_style(style) } else { bar }
 }

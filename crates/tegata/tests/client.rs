@@ -1,129 +1,20 @@
 //! The commands that use a server, as a person or a script meets them, against `tegata dev`.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod world;
 
 use std::{
     fs,
     io::Write as _,
     os::unix::fs::{PermissionsExt as _, symlink},
-    path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Stdio},
     thread::sleep,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
-
-const LIMIT: Duration = Duration::from_secs(20);
-
-/// A `dev` server, and the home of somebody who uses it.
-struct World {
-    server: Child,
-    home: TempDir,
-    ready: Value,
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
-
-impl World {
-    fn new(more: &[&str]) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let file = home.path().join("ready.json");
-        let server = tegata(home.path())
-            .args(["dev", "--http", "127.0.0.1:0", "--oss", "127.0.0.1:0", "--ready-file", "ready.json"])
-            .args(more)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let end = Instant::now() + LIMIT;
-        while !file.exists() {
-            assert!(Instant::now() < end, "the server does not start");
-            sleep(Duration::from_millis(5));
-        }
-        let ready = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-        Self { server, home, ready }
-    }
-
-    fn at(&self, pointer: &str) -> &str {
-        self.ready.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer}: {:#}", self.ready))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.home.path().join(name)
-    }
-
-    fn run(&self, words: &[&str]) -> Output {
-        tegata(self.home.path()).args(words).output().unwrap()
-    }
-
-    /// Runs what must succeed; what it prints.
-    fn ok(&self, words: &[&str]) -> String {
-        let output = self.run(words);
-        assert!(output.status.success(), "{words:?}\n{}{}", text(&output.stdout), text(&output.stderr));
-        text(&output.stdout)
-    }
-
-    fn json(&self, words: &[&str]) -> Value {
-        serde_json::from_str(&self.ok(words)).unwrap()
-    }
-
-    /// Runs what must fail with this status; its complaint.
-    fn fails(&self, status: i32, words: &[&str]) -> String {
-        let output = self.run(words);
-        assert_eq!(output.status.code(), Some(status), "{words:?}\n{}{}", text(&output.stdout), text(&output.stderr));
-        text(&output.stderr)
-    }
-
-    /// A profile of a sample user, its secret given on standard input.
-    fn configure(&self, profile: &str, user: &str) {
-        let id = self.at(&format!("/users/{user}/access_key_id"));
-        let secret = self.at(&format!("/users/{user}/access_key_secret"));
-        let mut words = vec!["configure", "--profile", profile, "--access-key-id", id];
-        words.extend(["--endpoint", self.at("/issuer"), "--oss-endpoint", self.at("/oss"), "--region", self.at("/oss_region")]);
-        let output = with_input(self.home.path(), &words, &format!("{secret}\n"));
-        assert!(output.status.success() && !text(&output.stdout).contains(secret), "{}{}", text(&output.stdout), text(&output.stderr));
-    }
-
-    /// A profile that takes on the sample role with the key of another profile.
-    fn configure_role(&self, profile: &str, source: &str) {
-        let arn = self.at("/roles/app-uploader/arn");
-        let words = ["configure", "--profile", profile, "--mode", "chainableramrolearn", "--source-profile", source, "--ram-role-arn", arn];
-        // The servers are those of the other profile.
-        let more = ["--role-session-name", "cli-test"];
-        self.ok(&[&words[..], &more].concat());
-    }
-
-    fn config(&self) -> Value {
-        serde_json::from_str(&fs::read_to_string(self.path(".aliyun/config.json")).unwrap()).unwrap()
-    }
-}
-
-fn tegata(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tegata"));
-    command.env_clear().env("HOME", home).env("TMPDIR", home).env("PATH", "/usr/bin:/bin").current_dir(home).stdin(Stdio::null());
-    command
-}
-
-fn with_input(home: &Path, words: &[&str], input: &str) -> Output {
-    let mut child = tegata(home).args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn mode(path: &Path) -> u32 {
-    fs::metadata(path).unwrap().permissions().mode() & 0o777
-}
+use world::{World, mode, tegata, text, with_input};
 
 #[test]
 fn from_configure_to_an_object_and_back() {
@@ -290,7 +181,7 @@ fn many_programs_at_once_cause_one_session() {
     world.configure("default", "appserver");
     world.configure_role("role", "default");
     let start = || tegata(world.home.path()).arg("credentials").stdout(Stdio::piped()).spawn().unwrap();
-    let all: Vec<_> = (0..40).map(|_| start()).collect();
+    let all: Vec<_> = (0..200).map(|_| start()).collect();
     let told: std::collections::BTreeSet<_> = all.into_iter().map(|child| text(&child.wait_with_output().unwrap().stdout)).collect();
     assert!(told.len() == 1 && told.first().unwrap().contains("STS."), "{told:?}");
     let trail = world.ok(&["audit", "tail", "--data", world.at("/data"), "--output", "json", "-n", "1000"]);

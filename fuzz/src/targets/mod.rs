@@ -1,6 +1,7 @@
 //! The targets.
 
 pub mod edge;
+pub mod oidc;
 pub mod policy;
 pub mod signed;
 pub mod text;
@@ -19,6 +20,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "oss_v4", run: signed::oss_v4, corpus: |vectors| vectors.oss_v4() },
     Target { name: "authorization", run: signed::authorization, corpus: |vectors| vectors.authorizations() },
     Target { name: "token", run: token::open, corpus: |_| token::tokens() },
+    Target { name: "id_token", run: oidc::token, corpus: |_| oidc::tokens() },
+    Target { name: "jwks", run: oidc::keys, corpus: |_| oidc::sets() },
+    Target { name: "discovery", run: oidc::discovery, corpus: |_| oidc::documents() },
     Target { name: "issuer", run: edge::issuer, corpus: edge::calls },
     Target { name: "gateway", run: edge::gateway, corpus: edge::object_calls },
     Target { name: "xml", run: edge::xml, corpus: |_| edge::documents() },

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tegata_policy::{
     Context, Decision, DocumentKind, Effect, Layer, LayerKind, Policy, Principal, PrincipalName, Request, Resource, StatementRef, Truth,
-    decide, evaluate, explain, ram,
+    decide, evaluate, explain, lint, ram,
 };
 
 use super::check_error;
@@ -24,6 +24,9 @@ pub fn trust(input: &[u8]) {
     let Some(policy) = parse(&text, DocumentKind::Trust) else { return };
     deep();
     check(&text, DocumentKind::Trust, &policy);
+    for warning in lint::warnings(&policy, "1000000000000001") {
+        assert!(warning.path.starts_with("Statement[") && warning.to_string().chars().count() <= 1200, "{warning}");
+    }
 
     let mut asked: Vec<PrincipalName> = Vec::new();
     let nobody = policy.clone().bind(|name| {

@@ -159,3 +159,32 @@ async fn an_ended_key_that_nobody_renews_is_told() {
     assert!(provider.credential(|| Timestamp::from_unix(START - 1)).await.is_ok());
     assert!(matches!(provider.credential(|| Timestamp::from_unix(START)).await, Err(ProvideError::Ended(..))));
 }
+
+#[tokio::test]
+async fn for_others_a_key_is_renewed_long_before_its_end() {
+    for (lifetime, renewed) in [(3600, 1800), (43200, 21600), (1500, 600), (900, 180)] {
+        let clock = Arc::new(AtomicI64::new(START));
+        let now = || Timestamp::from_unix(clock.load(Ordering::SeqCst));
+        let answers = serve(&clock, lifetime, usize::MAX);
+        let provider = Provider::new(Source::Uri(answers.url.clone()), Transport::new(), None);
+        for (second, expected) in [(0, "STS.Example1"), (renewed - 1, "STS.Example1"), (renewed, "STS.Example2")] {
+            clock.store(START + second, Ordering::SeqCst);
+            assert_eq!(provider.early(now).await.unwrap().access_key_id.as_str(), expected, "{lifetime} {second}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn while_a_key_is_renewed_early_the_old_one_is_given() {
+    let clock = Arc::new(AtomicI64::new(START));
+    let now = || Timestamp::from_unix(clock.load(Ordering::SeqCst));
+    let answers = serve(&clock, 3600, usize::MAX);
+    let provider = Provider::new(Source::Uri(answers.url.clone()), Transport::new(), None);
+    provider.early(now).await.unwrap();
+    clock.store(START + 1800, Ordering::SeqCst);
+    // Both begin; who had to wait for the other would get its key.
+    let (early, meanwhile) = tokio::join!(provider.early(now), provider.credential(now));
+    assert_eq!(meanwhile.unwrap().access_key_id.as_str(), "STS.Example1");
+    assert_eq!(early.unwrap().access_key_id.as_str(), "STS.Example2");
+    assert_eq!(provider.credential(now).await.unwrap().access_key_id.as_str(), "STS.Example2");
+}

@@ -100,14 +100,14 @@ impl Core {
         Ok(match about {
             About::Itself => None,
             About::Code(text) => code::find(&self.store, &hash_of(text.expose())).await?.map(|row| row.account_id),
-            About::Token(text) => match RefreshToken::read(&self.keyring, text.expose()) {
-                Some(token) => grant::find(&self.store, token.grant).await?.map(|row| row.account_id),
-                None => {
-                    let ring = self.access_verifier().await?;
-                    let claims = ring.access().and_then(|keys| AccessClaims::verify(text.expose(), keys).ok());
-                    claims.and_then(|claims| Bound::of_text(&claims.marks)).and_then(|bound| bound.account())
+            About::Token(text) => {
+                if let Some(token) = RefreshToken::read(&self.keyring, text.expose()) {
+                    return Ok(grant::find(&self.store, token.grant).await?.map(|row| row.account_id));
                 }
-            },
+                let ring = self.access_verifier().await?;
+                let claims = ring.access().and_then(|keys| AccessClaims::verify(text.expose(), keys).ok());
+                claims.and_then(|claims| Bound::of_text(&claims.marks)).and_then(|bound| bound.account())
+            }
         })
     }
 
@@ -127,18 +127,15 @@ impl Core {
     async fn load_client(&self, app_id: &str, account: Option<AccountId>) -> Result<LiveClient, OpError> {
         let store = &self.store;
         let mut stamps = Stamps::default();
-        let (row, account_id) = match account {
-            Some(account_id) => {
-                stamps.note(store, account_id);
-                (official_by_app_id(app_id).ok_or_else(refused)?, account_id)
-            }
-            None => {
-                let first = client::find_by_app_id(store, app_id).await?.ok_or_else(refused)?;
-                stamps.note(store, first.account_id);
-                let row = client::find_by_app_id(store, app_id).await?.ok_or_else(refused)?;
-                let account_id = row.account_id;
-                (row, account_id)
-            }
+        let (row, account_id) = if let Some(account_id) = account {
+            stamps.note(store, account_id);
+            (official_by_app_id(app_id).ok_or_else(refused)?, account_id)
+        } else {
+            let first = client::find_by_app_id(store, app_id).await?.ok_or_else(refused)?;
+            stamps.note(store, first.account_id);
+            let row = client::find_by_app_id(store, app_id).await?.ok_or_else(refused)?;
+            let account_id = row.account_id;
+            (row, account_id)
         };
         let owner = account::find(store, account_id).await?.ok_or_else(refused)?;
         let mut reads = vec![Read::Account(owner.id, owner.generation)];
@@ -151,6 +148,7 @@ impl Core {
             account: owner,
             who: Who::Client(Box::new(row)),
             policies: Vec::new(),
+            tags: Vec::new(),
             self_service: SelfService::NONE,
             reads,
             stamps,
@@ -272,6 +270,7 @@ impl Core {
                 account: facts.account.clone(),
                 who: Who::Client(Box::new(facts.client.clone())),
                 policies: Vec::new(),
+                tags: Vec::new(),
                 self_service: SelfService::NONE,
                 reads: facts.reads.clone(),
                 stamps: facts.stamps.clone(),

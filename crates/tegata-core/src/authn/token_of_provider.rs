@@ -9,7 +9,7 @@ use tegata_store::{account, oidc_provider};
 use crate::{
     Core,
     error::{AuthnFailure, FederationFailure, OpError},
-    principal::{LiveToken, Who, load_provider},
+    principal::{LiveToken, Principal, Who, load_provider},
 };
 
 /// How far the clock of an issuer may be from ours.
@@ -50,7 +50,7 @@ impl Core {
         let untrusted = || refused(FederationFailure::Untrusted);
         let owner = account::find_by_number(&self.store, federated.account).await?.ok_or_else(untrusted)?;
         let named = oidc_provider::find_by_name(&self.store, owner.id, &federated.provider.folded()).await?.ok_or_else(untrusted)?;
-        let provider = load_provider(&self.store, owner.id, named.id).await?.filter(|found| found.is_active()).ok_or_else(untrusted)?;
+        let provider = load_provider(&self.store, owner.id, named.id).await?.filter(Principal::is_active).ok_or_else(untrusted)?;
         let Who::Provider(row) = &provider.who else { return Err(OpError::internal("a provider is no user and no role")) };
         if row.issuer.as_str() != claimed.issuer {
             return Err(untrusted());
@@ -84,7 +84,7 @@ impl Core {
         let untrusted = || refused(FederationFailure::Untrusted);
         let Who::Provider(before) = &token.provider.who else { return Err(untrusted()) };
         let provider =
-            load_provider(&self.store, before.account_id, before.id).await?.filter(|found| found.is_active()).ok_or_else(untrusted)?;
+            load_provider(&self.store, before.account_id, before.id).await?.filter(Principal::is_active).ok_or_else(untrusted)?;
         if provider.epoch() != before.epoch {
             return Err(untrusted());
         }

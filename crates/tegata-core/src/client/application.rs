@@ -22,9 +22,9 @@ use crate::{
 };
 
 /// How long access tokens of a client may live.
-const ACCESS: std::ops::RangeInclusive<Duration> = Duration::from_secs(900)..=Duration::from_secs(10_800);
+const ACCESS: std::ops::RangeInclusive<Duration> = Duration::from_mins(15)..=Duration::from_hours(3);
 /// How long its refresh tokens may.
-const REFRESH: std::ops::RangeInclusive<Duration> = Duration::from_secs(7200)..=Duration::from_secs(31_536_000);
+const REFRESH: std::ops::RangeInclusive<Duration> = Duration::from_hours(2)..=Duration::from_hours(365 * 24);
 /// Most redirect URIs of a client.
 const REDIRECTS: usize = 20;
 

@@ -134,10 +134,8 @@ async fn listed(view: &View<'_>, caller: &Caller, official: Option<bool>) -> Res
         if official.is_some_and(|wanted| wanted != is_official) {
             continue;
         }
-        let client = match is_official {
-            true => official_by_name(super::OFFICIAL_CLI_NAME),
-            false => client::find(&view.core().store, row.client_id).await?,
-        };
+        let client =
+            if is_official { official_by_name(super::OFFICIAL_CLI_NAME) } else { client::find(&view.core().store, row.client_id).await? };
         if let Some(client) = client {
             found.push(Installation::of(row, &client, own(caller)));
         }

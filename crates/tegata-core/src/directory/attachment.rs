@@ -8,7 +8,7 @@ use tegata_store::{
 };
 
 use super::{
-    Group, PolicyRef, PolicyType, Role, User, changes, done, find_group, find_role, find_user, group_name, own, role_name, user_name,
+    Group, PolicyRef, PolicyType, Role, User, changes, done, find_group, find_role, find_user, group_name, own, role_name, tag, user_name,
 };
 use crate::{
     actions::{
@@ -16,7 +16,7 @@ use crate::{
         RAM_DETACH_POLICY_FROM_ROLE, RAM_DETACH_POLICY_FROM_USER, RAM_LIST_ENTITIES_FOR_POLICY, RAM_LIST_POLICIES_FOR_GROUP,
         RAM_LIST_POLICIES_FOR_ROLE, RAM_LIST_POLICIES_FOR_USER,
     },
-    authz::{self, Permit},
+    authz::Permit,
     caller::Caller,
     error::{OpError, Quota},
     operation::{Effect, Operation},
@@ -91,13 +91,13 @@ impl Recipient<'_> {
     }
 
     /// Both ends must be allowed: who may touch a user but not a policy cannot give himself what the policy allows.
-    fn permit(&self, view: &View<'_>, caller: &Caller, action: Action, policy: &PolicyRef) -> Result<Permit, OpError> {
-        let whom = authz::permit(view, caller, action, &self.resource(caller), &[])?;
-        Ok(whom.and(authz::permit(view, caller, action, &policy.resource(caller), &[])?))
+    async fn permit(&self, view: &View<'_>, caller: &Caller, action: Action, policy: &PolicyRef) -> Result<Permit, OpError> {
+        let whom = tag::permit(view, caller, action, &self.resource(caller)).await?;
+        Ok(whom.and(tag::permit(view, caller, action, &policy.resource(caller)).await?))
     }
 
     async fn attach(&self, view: &View<'_>, caller: &Caller, action: Action, named: &PolicyRef) -> Result<Effect<()>, OpError> {
-        let permit = self.permit(view, caller, action, named)?;
+        let permit = self.permit(view, caller, action, named).await?;
         let row = named.find(view, caller).await?;
         let target = self.find(view, caller).await?;
         let has = policy::attachments(&view.core().store, target).await?;
@@ -116,7 +116,7 @@ impl Recipient<'_> {
     }
 
     async fn detach(&self, view: &View<'_>, caller: &Caller, action: Action, named: &PolicyRef) -> Result<Effect<()>, OpError> {
-        let permit = self.permit(view, caller, action, named)?;
+        let permit = self.permit(view, caller, action, named).await?;
         let row = named.find(view, caller).await?;
         let target = self.find(view, caller).await?;
         let has = policy::attachments(&view.core().store, target).await?;
@@ -129,7 +129,7 @@ impl Recipient<'_> {
     }
 
     async fn list(&self, view: &View<'_>, caller: &Caller, action: Action) -> Result<Effect<Vec<AttachedPolicy>>, OpError> {
-        authz::permit(view, caller, action, &self.resource(caller), &[])?;
+        tag::permit(view, caller, action, &self.resource(caller)).await?;
         let target = self.find(view, caller).await?;
         let rows = policy::attachments(&view.core().store, target).await?;
         Ok(Effect::nothing(rows.into_iter().map(AttachedPolicy::of).collect()))
@@ -240,7 +240,7 @@ impl Operation for ListEntitiesForPolicy {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Entities>, OpError> {
-        authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
+        tag::permit(view, caller, Self::ACTION, &self.resource(caller)).await?;
         let row = self.policy.find(view, caller).await?;
         let store = &view.core().store;
         let mut entities = Entities::default();

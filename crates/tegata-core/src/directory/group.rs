@@ -78,19 +78,26 @@ impl Operation for CreateGroup {
         if group::count(store, account).await? >= u64::from(limit) {
             return Err(OpError::LimitExceeded(Quota::Groups, limit));
         }
-        let row = GroupRow {
+        let row = self.row(view, caller)?;
+        let mut changes = changes(view, caller);
+        changes.push(group::insert(&row));
+        changes.push(group::at_most(account, limit));
+        Ok(done(Group::of(row), changes, permit).or_exists(self.resource(caller)))
+    }
+}
+
+impl CreateGroup {
+    /// The row that it makes.
+    pub(super) fn row(&self, view: &View<'_>, caller: &Caller) -> Result<GroupRow, OpError> {
+        Ok(GroupRow {
             id: GroupId::from_bytes(view.core().new_id()?),
-            account_id: account,
+            account_id: caller.account(),
             name: self.name.clone(),
             generation: Generation(1),
             created_at: view.now(),
             comments: self.comments.as_ref().map(ToString::to_string).unwrap_or_default(),
             updated_at: view.now(),
-        };
-        let mut changes = changes(view, caller);
-        changes.push(group::insert(&row));
-        changes.push(group::at_most(account, limit));
-        Ok(done(Group::of(row), changes, permit).or_exists(self.resource(caller)))
+        })
     }
 }
 

@@ -3,17 +3,24 @@
 use tegata_model::{AccessKeyId, Epoch, Generation, KeyId, SecretKey, Status, Timestamp, UserName};
 use tegata_store::{
     access_key::{self, AccessKeyRow},
+    key_use,
     user::{self, UserRow},
 };
 
-use super::{changes, done, find_user, own, user_name};
+use super::{
+    changes, done, find_user,
+    key_policy::{self, KeyPolicy},
+    own, user_name,
+};
 use crate::{
-    actions::{Action, RAM_CREATE_ACCESS_KEY, RAM_DELETE_ACCESS_KEY, RAM_LIST_ACCESS_KEYS, RAM_UPDATE_ACCESS_KEY},
+    actions::{
+        Action, RAM_CREATE_ACCESS_KEY, RAM_DELETE_ACCESS_KEY, RAM_GET_ACCESS_KEY_LAST_USED, RAM_LIST_ACCESS_KEYS, RAM_UPDATE_ACCESS_KEY,
+    },
     audit::Entry,
     authz::{self, Permit},
     caller::Caller,
     directory::NewAccessKey,
-    error::{CallerKind, Input, OpError, ProblemKind, Quota},
+    error::{CallerKind, DeniedBy, Input, OpError, ProblemKind, Quota},
     keyring::Place,
     operation::{Effect, Operation},
     principal::Who,
@@ -35,6 +42,21 @@ pub struct AccessKey {
 impl AccessKey {
     fn of(row: AccessKeyRow) -> Self {
         Self { key_id: row.key_id, status: row.status, created_at: row.created_at }
+    }
+}
+
+/// When a key was last used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyUse {
+    /// When, to the second. What other nodes saw in about the last ten seconds may be missing.
+    pub at: Timestamp,
+    /// For which service, `ram` or `oss` for example; empty if that is not known.
+    pub service: String,
+}
+
+impl KeyUse {
+    pub(super) fn of(row: key_use::KeyUse) -> Self {
+        Self { at: row.at, service: row.service }
     }
 }
 
@@ -119,6 +141,9 @@ impl Operation for CreateAccessKey {
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<CreatedAccessKey>, OpError> {
         let (holder, permit) = holder_for_change(view, caller, Self::ACTION, self.user.as_ref()).await?;
         let core = view.core();
+        if key_policy::is_person(&core.store, &holder).await? && !KeyPolicy::of(&core.store, holder.account_id).await?.people {
+            return Err(authz::denied(caller, Self::ACTION, &self.resource(caller), DeniedBy::KeyPolicy, None));
+        }
         let limit = core.limits().quotas.keys_per_user;
         let has = access_key::of_user(&core.store, holder.id).await?.len();
         if has >= usize::try_from(limit).unwrap_or(usize::MAX) {
@@ -223,5 +248,31 @@ impl Operation for DeleteAccessKey {
         let mut changes = changes(view, caller);
         changes.extend(access_key::delete(row.id, holder.id));
         Ok(done((), changes, permit))
+    }
+}
+
+/// Read when an access key was last used.
+#[derive(Debug, Clone)]
+pub struct DescribeKeyUse {
+    /// Whose; the caller's own if nobody is named.
+    pub user: Option<UserName>,
+    /// The key.
+    pub key_id: AccessKeyId,
+}
+
+impl Operation for DescribeKeyUse {
+    const ACTION: Action = RAM_GET_ACCESS_KEY_LAST_USED;
+    type Output = Option<KeyUse>;
+
+    fn resource(&self, caller: &Caller) -> ResourceName {
+        ResourceName::AccessKey { of: Box::new(meant(caller, self.user.as_ref())), key_id: self.key_id.clone() }
+    }
+
+    async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Option<KeyUse>>, OpError> {
+        let (holder, _) = holder(view, caller, Self::ACTION, self.user.as_ref()).await?;
+        let row = find_key(view, &holder, &self.key_id, self.resource(caller)).await?;
+        let core = view.core();
+        let written = key_use::find(&core.store, row.id).await?;
+        Ok(Effect::nothing(core.uses.latest(row.id, written).map(KeyUse::of)))
     }
 }

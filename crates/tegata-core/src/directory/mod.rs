@@ -3,15 +3,21 @@
 //! | module | what |
 //! |---|---|
 //! | `provision`, `system` | as the operator of the machine makes them: with the data folder in hand, before anybody can sign in |
-//! | `login`, `mfa`, `password_policy`, `preference` | what people sign in with, and what their account asks of it |
+//! | `alias`, `key_policy`, `tag`, `diagnosis` | likewise: the account itself, what it demands of keys, labels, why something was refused |
 //! | `user`, `key`, `group`, `role`, `policy`, `attachment`, `oidc_provider` | as signed-in administrators do, within their own account |
+//! | `login`, `mfa`, `password_policy`, `preference` | what people sign in with, and what their account asks of it |
+//! | `declare` | all of that at once, as a declaration says |
 //!
 //! Permission is asked on the name before anybody looks whether it exists. Whatever is written raises the generation of
 //! what it belongs to and touches the account, so that it acts at the next request.
 
+mod alias;
 mod attachment;
+mod declare;
+mod diagnosis;
 mod group;
 mod key;
+pub(crate) mod key_policy;
 mod login;
 mod mfa;
 mod oidc_provider;
@@ -21,18 +27,24 @@ mod preference;
 mod provision;
 mod role;
 mod system;
+pub(crate) mod tag;
 mod user;
 
+pub use alias::{ClearAccountAlias, DescribeAccountAlias, SetAccountAlias};
 pub use attachment::{
     AttachPolicyToGroup, AttachPolicyToRole, AttachPolicyToUser, AttachedPolicy, DetachPolicyFromGroup, DetachPolicyFromRole,
     DetachPolicyFromUser, Entities, ListEntitiesForPolicy, ListPoliciesForGroup, ListPoliciesForRole, ListPoliciesForUser,
 };
+pub use declare::{
+    ApplyDirectory, Change, Declaration, ExportDirectory, Line, Plan, PlanDirectory, Recipient, Sections, Shift, Sign, Trust, Unreadable,
+};
+pub use diagnosis::{DecodeDiagnosticMessage, Diagnosis, MatchedPolicy, MatchedStatement};
 pub use group::{
     AddUserToGroup, CreateGroup, DeleteGroup, DescribeGroup, Group, ListGroups, ListGroupsForUser, ListUsersForGroup, Member,
     RemoveUserFromGroup, UpdateGroup,
 };
-pub use key::{AccessKey, CreateAccessKey, CreatedAccessKey, DeleteAccessKey, ListAccessKeys, UpdateAccessKey};
-pub(crate) use login::own_password;
+pub use key::{AccessKey, CreateAccessKey, CreatedAccessKey, DeleteAccessKey, DescribeKeyUse, KeyUse, ListAccessKeys, UpdateAccessKey};
+pub use key_policy::{DescribeKeyPolicy, KeyPolicy, ListLongTermKeys, LongTermKey, SetKeyPolicy};
 pub use login::{
     DeleteLoginProfile, DescribeLoginProfile, LoginProfile, LoginProfileChange, NewLoginProfile, change_password, create_login_profile,
     update_login_profile,
@@ -48,12 +60,15 @@ pub use oidc_provider::{
 pub use password_policy::{DescribePasswordPolicy, PasswordPolicy, SetPasswordPolicy};
 pub use policy::{
     CreatePolicy, CreatePolicyVersion, DeletePolicy, DeletePolicyVersion, DescribePolicy, DescribePolicyVersion, ListPolicies,
-    ListPolicyVersions, ManagedPolicy, PolicyRef, PolicyType, PolicyVersion, SetDefaultPolicyVersion,
+    ListPolicyVersions, ManagedPolicy, PolicyRef, PolicyType, PolicyVersion, SetDefaultPolicyVersion, UpdatePolicyDescription,
 };
 pub use preference::{DescribeSecurityPreference, SecurityPreference, SetSecurityPreference};
 pub use provision::{Attachable, NewAccessKey, NewAccount, NewClient, NewRole, NewUser, Provision, ProvisionError, Provisioned};
 pub use role::{CreateRole, DeleteRole, DescribeRole, ListRoles, Role, TrustWarning, UpdateRole};
 pub use system::{SYSTEM_POLICIES, SystemPolicy};
+pub use tag::{
+    ListTagResources, RESOURCES_AT_ONCE, TAGS_AT_ONCE, Tag, TagFilter, TagResources, Taggable, TaggableKind, TaggedResource, UntagResources,
+};
 pub use user::{CreateUser, DeleteUser, DescribeUser, ListUsers, UpdateUser, User};
 
 use tegata_model::{AccountNumber, GroupName, PrincipalNumber, RoleName, UserName};
@@ -154,6 +169,11 @@ pub(crate) fn changes(view: &View<'_>, caller: &Caller) -> ChangeSet {
     let mut changes = ChangeSet::new(view.now());
     changes.touch(caller.account());
     changes
+}
+
+/// What belongs to the caller's account as a whole: its settings.
+fn settings(caller: &Caller) -> ResourceName {
+    ResourceName::AccountSettings { account: own(caller) }
 }
 
 /// An effect allowed by a permit.

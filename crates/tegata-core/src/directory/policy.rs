@@ -4,15 +4,20 @@ use std::collections::HashMap;
 
 use tegata_model::{Description, Generation, PolicyId, PolicyName, Timestamp};
 use tegata_policy::{DocumentKind, ram};
-use tegata_store::policy::{self, PolicyKind, PolicyRow, PolicyVersionRow, Target};
+use tegata_store::{
+    policy::{self, PolicyKind, PolicyRow, PolicyVersionRow, Target},
+    tag::Tagged,
+};
 
-use super::{Listed, Page, changes, done, own};
+use super::{
+    Listed, Page, changes, done, own,
+    tag::{self, Tag, TagFilter},
+};
 use crate::{
     actions::{
         Action, RAM_CREATE_POLICY, RAM_CREATE_POLICY_VERSION, RAM_DELETE_POLICY, RAM_DELETE_POLICY_VERSION, RAM_GET_POLICY,
-        RAM_GET_POLICY_VERSION, RAM_LIST_POLICIES, RAM_LIST_POLICY_VERSIONS, RAM_SET_DEFAULT_POLICY_VERSION,
+        RAM_GET_POLICY_VERSION, RAM_LIST_POLICIES, RAM_LIST_POLICY_VERSIONS, RAM_SET_DEFAULT_POLICY_VERSION, RAM_UPDATE_POLICY_DESCRIPTION,
     },
-    authz,
     caller::Caller,
     error::{Holding, Input, OpError, ProblemKind, Quota},
     operation::{Effect, Operation},
@@ -100,6 +105,8 @@ pub struct ManagedPolicy {
     pub created_at: Timestamp,
     /// When a version was last added, removed or chosen.
     pub updated_at: Timestamp,
+    /// Its tags, by key; empty where they were not asked for.
+    pub tags: Vec<Tag>,
 }
 
 impl ManagedPolicy {
@@ -112,7 +119,12 @@ impl ManagedPolicy {
             attachments,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            tags: Vec::new(),
         }
+    }
+
+    fn tagged(self, tags: Vec<Tag>) -> Self {
+        Self { tags, ..self }
     }
 }
 
@@ -144,7 +156,8 @@ pub(super) fn check_length(view: &View<'_>, document: &str, input: Input) -> Res
     Ok(())
 }
 
-fn check(view: &View<'_>, document: &str) -> Result<(), OpError> {
+/// Checks the document of a policy.
+pub(super) fn check(view: &View<'_>, document: &str) -> Result<(), OpError> {
     check_length(view, document, Input::PolicyDocument)?;
     let parsed = ram::parse(document, DocumentKind::Identity);
     parsed.map(drop).map_err(|problem| OpError::invalid(Input::PolicyDocument, ProblemKind::Malformed, problem.to_string()))
@@ -159,6 +172,8 @@ pub struct CreatePolicy {
     pub document: String,
     /// What it is for.
     pub description: Option<Description>,
+    /// The tags it begins with: at most 20.
+    pub tags: Vec<Tag>,
 }
 
 impl Operation for CreatePolicy {
@@ -170,7 +185,9 @@ impl Operation for CreatePolicy {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<ManagedPolicy>, OpError> {
-        let permit = authz::permit(view, caller, Self::ACTION, &ResourceName::Policies { account: own(caller) }, &[])?;
+        let whom = ResourceName::Policies { account: own(caller) };
+        let permit = tag::permit_with(view, caller, Self::ACTION, &whom, &self.tags).await?;
+        tag::check(view, &self.tags)?;
         check(view, &self.document)?;
         let (store, account, limit) = (&view.core().store, caller.account(), view.core().limits().quotas.policies);
         if policy::find_by_name(store, Some(account), &self.name.folded()).await?.is_some() {
@@ -179,9 +196,23 @@ impl Operation for CreatePolicy {
         if policy::count(store, account).await? >= u64::from(limit) {
             return Err(OpError::LimitExceeded(Quota::Policies, limit));
         }
-        let row = PolicyRow {
+        let row = self.row(view, caller)?;
+        let version = PolicyVersionRow { policy_id: row.id, version: 1, document: self.document.clone(), created_at: view.now() };
+        let mut changes = changes(view, caller);
+        changes.push(policy::insert(&row));
+        changes.extend(policy::add_version(&version));
+        changes.push(policy::at_most(account, limit));
+        changes.extend(tag::steps(view, caller, Tagged::Policy(row.id), &self.tags));
+        Ok(done(ManagedPolicy::of(row, 0).tagged(self.tags.clone()), changes, permit).or_exists(self.resource(caller)))
+    }
+}
+
+impl CreatePolicy {
+    /// The row that it makes.
+    pub(super) fn row(&self, view: &View<'_>, caller: &Caller) -> Result<PolicyRow, OpError> {
+        Ok(PolicyRow {
             id: PolicyId::from_bytes(view.core().new_id()?),
-            account_id: Some(account),
+            account_id: Some(caller.account()),
             name: self.name.clone(),
             kind: PolicyKind::Custom,
             description: self.description.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -190,13 +221,7 @@ impl Operation for CreatePolicy {
             created_at: view.now(),
             last_version: 1,
             updated_at: view.now(),
-        };
-        let version = PolicyVersionRow { policy_id: row.id, version: 1, document: self.document.clone(), created_at: view.now() };
-        let mut changes = changes(view, caller);
-        changes.push(policy::insert(&row));
-        changes.extend(policy::add_version(&version));
-        changes.push(policy::at_most(account, limit));
-        Ok(done(ManagedPolicy::of(row, 0), changes, permit).or_exists(self.resource(caller)))
+        })
     }
 }
 
@@ -216,14 +241,44 @@ impl Operation for DescribePolicy {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Self::Output>, OpError> {
-        authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
+        tag::permit(view, caller, Self::ACTION, &self.resource(caller)).await?;
         let row = self.policy.find(view, caller).await?;
         let store = &view.core().store;
         let version = policy::version(store, row.id, row.default_version).await?;
         let version = version.ok_or_else(|| OpError::internal("a policy has lost its default version"))?;
         let attachments = policy::attachment_count(store, row.id, caller.account()).await?;
         let version = PolicyVersion::of(version, row.default_version);
-        Ok(Effect::nothing((ManagedPolicy::of(row, attachments), version)))
+        let tags = tag::of(view, Tagged::Policy(row.id)).await?;
+        Ok(Effect::nothing((ManagedPolicy::of(row, attachments).tagged(tags), version)))
+    }
+}
+
+/// Say what a policy is for.
+#[derive(Debug, Clone)]
+pub struct UpdatePolicyDescription {
+    /// Its name.
+    pub name: PolicyName,
+    /// What it is for from now on.
+    pub description: Description,
+}
+
+impl Operation for UpdatePolicyDescription {
+    const ACTION: Action = RAM_UPDATE_POLICY_DESCRIPTION;
+    type Output = ManagedPolicy;
+
+    fn resource(&self, caller: &Caller) -> ResourceName {
+        custom(caller, &self.name)
+    }
+
+    async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<ManagedPolicy>, OpError> {
+        let permit = tag::permit(view, caller, Self::ACTION, &self.resource(caller)).await?;
+        let mut row = find_custom(view, caller, &self.name).await?;
+        let attachments = policy::attachment_count(&view.core().store, row.id, caller.account()).await?;
+        let mut changes = changes(view, caller);
+        changes.push(policy::set_description(row.id, self.description.as_str(), view.now()));
+        row.description = self.description.to_string();
+        row.updated_at = view.now();
+        Ok(done(ManagedPolicy::of(row, attachments), changes, permit))
     }
 }
 
@@ -246,7 +301,7 @@ impl Operation for DeletePolicy {
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<()>, OpError> {
         let resource = self.resource(caller);
-        let permit = authz::permit(view, caller, Self::ACTION, &resource, &[])?;
+        let permit = tag::permit(view, caller, Self::ACTION, &resource).await?;
         let row = find_custom(view, caller, &self.name).await?;
         let store = &view.core().store;
         if let Some((target, _)) = policy::attached_in(store, row.id, caller.account()).await?.first() {
@@ -272,6 +327,8 @@ impl Operation for DeletePolicy {
 pub struct ListPolicies {
     /// Only those.
     pub kind: Option<PolicyType>,
+    /// Only those that carry all of these; those of the server carry none.
+    pub filter: Vec<TagFilter>,
     /// Which part.
     pub page: Page,
 }
@@ -288,25 +345,26 @@ impl Operation for ListPolicies {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Self::Output>, OpError> {
-        authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
+        tag::permit(view, caller, Self::ACTION, &self.resource(caller)).await?;
         let (store, account) = (&view.core().store, caller.account());
         let mut rows = Vec::new();
         let among_system = self.page.after.strip_prefix(SYSTEM_MARKER);
         if self.kind != Some(PolicyType::System) && among_system.is_none() {
-            rows = policy::list(store, Some(account), &self.page.after, self.page.rows()).await?;
+            rows = tag::policies(view, caller, &self.page.after, self.page.rows(), &self.filter).await?;
         }
         let missing = self.page.rows().saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
-        if self.kind != Some(PolicyType::Custom) && missing > 0 {
-            rows.extend(policy::list(store, None, among_system.unwrap_or_default(), missing).await?);
+        if self.kind != Some(PolicyType::Custom) && self.filter.is_empty() && missing > 0 {
+            let system = policy::list(store, None, among_system.unwrap_or_default(), missing).await?;
+            rows.extend(system.into_iter().map(|row| (row, Vec::new())));
         }
         let counts: HashMap<PolicyId, u64> = policy::attachment_counts(store, account).await?.into_iter().collect();
-        let marker = |row: &PolicyRow| match row.kind {
+        let marker = |(row, _): &(PolicyRow, Vec<Tag>)| match row.kind {
             PolicyKind::Custom => row.name.folded(),
             PolicyKind::System => format!("{SYSTEM_MARKER}{}", row.name.folded()),
         };
-        let show = |row: PolicyRow| {
+        let show = |(row, tags): (PolicyRow, Vec<Tag>)| {
             let attachments = counts.get(&row.id).copied().unwrap_or(0);
-            ManagedPolicy::of(row, attachments)
+            ManagedPolicy::of(row, attachments).tagged(tags)
         };
         Ok(Effect::nothing(self.page.cut(rows, marker, show)))
     }
@@ -334,7 +392,7 @@ impl Operation for CreatePolicyVersion {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<PolicyVersion>, OpError> {
-        let permit = authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
+        let permit = tag::permit(view, caller, Self::ACTION, &self.resource(caller)).await?;
         check(view, &self.document)?;
         let row = find_custom(view, caller, &self.name).await?;
         let versions = policy::versions(&view.core().store, row.id).await?;
@@ -384,7 +442,7 @@ impl Operation for DescribePolicyVersion {
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<PolicyVersion>, OpError> {
         let resource = self.resource(caller);
-        authz::permit(view, caller, Self::ACTION, &resource, &[])?;
+        tag::permit(view, caller, Self::ACTION, &resource).await?;
         let row = self.policy.find(view, caller).await?;
         let version = policy::version(&view.core().store, row.id, self.version).await?;
         let version = version.ok_or_else(|| OpError::NotFound(version_name(resource, self.version)))?;
@@ -408,7 +466,7 @@ impl Operation for ListPolicyVersions {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Vec<PolicyVersion>>, OpError> {
-        authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
+        tag::permit(view, caller, Self::ACTION, &self.resource(caller)).await?;
         let row = self.policy.find(view, caller).await?;
         let versions = policy::versions(&view.core().store, row.id).await?;
         Ok(Effect::nothing(versions.into_iter().map(|version| PolicyVersion::of(version, row.default_version)).collect()))
@@ -433,7 +491,7 @@ impl Operation for SetDefaultPolicyVersion {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<()>, OpError> {
-        let permit = authz::permit(view, caller, Self::ACTION, &custom(caller, &self.name), &[])?;
+        let permit = tag::permit(view, caller, Self::ACTION, &custom(caller, &self.name)).await?;
         let row = find_custom(view, caller, &self.name).await?;
         if policy::version(&view.core().store, row.id, self.version).await?.is_none() {
             return Err(OpError::NotFound(self.resource(caller)));
@@ -462,7 +520,7 @@ impl Operation for DeletePolicyVersion {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<()>, OpError> {
-        let permit = authz::permit(view, caller, Self::ACTION, &custom(caller, &self.name), &[])?;
+        let permit = tag::permit(view, caller, Self::ACTION, &custom(caller, &self.name)).await?;
         let row = find_custom(view, caller, &self.name).await?;
         if policy::version(&view.core().store, row.id, self.version).await?.is_none() {
             return Err(OpError::NotFound(self.resource(caller)));

@@ -30,6 +30,7 @@ use crate::{
     Core,
     client::{new_client_row, new_secret_row},
     clock::{NoEntropy, random, random_text},
+    directory::alias,
     keyring::{KeyringError, Place},
     leak::Checked,
     principal::{SYSTEM, oidc_provider_of, principal_text},
@@ -244,6 +245,9 @@ impl Provision<'_> {
                 AccountNumber::new(self.number_in(&AccountNumber::RANGE)?).map_err(|error| ProvisionError::Number(error.to_string()))?
             }
         };
+        if alias::is_number(&new.alias) && new.alias.as_str() != number.to_string() {
+            return Err(ProvisionError::Number("a name of 16 digits would be taken for the number of another account".to_owned()));
+        }
         let operator_id = match new.operator_id {
             Some(id) => id,
             None => OperatorId::from_number(u64::from_be_bytes(random(self.core.entropy.as_ref())?)),

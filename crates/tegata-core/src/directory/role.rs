@@ -9,13 +9,16 @@ use tegata_store::{
     Step, account, oidc_provider,
     policy::{self, Target},
     role::{self, RoleRow},
+    tag::Tagged,
     user,
 };
 
-use super::{Listed, Page, changes, done, find_role, new_number, own, role_name};
+use super::{
+    Listed, Page, changes, done, find_role, new_number, own, role_name,
+    tag::{self, Tag, TagFilter},
+};
 use crate::{
     actions::{Action, RAM_CREATE_ROLE, RAM_DELETE_ROLE, RAM_GET_ROLE, RAM_LIST_ROLES, RAM_UPDATE_ROLE},
-    authz,
     caller::Caller,
     error::{Holding, Input, OpError, ProblemKind, Quota},
     operation::{Effect, Operation},
@@ -48,6 +51,8 @@ pub struct Role {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// Its tags, by key; empty where they were not asked for.
+    pub tags: Vec<Tag>,
     /// What its trust document lets in besides what its author may have had in mind; told when it is saved, empty at other times.
     pub warnings: Vec<TrustWarning>,
 }
@@ -63,8 +68,13 @@ impl Role {
             max_session: row.max_session,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            tags: Vec::new(),
             warnings: Vec::new(),
         }
+    }
+
+    fn tagged(self, tags: Vec<Tag>) -> Self {
+        Self { tags, ..self }
     }
 
     /// The same with what is to be said of its trust document.
@@ -103,7 +113,7 @@ async fn bind(
 }
 
 /// Whom a principal means now, and whether that is up to another account.
-async fn subject(view: &View<'_>, caller: &Caller, principal: &PrincipalName) -> Result<(Option<[u8; 16]>, bool), OpError> {
+pub(super) async fn subject(view: &View<'_>, caller: &Caller, principal: &PrincipalName) -> Result<(Option<[u8; 16]>, bool), OpError> {
     let store = &view.core().store;
     let provider = match principal {
         PrincipalName::Federated(arn) => oidc_provider_of(arn),
@@ -150,7 +160,8 @@ async fn subject(view: &View<'_>, caller: &Caller, principal: &PrincipalName) ->
     Ok((found, foreign))
 }
 
-fn longest(asked: Duration, input: Input) -> Result<Duration, OpError> {
+/// Checks the longest session of a role.
+pub(super) fn longest(asked: Duration, input: Input) -> Result<Duration, OpError> {
     if (SHORTEST_MAXIMUM..=LONGEST_MAXIMUM).contains(&asked) {
         return Ok(asked);
     }
@@ -169,6 +180,8 @@ pub struct CreateRole {
     pub description: Option<Description>,
     /// Its longest session; one hour if nothing is said.
     pub max_session: Option<Duration>,
+    /// The tags it begins with: at most 20.
+    pub tags: Vec<Tag>,
 }
 
 impl Operation for CreateRole {
@@ -180,7 +193,9 @@ impl Operation for CreateRole {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Role>, OpError> {
-        let permit = authz::permit(view, caller, Self::ACTION, &ResourceName::Roles { account: own(caller) }, &[])?;
+        let whom = ResourceName::Roles { account: own(caller) };
+        let permit = tag::permit_with(view, caller, Self::ACTION, &whom, &self.tags).await?;
+        tag::check(view, &self.tags)?;
         let (store, account, limit) = (&view.core().store, caller.account(), view.core().limits().quotas.roles);
         let id = RoleId::from_bytes(view.core().new_id()?);
         let (bindings, warnings) = bind(view, caller, id, &self.trust_document, Input::TrustDocument).await?;
@@ -191,9 +206,22 @@ impl Operation for CreateRole {
         if role::count(store, account).await? >= u64::from(limit) {
             return Err(OpError::LimitExceeded(Quota::Roles, limit));
         }
-        let row = RoleRow {
+        let row = self.row(view, caller, id, max_session)?;
+        let mut changes = changes(view, caller);
+        changes.push(role::insert(&row));
+        changes.extend(bindings);
+        changes.push(role::at_most(account, limit));
+        changes.extend(tag::steps(view, caller, Tagged::Role(id), &self.tags));
+        Ok(done(Role::of(row, own(caller)).tagged(self.tags.clone()).warned(warnings), changes, permit).or_exists(self.resource(caller)))
+    }
+}
+
+impl CreateRole {
+    /// The row that it makes.
+    pub(super) fn row(&self, view: &View<'_>, caller: &Caller, id: RoleId, max_session: Duration) -> Result<RoleRow, OpError> {
+        Ok(RoleRow {
             id,
-            account_id: account,
+            account_id: caller.account(),
             number: new_number(view)?,
             name: self.name.clone(),
             description: self.description.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -204,12 +232,7 @@ impl Operation for CreateRole {
             generation: Generation(1),
             created_at: view.now(),
             updated_at: view.now(),
-        };
-        let mut changes = changes(view, caller);
-        changes.push(role::insert(&row));
-        changes.extend(bindings);
-        changes.push(role::at_most(account, limit));
-        Ok(done(Role::of(row, own(caller)).warned(warnings), changes, permit).or_exists(self.resource(caller)))
+        })
     }
 }
 
@@ -229,8 +252,10 @@ impl Operation for DescribeRole {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Role>, OpError> {
-        authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
-        Ok(Effect::nothing(Role::of(find_role(view, caller, &self.name).await?, own(caller))))
+        tag::permit(view, caller, Self::ACTION, &self.resource(caller)).await?;
+        let row = find_role(view, caller, &self.name).await?;
+        let tags = tag::of(view, Tagged::Role(row.id)).await?;
+        Ok(Effect::nothing(Role::of(row, own(caller)).tagged(tags)))
     }
 }
 
@@ -256,7 +281,7 @@ impl Operation for UpdateRole {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Role>, OpError> {
-        let permit = authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
+        let permit = tag::permit(view, caller, Self::ACTION, &self.resource(caller)).await?;
         let mut row = find_role(view, caller, &self.name).await?;
         let mut changes = changes(view, caller);
         let mut warnings = Vec::new();
@@ -284,6 +309,8 @@ impl Operation for UpdateRole {
 pub struct ListRoles {
     /// Which part.
     pub page: Page,
+    /// Only those that carry all of these.
+    pub filter: Vec<TagFilter>,
 }
 
 impl Operation for ListRoles {
@@ -295,10 +322,10 @@ impl Operation for ListRoles {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Listed<Role>>, OpError> {
-        authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
-        let rows = role::list(&view.core().store, caller.account(), &self.page.after, self.page.rows()).await?;
+        tag::permit(view, caller, Self::ACTION, &self.resource(caller)).await?;
+        let rows = tag::roles(view, caller, &self.page, &self.filter).await?;
         let account = own(caller);
-        Ok(Effect::nothing(self.page.cut(rows, |row| row.name.folded(), |row| Role::of(row, account))))
+        Ok(Effect::nothing(self.page.cut(rows, |(row, _)| row.name.folded(), |(row, tags)| Role::of(row, account).tagged(tags))))
     }
 }
 
@@ -319,7 +346,7 @@ impl Operation for DeleteRole {
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<()>, OpError> {
         let resource = self.resource(caller);
-        let permit = authz::permit(view, caller, Self::ACTION, &resource, &[])?;
+        let permit = tag::permit(view, caller, Self::ACTION, &resource).await?;
         let row = find_role(view, caller, &self.name).await?;
         if !policy::attachments(&view.core().store, Target::Role(row.id)).await?.is_empty() {
             return Err(OpError::InUse(resource, Holding::Policies));

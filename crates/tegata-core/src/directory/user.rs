@@ -6,6 +6,7 @@ use tegata_model::{
 use tegata_store::{
     access_key, group, login_profile, mfa_device,
     policy::{self, Target},
+    tag,
     user::{self, UserKind, UserRow},
 };
 
@@ -88,10 +89,21 @@ impl Operation for CreateUser {
         if user::count(store, account).await? >= u64::from(limit) {
             return Err(OpError::LimitExceeded(Quota::Users, limit));
         }
+        let row = self.row(view, caller)?;
+        let mut changes = changes(view, caller);
+        changes.push(user::insert(&row));
+        changes.push(user::at_most(account, limit));
+        Ok(done(User::of(row), changes, permit).or_exists(self.resource(caller)))
+    }
+}
+
+impl CreateUser {
+    /// The row that it makes.
+    pub(super) fn row(&self, view: &View<'_>, caller: &Caller) -> Result<UserRow, OpError> {
         let text = |given: Option<&str>| given.unwrap_or_default().to_owned();
-        let row = UserRow {
+        Ok(UserRow {
             id: UserId::from_bytes(view.core().new_id()?),
-            account_id: account,
+            account_id: caller.account(),
             number: new_number(view)?,
             kind: UserKind::Member,
             name: self.name.clone(),
@@ -105,11 +117,7 @@ impl Operation for CreateUser {
             phone: text(self.phone.as_ref().map(PhoneNumber::as_str)),
             comments: text(self.comments.as_ref().map(Comments::as_str)),
             updated_at: view.now(),
-        };
-        let mut changes = changes(view, caller);
-        changes.push(user::insert(&row));
-        changes.push(user::at_most(account, limit));
-        Ok(done(User::of(row), changes, permit).or_exists(self.resource(caller)))
+        })
     }
 }
 
@@ -244,6 +252,7 @@ impl Operation for DeleteUser {
         }
         let mut changes = changes(view, caller);
         // Whatever it is given meanwhile raises its generation, so this decides again.
+        changes.push(tag::forget(*row.id.as_bytes()));
         changes.push(user::delete(row.id));
         Ok(done((), changes, permit))
     }

@@ -58,7 +58,7 @@ impl Operation for ExchangeForSession {
             return Err(OpError::Grant(GrantFailure::NotForYou));
         }
         let place = exchange_audience(core);
-        if !access.claims.aud.iter().any(|audience| *audience == place) {
+        if !access.claims.aud.contains(&place) {
             return Err(OpError::Grant(GrantFailure::Audience));
         }
         if !access.scope.has(Scope::USER_SESSION) {

@@ -68,7 +68,7 @@ impl Operation for Introspect {
             Err(error @ (OpError::Internal(_) | OpError::Throttled(_))) => return Err(error),
             Err(_) => return Ok(Effect::nothing(Introspection::Inactive)),
         };
-        if access.facts.account.id != caller.account() && !access.claims.aud.iter().any(|audience| *audience == row.app_id) {
+        if access.facts.account.id != caller.account() && !access.claims.aud.contains(&row.app_id) {
             return Ok(Effect::nothing(Introspection::Inactive));
         }
         let username = match (&access.facts.identity, access.scope.has(Scope::PROFILE)) {

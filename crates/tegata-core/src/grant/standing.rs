@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use tegata_model::{AccountId, ClientId, InstallationId};
+use tegata_model::{AccountId, ClientId, InstallationId, UserId};
 use tegata_store::{
     account::{self, AccountRow},
     client::{self as clients, ClientRow},
     installation::{self, AssignmentMode, Identity, InstallationRow},
+    login_profile,
 };
 
 use super::{Fallen, GrantFailure};
@@ -57,6 +58,11 @@ impl Bound {
     pub(crate) fn identity(&self) -> Option<Identity> {
         let role = self.marks.iter().find_map(|mark| if let Ancestor::Role(id, _) = mark { Some(Identity::Role(*id)) } else { None });
         role.or_else(|| self.marks.iter().find_map(|mark| if let Ancestor::User(id, _) = mark { Some(Identity::User(*id)) } else { None }))
+    }
+
+    /// The person who signed in.
+    fn person(&self) -> Option<UserId> {
+        self.marks.iter().find_map(|mark| if let Ancestor::User(id, _) = mark { Some(*id) } else { None })
     }
 
     /// Which of its marks says who acts.
@@ -130,6 +136,12 @@ async fn look(core: &Core, bound: &Bound) -> Result<Facts, OpError> {
     if !client.status.is_active() || !fits {
         return Err(fallen(if fits { Fallen::Client } else { Fallen::Installation }));
     }
+    // Whoever may not sign in has nothing from signing in, as a role neither.
+    if let Some(person) = bound.person()
+        && !may_sign_in(core, person).await?
+    {
+        return Err(fallen(Fallen::Identity));
+    }
     let identity = match bound.identity() {
         None => None,
         Some(who) => {
@@ -144,6 +156,11 @@ async fn look(core: &Core, bound: &Bound) -> Result<Facts, OpError> {
         }
     };
     Ok(Facts { account, client, identity, reads, stamps })
+}
+
+/// True unless what the user signs in with is switched off.
+pub(crate) async fn may_sign_in(core: &Core, user: UserId) -> Result<bool, OpError> {
+    Ok(login_profile::find(&core.store, user).await?.is_none_or(|profile| profile.status.is_active()))
 }
 
 /// Official applications are for those who are assigned; the owner of an account always is. Others are for everybody.
@@ -165,7 +182,7 @@ pub(crate) async fn check_assignment(
 fn fallen_of(mark: &Ancestor) -> Fallen {
     match mark {
         Ancestor::Account(..) => Fallen::Account,
-        Ancestor::User(..) | Ancestor::Role(..) | Ancestor::OidcProvider(..) | Ancestor::LoginProfile(..) => Fallen::Identity,
+        Ancestor::User(..) | Ancestor::Role(..) | Ancestor::OidcProvider(..) | Ancestor::Login(..) => Fallen::Identity,
         Ancestor::Client(..) => Fallen::Client,
         Ancestor::Installation(..) => Fallen::Installation,
         Ancestor::Grant(..) => Fallen::Grant,

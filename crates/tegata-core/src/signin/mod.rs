@@ -252,6 +252,12 @@ impl Core {
         }
         marks.push(Ancestor::Installation(installation.id, installation.epoch));
         marks.push(Ancestor::User(who.user, person.epoch()));
+        if let Some(profile) = login_profile::find(&self.store, who.user).await? {
+            if !profile.status.is_active() {
+                return Err(fallen(Fallen::Identity));
+            }
+            marks.push(Ancestor::Login(who.user, profile.id, profile.epoch));
+        }
         if let Some(role) = who.role {
             marks.push(Ancestor::Role(role, identity.epoch()));
             // What is born in a role session ends with it.

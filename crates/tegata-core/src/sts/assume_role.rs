@@ -9,6 +9,7 @@ use crate::{
     actions::{Action, STS_ASSUME_ROLE},
     authz::{self, Admitted, Permit, Trusted},
     caller::Caller,
+    directory::tag,
     error::{CallerKind, DeniedBy, Input, OpError, ProblemKind},
     mint::{self, NewSession, TemporaryCredential},
     operation::{Effect, Operation},
@@ -56,7 +57,17 @@ impl Operation for AssumeRole {
         }
         check_policy(view, self.policy.as_deref())?;
         let source_identity = self.inherited_source_identity(caller, &name)?;
-        let (permit, trusted) = self.ask(view, caller, &name, source_identity.as_ref()).await?;
+        let extra = self.condition_keys(source_identity.as_ref());
+        let extra: Vec<(&str, &str)> = extra.iter().map(|(key, value)| (*key, value.as_str())).collect();
+
+        // Tags of a foreign role are for its own account to ask for.
+        let carried = self.tags(view, caller).await?;
+        let tagged: Vec<(&str, &str)> =
+            extra.iter().copied().chain(carried.iter().map(|(key, value)| (key.as_str(), value.as_str()))).collect();
+        let permit = authz::permit(view, caller, Self::ACTION, &name, &tagged);
+        let trusted = self.ask_role(view, caller, &name, &extra).await?;
+        let (permit, trusted) = both(permit, trusted)?;
+        let Some(trusted) = trusted else { return Err(OpError::NotFound(name)) };
 
         let deadline = mint::deadline(view, caller);
         if mint::chain_length(caller) >= view.core().limits().chain_depth || view.now().plus(SHORTEST) > deadline {
@@ -132,6 +143,15 @@ impl AssumeRole {
             (Some(kept), _) => Ok(Some(kept.clone())),
             (None, asked) => Ok(asked.clone()),
         }
+    }
+
+    /// The condition keys of the role's tags, where it is one of the caller's account.
+    async fn tags(&self, view: &View<'_>, caller: &Caller) -> Result<Vec<(String, String)>, OpError> {
+        if self.account != caller.evidence.principal().account.number {
+            return Ok(Vec::new());
+        }
+        let role = view.role(caller.account(), &self.role).await?;
+        Ok(role.map_or_else(Vec::new, |role| role.tags.iter().map(|(key, value)| (tag::resource_key(key), value.clone())).collect()))
     }
 
     fn condition_keys(&self, source_identity: Option<&SourceIdentity>) -> Vec<(&'static str, String)> {

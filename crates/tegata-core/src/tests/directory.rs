@@ -58,7 +58,7 @@ fn trusting(who: &str) -> String {
 }
 
 async fn new_policy(core: &TestCore, name: &str, document: String) {
-    ask(core, CreatePolicy { name: name.parse().unwrap(), document, description: None }).await.unwrap();
+    ask(core, CreatePolicy { name: name.parse().unwrap(), document, description: None, tags: vec![] }).await.unwrap();
 }
 
 async fn new_key(core: &TestCore, user: &str) -> TestKey {
@@ -295,16 +295,21 @@ async fn versions_are_numbered_once_and_the_oldest_makes_room() {
         );
         let (mut seen, mut page) = (Vec::new(), Page { after: String::new(), limit: 2 });
         loop {
-            let listed = ask(&core, ListPolicies { kind: None, page: page.clone() }).await.unwrap();
+            let listed = ask(&core, ListPolicies { kind: None, filter: vec![], page: page.clone() }).await.unwrap();
             seen.extend(listed.items.into_iter().map(|policy| policy.name.to_string()));
             let Some(next) = listed.next else { break };
             page.after = next;
         }
         assert_eq!(seen.len(), 3 + SYSTEM_POLICIES.len(), "{seen:?}");
-        assert_eq!(ask(&core, ListPolicies { kind: Some(PolicyType::Custom), page: everything() }).await.unwrap().items.len(), 3);
+        assert_eq!(
+            ask(&core, ListPolicies { kind: Some(PolicyType::Custom), filter: vec![], page: everything() }).await.unwrap().items.len(),
+            3
+        );
 
         for (document, expected) in [("{", "Malformed"), ("", "TooLarge"), (UPLOADER_TRUST, "Malformed"), (&" ".repeat(6145), "TooLarge")] {
-            let refused = ask(&core, CreatePolicy { name: "bad".parse().unwrap(), document: document.to_owned(), description: None }).await;
+            let refused =
+                ask(&core, CreatePolicy { name: "bad".parse().unwrap(), document: document.to_owned(), description: None, tags: vec![] })
+                    .await;
             assert_eq!(code(refused), format!("invalid PolicyDocument {expected}"));
         }
     }
@@ -318,6 +323,7 @@ async fn roles_trust_those_who_exist_and_from_the_next_request_on() {
             trust_document,
             description: None,
             max_session: None,
+            tags: vec![],
         };
         for who in ["user/ghost", "role/ghost"] {
             let refused = ask(&core, role("deploy", trusting(&format!("acs:ram::1000000000000001:{who}")))).await;
@@ -377,7 +383,7 @@ async fn roles_trust_those_who_exist_and_from_the_next_request_on() {
         ask(&core, DetachPolicyFromRole { policy: custom("uploader"), from: uploader() }).await.unwrap();
         ask(&core, DeleteRole { name: uploader() }).await.unwrap();
         assert!(core.caller(&session).await.is_err());
-        assert_eq!(ask(&core, ListRoles { page: everything() }).await.unwrap().items.len(), 2);
+        assert_eq!(ask(&core, ListRoles { page: everything(), filter: vec![] }).await.unwrap().items.len(), 2);
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) async fn world(core: &TestCore) -> IssuerKey {
     core.outbound.issuer(IDP, &key.jwks(), &["ffff", CERTIFICATE]);
     ask(core, provider()).await;
     let name = "deployer".parse().unwrap();
-    ask(core, CreateRole { name, trust_document: trust(ACME), description: None, max_session: None }).await;
+    ask(core, CreateRole { name, trust_document: trust(ACME), description: None, max_session: None, tags: Vec::new() }).await;
     let policy = PolicyRef { kind: PolicyType::Custom, name: "uploader".parse().unwrap() };
     ask(core, AttachPolicyToRole { policy, to: "deployer".parse().unwrap() }).await;
     key
@@ -331,7 +331,7 @@ async fn tokens_with_keys_nobody_has_do_not_make_us_hammer_the_issuer() {
     let key = world(&core).await;
     present(&core, "ci", &key.token(&claims()).unwrap()).await.unwrap();
     let asked = core.outbound.asked();
-    core.clock.advance(Duration::from_secs(60));
+    core.clock.advance(Duration::from_mins(1));
     for n in 0..200 {
         let flood = key.message(&json!({"alg": "ES256", "kid": format!("k{}", n + 100)}).to_string(), &claims().to_string()).unwrap();
         assert_eq!(unauthenticated(present(&core, "ci", &flood).await), "oidc-signature");
@@ -341,7 +341,7 @@ async fn tokens_with_keys_nobody_has_do_not_make_us_hammer_the_issuer() {
     present(&core, "ci", &key.token(&claims()).unwrap()).await.unwrap();
     let fresh =
         TestCore::node_with(&core.store, Arc::clone(&core.clock), 9, core.limits().clone(), Arc::clone(&core.outbound)).await.unwrap();
-    core.clock.advance(Duration::from_secs(3000));
+    core.clock.advance(Duration::from_mins(50));
     let asked = core.outbound.asked();
     let now = core.now().unix();
     let token = key.token(&json!({"iss": IDP, "sub": "repo:acme/app:x", "aud": "sts", "iat": now, "exp": now + 300})).unwrap();
@@ -373,7 +373,7 @@ async fn an_issuer_proves_itself_by_its_certificate() {
     // Keys that were fetched for an account that asks for no certificate are no good for one that does.
     ask(&core, AddFingerprint { name: "ci".parse().unwrap(), fingerprint: "ab".repeat(20).parse().unwrap() }).await;
     assert_eq!(unauthenticated(present(&core, "ci", &token).await), "oidc-issuer");
-    core.clock.advance(Duration::from_secs(3600));
+    core.clock.advance(Duration::from_hours(1));
     core.outbound.issuer(IDP, &key.jwks(), &[&"ab".repeat(20)]);
     let now = core.now().unix();
     let token = key.token(&json!({"iss": IDP, "sub": "repo:acme/app:x", "aud": "sts", "iat": now, "exp": now + 300})).unwrap();
@@ -456,6 +456,7 @@ async fn providers_are_made_changed_listed_and_deleted() {
             trust_document: document.to_owned(),
             description: None,
             max_session: None,
+            tags: Vec::new(),
         };
         assert!(matches!(core.perform(&core.user("alice").await.unwrap(), &role(&trust(ACME))).await, Err(OpError::Invalid(_))));
         ask(&core, provider()).await;

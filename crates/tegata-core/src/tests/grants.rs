@@ -14,6 +14,7 @@ use crate::{
         AssignClient, ClientKind, ClientSettings, CreateClient, CreateClientSecret, DeleteClient, IdentityName, InstallClient,
         InstallExternalClient, UnassignClient, UninstallClient, UninstallExternalClient,
     },
+    directory::{NewLoginProfile, create_login_profile},
     grant::{ClientCredentials, ExchangeForSession, Introspect, Introspection, IssuedTokens, RedeemCode, RefreshGrant, Revoke, UserInfo},
     limits::Limits,
     signin::{Readiness, SignedIn},
@@ -72,8 +73,8 @@ fn for_user(name: &str) -> IdentityName {
 
 /// The official application, installed by alice and assigned to bob.
 async fn install(core: &TestCore) {
-    by_alice(&core, &InstallExternalClient { app_id: VENDOR.to_owned(), scopes: None }).await.unwrap();
-    by_alice(&core, &AssignClient { app_id: VENDOR.to_owned(), identity: for_user("bob") }).await.unwrap();
+    by_alice(core, &InstallExternalClient { app_id: VENDOR.to_owned(), scopes: None }).await.unwrap();
+    by_alice(core, &AssignClient { app_id: VENDOR.to_owned(), identity: for_user("bob") }).await.unwrap();
 }
 
 async fn redeem(core: &Core, meta: crate::RequestMeta, app_id: &str, code: &str, redirect: &str) -> Result<IssuedTokens, OpError> {
@@ -278,7 +279,7 @@ async fn refreshing_at_once_loses_nothing() {
 }
 
 /// What takes something away, by name, and how it is done.
-const ENDINGS: [&str; 8] = ["user", "unassign", "uninstall", "reinstall", "consent", "revoke", "account", "theft"];
+const ENDINGS: [&str; 9] = ["user", "login", "unassign", "uninstall", "reinstall", "consent", "revoke", "account", "theft"];
 
 async fn take_away(core: &TestCore, what: &str, issued: &IssuedTokens) {
     let app_id = VENDOR.to_owned();
@@ -290,16 +291,26 @@ async fn take_away(core: &TestCore, what: &str, issued: &IssuedTokens) {
             changes.touch(core.acme.account);
             core.store.commit(changes).await.unwrap();
         }
+        "login" => {
+            let change = NewLoginProfile {
+                user: "bob".parse().unwrap(),
+                password: None,
+                reset_required: false,
+                mfa_required: false,
+                status: Status::Inactive,
+            };
+            create_login_profile(core, &core.user("alice").await.unwrap(), change).await.unwrap();
+        }
         "account" => {
             let mut changes = ChangeSet::new(core.now());
             changes.push(tegata_store::account::raise_epoch(core.acme.account));
             changes.touch(core.acme.account);
             core.store.commit(changes).await.unwrap();
         }
-        "unassign" => by_alice(&core, &UnassignClient { app_id, identity: for_user("bob") }).await.unwrap(),
-        "uninstall" => by_alice(&core, &UninstallExternalClient { app_id }).await.unwrap(),
+        "unassign" => by_alice(core, &UnassignClient { app_id, identity: for_user("bob") }).await.unwrap(),
+        "uninstall" => by_alice(core, &UninstallExternalClient { app_id }).await.unwrap(),
         "reinstall" => {
-            by_alice(&core, &UninstallExternalClient { app_id: app_id.clone() }).await.unwrap();
+            by_alice(core, &UninstallExternalClient { app_id: app_id.clone() }).await.unwrap();
             install(core).await;
         }
         "consent" => core.withdraw_consent(&core.meta(), &signed_in(core, "bob").await, VENDOR).await.unwrap(),
@@ -344,7 +355,7 @@ async fn no_grant_yields_anything_once_what_it_stands_on_is_gone() {
             if !matches!(ending, "revoke" | "theft") {
                 assert!(redeem(&core, core.meta(), VENDOR, code.expose(), CALLBACK).await.is_err(), "{ending}: code");
             }
-            if matches!(ending, "user" | "unassign" | "uninstall") {
+            if matches!(ending, "user" | "login" | "unassign" | "uninstall") {
                 assert!(core.approve(&core.meta(), &asked, &bob, true).await.is_err(), "{ending}: a new code");
             }
             if matches!(ending, "reinstall" | "consent") {

@@ -65,12 +65,17 @@ async fn administer(core: &TestCore, caller: &Caller, action: Action) -> &'stati
     let name = || "ghost-policy".parse().unwrap();
     let policy = || d::PolicyRef { kind: d::PolicyType::Custom, name: name() };
     let key_id = || "LTAIghost".parse().unwrap();
+    let tagged = || vec![d::Taggable::Role(role()), d::Taggable::Policy(name())];
+    let tag_key = || "team".parse().unwrap();
+    // Each account keeps a name of its own, so that who may rename it changes nothing for the others.
+    let caller_alias = |caller: &Caller| format!("named-{}", caller.account_number()).parse().unwrap();
     let provider = || "ghost-provider".parse().unwrap();
     let fingerprint = || "00".repeat(20).parse().unwrap();
     let page = || d::Page { after: String::new(), limit: 1 };
     let document = || crate::testing::UPLOADER.to_owned();
     let trust_document =
         || r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":["a.test"]}}]}"#.to_owned();
+    let declared = || d::Declaration::read(&serde_json::json!({"version": 1, "users": {"declared": {}}})).unwrap();
     match action {
         actions::RAM_CREATE_USER => {
             ask!(CreateUser { name: "made".parse().unwrap(), display_name: None, email: None, phone: None, comments: None })
@@ -87,18 +92,18 @@ async fn administer(core: &TestCore, caller: &Caller, action: Action) -> &'stati
         actions::RAM_DELETE_ACCESS_KEY => ask!(DeleteAccessKey { user: Some(user()), key_id: key_id() }),
         actions::RAM_CREATE_ROLE => {
             let name = "made-role".parse().unwrap();
-            ask!(CreateRole { name, trust_document: trust_document(), description: None, max_session: None })
+            ask!(CreateRole { name, trust_document: trust_document(), description: None, max_session: None, tags: vec![] })
         }
         actions::RAM_GET_ROLE => ask!(DescribeRole { name: role() }),
         actions::RAM_UPDATE_ROLE => ask!(UpdateRole { name: role(), trust_document: None, description: None, max_session: None }),
         actions::RAM_DELETE_ROLE => ask!(DeleteRole { name: role() }),
-        actions::RAM_LIST_ROLES => ask!(ListRoles { page: page() }),
+        actions::RAM_LIST_ROLES => ask!(ListRoles { page: page(), filter: vec![] }),
         actions::RAM_CREATE_POLICY => {
-            ask!(CreatePolicy { name: "made-policy".parse().unwrap(), document: document(), description: None })
+            ask!(CreatePolicy { name: "made-policy".parse().unwrap(), document: document(), description: None, tags: vec![] })
         }
         actions::RAM_GET_POLICY => ask!(DescribePolicy { policy: policy() }),
         actions::RAM_DELETE_POLICY => ask!(DeletePolicy { name: name(), with_versions: false }),
-        actions::RAM_LIST_POLICIES => ask!(ListPolicies { kind: None, page: page() }),
+        actions::RAM_LIST_POLICIES => ask!(ListPolicies { kind: None, filter: vec![], page: page() }),
         actions::RAM_CREATE_POLICY_VERSION => {
             ask!(CreatePolicyVersion { name: name(), document: document(), set_default: false, rotate: false })
         }
@@ -121,10 +126,38 @@ async fn administer(core: &TestCore, caller: &Caller, action: Action) -> &'stati
         actions::RAM_UPDATE_GROUP => ask!(UpdateGroup { name: group(), new_name: None, comments: None }),
         actions::RAM_DELETE_GROUP => ask!(DeleteGroup { name: group() }),
         actions::RAM_LIST_GROUPS => ask!(ListGroups { page: page() }),
+        actions::TEGATA_PLAN_DIRECTORY => ask!(PlanDirectory { declaration: declared(), prune: false }),
+        actions::TEGATA_APPLY_DIRECTORY => {
+            ask!(ApplyDirectory { declaration: declared(), prune: false, plan: None, even_if_nobody_can_administer: false })
+        }
+        actions::TEGATA_EXPORT_DIRECTORY => ask!(ExportDirectory),
         actions::RAM_ADD_USER_TO_GROUP => ask!(AddUserToGroup { user: user(), group: group() }),
         actions::RAM_REMOVE_USER_FROM_GROUP => ask!(RemoveUserFromGroup { user: user(), group: group() }),
         actions::RAM_LIST_GROUPS_FOR_USER => ask!(ListGroupsForUser { user: user() }),
         actions::RAM_LIST_USERS_FOR_GROUP => ask!(ListUsersForGroup { group: group(), page: page() }),
+        actions::RAM_UPDATE_POLICY_DESCRIPTION => {
+            ask!(UpdatePolicyDescription { name: name(), description: "new".parse().unwrap() })
+        }
+        actions::RAM_GET_ACCESS_KEY_LAST_USED => ask!(DescribeKeyUse { user: Some(user()), key_id: key_id() }),
+        actions::RAM_SET_ACCOUNT_ALIAS => ask!(SetAccountAlias { alias: caller_alias(caller) }),
+        actions::RAM_GET_ACCOUNT_ALIAS => ask!(DescribeAccountAlias),
+        actions::RAM_CLEAR_ACCOUNT_ALIAS => ask!(ClearAccountAlias),
+        actions::RAM_TAG_RESOURCES => {
+            ask!(TagResources { names: tagged(), tags: vec![d::Tag { key: tag_key(), value: "v".parse().unwrap() }] })
+        }
+        actions::RAM_UNTAG_RESOURCES => ask!(UntagResources { names: tagged(), keys: None }),
+        actions::RAM_LIST_TAG_RESOURCES => {
+            ask!(ListTagResources { kind: d::TaggableKind::Roles, names: vec![], filter: vec![], page: page() })
+        }
+        actions::RAM_DECODE_DIAGNOSTIC_MESSAGE => {
+            match core.perform(caller, &d::DecodeDiagnosticMessage { message: "garbage".into() }).await {
+                Err(OpError::Invalid(_)) => "allowed, absent",
+                other => word(other),
+            }
+        }
+        actions::TEGATA_GET_KEY_POLICY => ask!(DescribeKeyPolicy),
+        actions::TEGATA_SET_KEY_POLICY => ask!(SetKeyPolicy { people: Some(true), ..d::SetKeyPolicy::default() }),
+        actions::TEGATA_LIST_LONG_TERM_KEYS => ask!(ListLongTermKeys { page: page() }),
         actions::RAM_CREATE_OIDC_PROVIDER => ask!(CreateOidcProvider {
             name: "made-provider".parse().unwrap(),
             issuer: "https://made.test".parse().unwrap(),
@@ -143,59 +176,6 @@ async fn administer(core: &TestCore, caller: &Caller, action: Action) -> &'stati
         actions::RAM_REMOVE_CLIENT_ID_FROM_OIDC_PROVIDER => ask!(RemoveClientId { name: provider(), client_id: "x".parse().unwrap() }),
         actions::RAM_ADD_FINGERPRINT_TO_OIDC_PROVIDER => ask!(AddFingerprint { name: provider(), fingerprint: fingerprint() }),
         actions::RAM_REMOVE_FINGERPRINT_FROM_OIDC_PROVIDER => ask!(RemoveFingerprint { name: provider(), fingerprint: fingerprint() }),
-        other => applications(core, caller, other).await,
-    }
-}
-
-/// Applications. What is named exists in no account, but for the official one, which is installed and taken out again.
-async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'static str {
-    use crate::{client as c, grant as g};
-    macro_rules! ask {
-        ($($input:tt)*) => { word(core.perform(caller, &c::$($input)*).await) };
-    }
-    let app_id = || "1".to_owned();
-    let official = || "official-cli".to_owned();
-    let secret_id = || "1".to_owned();
-    let token = || tegata_model::SecretKey::new("x".to_owned());
-    let identity = || c::IdentityName::User("ghost".parse().unwrap());
-    match action {
-        actions::RAM_CREATE_APPLICATION => {
-            let (kind, settings) = (c::ClientKind::Server, c::ClientSettings::default());
-            ask!(CreateClient { name: Some("made".to_owned()), kind, protocol_version: None, settings })
-        }
-        actions::RAM_GET_APPLICATION => ask!(DescribeClient { app_id: app_id() }),
-        actions::RAM_UPDATE_APPLICATION => ask!(UpdateClient { app_id: app_id(), settings: c::ClientSettings::default() }),
-        actions::RAM_DELETE_APPLICATION => ask!(DeleteClient { app_id: app_id() }),
-        actions::RAM_LIST_APPLICATIONS => ask!(ListClients),
-        actions::RAM_CREATE_APP_SECRET => ask!(CreateClientSecret { app_id: app_id(), overlap: None }),
-        actions::RAM_GET_APP_SECRET => ask!(DescribeClientSecret { app_id: app_id(), secret_id: secret_id() }),
-        actions::RAM_DELETE_APP_SECRET => ask!(DeleteClientSecret { app_id: app_id(), secret_id: secret_id() }),
-        actions::RAM_LIST_APP_SECRET_IDS => ask!(ListClientSecrets { app_id: app_id() }),
-        actions::RAM_PROVISION_APPLICATION => ask!(InstallClient { app_id: app_id(), scopes: None }),
-        actions::RAM_DEPROVISION_APPLICATION => ask!(UninstallClient { app_id: app_id() }),
-        actions::RAM_GET_APPLICATION_PROVISION_INFO => ask!(DescribeInstallation { app_id: app_id() }),
-        actions::RAM_LIST_APPLICATION_PROVISION_INFOS => ask!(ListInstallations { official: None }),
-        actions::RAM_PROVISION_EXTERNAL_APPLICATION => ask!(InstallExternalClient { app_id: official(), scopes: None }),
-        actions::RAM_DEPROVISION_EXTERNAL_APPLICATION => ask!(UninstallExternalClient { app_id: app_id() }),
-        actions::RAM_GET_EXTERNAL_APPLICATION => ask!(DescribeExternalClient { app_id: app_id() }),
-        actions::RAM_LIST_EXTERNAL_APPLICATIONS => ask!(ListExternalClients),
-        actions::TEGATA_ASSIGN_APPLICATION => ask!(AssignClient { app_id: official(), identity: identity() }),
-        actions::TEGATA_UNASSIGN_APPLICATION => ask!(UnassignClient { app_id: official(), identity: identity() }),
-        actions::TEGATA_LIST_APPLICATION_ASSIGNMENTS => ask!(ListAssignments { app_id: official() }),
-        // Only clients and their tokens may ask for these; see the tests of grants.
-        actions::OAUTH_CLIENT_CREDENTIALS => word(core.perform(caller, &g::ClientCredentials { scope: None, key: None }).await),
-        actions::OAUTH_REDEEM_CODE => {
-            word(core.perform(caller, &g::RedeemCode { code: token(), redirect_uri: None, verifier: None, key: None }).await)
-        }
-        actions::OAUTH_REFRESH => word(core.perform(caller, &g::RefreshGrant { token: token(), scope: None, key: None }).await),
-        actions::OAUTH_REVOKE => word(core.perform(caller, &g::Revoke { token: token() }).await),
-        actions::OAUTH_INTROSPECT => word(core.perform(caller, &g::Introspect { token: token() }).await),
-        actions::OAUTH_USER_INFO => word(core.perform(caller, &g::UserInfo).await),
-        actions::OAUTH_EXCHANGE => word(core.perform(caller, &g::ExchangeForSession).await),
-        // Asked by a person at a page, who has no key there.
-        actions::OAUTH_APPROVE | actions::TEGATA_SIGN_IN | actions::TEGATA_SIGN_OUT | actions::TEGATA_SET_PASSWORD_BY_LINK => {
-            "asked at a page"
-        }
         other => sign_in(core, caller, other).await,
     }
 }
@@ -270,6 +250,57 @@ async fn look_back(core: &TestCore, caller: &Caller, action: Action) -> &'static
             let text = tegata_model::SecretKey::new("nothing in it".to_owned());
             word(core.perform(caller, &ReportLeakedCredential { text, dry_run: false }).await)
         }
+        other => applications(core, caller, other).await,
+    }
+}
+
+/// Applications. What is named exists in no account, but for the official one, which is installed and taken out again.
+async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'static str {
+    use crate::{client as c, grant as g};
+    macro_rules! ask {
+        ($($input:tt)*) => { word(core.perform(caller, &c::$($input)*).await) };
+    }
+    let app_id = || "1".to_owned();
+    let official = || "official-cli".to_owned();
+    let secret_id = || "1".to_owned();
+    let token = || tegata_model::SecretKey::new("x".to_owned());
+    let identity = || c::IdentityName::User("ghost".parse().unwrap());
+    match action {
+        actions::RAM_CREATE_APPLICATION => {
+            let (kind, settings) = (c::ClientKind::Server, c::ClientSettings::default());
+            ask!(CreateClient { name: Some("made".to_owned()), kind, protocol_version: None, settings })
+        }
+        actions::RAM_GET_APPLICATION => ask!(DescribeClient { app_id: app_id() }),
+        actions::RAM_UPDATE_APPLICATION => ask!(UpdateClient { app_id: app_id(), settings: c::ClientSettings::default() }),
+        actions::RAM_DELETE_APPLICATION => ask!(DeleteClient { app_id: app_id() }),
+        actions::RAM_LIST_APPLICATIONS => ask!(ListClients),
+        actions::RAM_CREATE_APP_SECRET => ask!(CreateClientSecret { app_id: app_id(), overlap: None }),
+        actions::RAM_GET_APP_SECRET => ask!(DescribeClientSecret { app_id: app_id(), secret_id: secret_id() }),
+        actions::RAM_DELETE_APP_SECRET => ask!(DeleteClientSecret { app_id: app_id(), secret_id: secret_id() }),
+        actions::RAM_LIST_APP_SECRET_IDS => ask!(ListClientSecrets { app_id: app_id() }),
+        actions::RAM_PROVISION_APPLICATION => ask!(InstallClient { app_id: app_id(), scopes: None }),
+        actions::RAM_DEPROVISION_APPLICATION => ask!(UninstallClient { app_id: app_id() }),
+        actions::RAM_GET_APPLICATION_PROVISION_INFO => ask!(DescribeInstallation { app_id: app_id() }),
+        actions::RAM_LIST_APPLICATION_PROVISION_INFOS => ask!(ListInstallations { official: None }),
+        actions::RAM_PROVISION_EXTERNAL_APPLICATION => ask!(InstallExternalClient { app_id: official(), scopes: None }),
+        actions::RAM_DEPROVISION_EXTERNAL_APPLICATION => ask!(UninstallExternalClient { app_id: app_id() }),
+        actions::RAM_GET_EXTERNAL_APPLICATION => ask!(DescribeExternalClient { app_id: app_id() }),
+        actions::RAM_LIST_EXTERNAL_APPLICATIONS => ask!(ListExternalClients),
+        actions::TEGATA_ASSIGN_APPLICATION => ask!(AssignClient { app_id: official(), identity: identity() }),
+        actions::TEGATA_UNASSIGN_APPLICATION => ask!(UnassignClient { app_id: official(), identity: identity() }),
+        actions::TEGATA_LIST_APPLICATION_ASSIGNMENTS => ask!(ListAssignments { app_id: official() }),
+        // Only clients and their tokens may ask for these; see the tests of grants.
+        actions::OAUTH_CLIENT_CREDENTIALS => word(core.perform(caller, &g::ClientCredentials { scope: None, key: None }).await),
+        actions::OAUTH_REDEEM_CODE => {
+            word(core.perform(caller, &g::RedeemCode { code: token(), redirect_uri: None, verifier: None, key: None }).await)
+        }
+        actions::OAUTH_REFRESH => word(core.perform(caller, &g::RefreshGrant { token: token(), scope: None, key: None }).await),
+        actions::OAUTH_REVOKE => word(core.perform(caller, &g::Revoke { token: token() }).await),
+        actions::OAUTH_INTROSPECT => word(core.perform(caller, &g::Introspect { token: token() }).await),
+        actions::OAUTH_USER_INFO => word(core.perform(caller, &g::UserInfo).await),
+        actions::OAUTH_EXCHANGE => word(core.perform(caller, &g::ExchangeForSession).await),
+        // Asked by a person at a page, who has no key there.
+        actions::OAUTH_APPROVE => "asked at a page",
         other => panic!("{other} is missing from the permission matrix"),
     }
 }

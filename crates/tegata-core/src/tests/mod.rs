@@ -1,6 +1,7 @@
 //! Operations on real databases: every case runs on SQLite, and again on PostgreSQL when a cluster is named.
 
 mod audit;
+mod declare;
 mod directory;
 mod federation;
 mod grants;
@@ -8,8 +9,10 @@ mod look_back;
 mod matrix;
 mod objects;
 mod sessions;
+mod settings;
 mod sign_in;
 mod tokens;
+mod why;
 
 use tegata_model::{AccountNumber, BucketName, ObjectKey, RoleName, RoleSessionName};
 

@@ -412,7 +412,13 @@ async fn without_the_second_factor_nobody_takes_it_from_oneself() {
 
         // A role does not wash it off: a session that began with alice's key is alice in this.
         let trust = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":["acs:ram::1000000000000001:user/alice"]}}]}"#;
-        let admin = CreateRole { name: "admin".parse().unwrap(), trust_document: trust.to_owned(), description: None, max_session: None };
+        let admin = CreateRole {
+            name: "admin".parse().unwrap(),
+            trust_document: trust.to_owned(),
+            description: None,
+            tags: Vec::new(),
+            max_session: None,
+        };
         ask(&core, admin).await.unwrap();
         let everything = PolicyRef { kind: PolicyType::System, name: "AdministratorAccess".parse().unwrap() };
         ask(&core, AttachPolicyToRole { policy: everything, to: "admin".parse().unwrap() }).await.unwrap();
@@ -463,7 +469,7 @@ async fn users_do_for_themselves_what_the_account_lets_them() {
 
         // A Deny binds, and so does every other layer.
         let policy = "no-ram".parse().unwrap();
-        ask(&core, CreatePolicy { name: policy, document: DENY_ALL.to_owned(), description: None }).await.unwrap();
+        ask(&core, CreatePolicy { name: policy, document: DENY_ALL.to_owned(), description: None, tags: Vec::new() }).await.unwrap();
         let policy = PolicyRef { kind: PolicyType::Custom, name: "no-ram".parse().unwrap() };
         ask(&core, AttachPolicyToUser { policy, to: name("dan") }).await.unwrap();
         let refused = denied(by(&core, "dan", CreateAccessKey { user: None }).await.unwrap_err());

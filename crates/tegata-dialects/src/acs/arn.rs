@@ -31,38 +31,6 @@ impl FromStr for RoleArn {
     }
 }
 
-/// A device for one-time codes: its serial number is its resource name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SerialNumber {
-    pub(crate) account: AccountNumber,
-    pub(crate) name: MfaDeviceName,
-}
-
-/// A text was not the serial number of a device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NotASerialNumber;
-
-impl std::fmt::Display for NotASerialNumber {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a device is named `acs:ram::<16-digit account>:mfa/<device name>`")
-    }
-}
-
-impl FromStr for SerialNumber {
-    type Err = NotASerialNumber;
-
-    fn from_str(text: &str) -> Result<Self, NotASerialNumber> {
-        let rest = text.strip_prefix("acs:ram::").ok_or(NotASerialNumber)?;
-        let (account, name) = rest.split_once(":mfa/").ok_or(NotASerialNumber)?;
-        Ok(Self { account: account.parse().map_err(|_| NotASerialNumber)?, name: name.parse().map_err(|_| NotASerialNumber)? })
-    }
-}
-
-/// A device for one-time codes.
-pub(crate) fn mfa_device(account: AccountNumber, name: &MfaDeviceName) -> String {
-    format!("acs:ram::{account}:mfa/{name}")
-}
-
 /// An OpenID provider, as named by whoever brings one of its tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OidcProviderArn {
@@ -94,6 +62,38 @@ impl FromStr for OidcProviderArn {
 /// An OpenID provider.
 pub(crate) fn oidc_provider(account: AccountNumber, name: &OidcProviderName) -> String {
     format!("acs:ram::{account}:oidc-provider/{name}")
+}
+
+/// A device for one-time codes: its serial number is its resource name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SerialNumber {
+    pub(crate) account: AccountNumber,
+    pub(crate) name: MfaDeviceName,
+}
+
+/// A text was not the serial number of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotASerialNumber;
+
+impl std::fmt::Display for NotASerialNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a device is named `acs:ram::<16-digit account>:mfa/<device name>`")
+    }
+}
+
+impl FromStr for SerialNumber {
+    type Err = NotASerialNumber;
+
+    fn from_str(text: &str) -> Result<Self, NotASerialNumber> {
+        let rest = text.strip_prefix("acs:ram::").ok_or(NotASerialNumber)?;
+        let (account, name) = rest.split_once(":mfa/").ok_or(NotASerialNumber)?;
+        Ok(Self { account: account.parse().map_err(|_| NotASerialNumber)?, name: name.parse().map_err(|_| NotASerialNumber)? })
+    }
+}
+
+/// A device for one-time codes.
+pub(crate) fn mfa_device(account: AccountNumber, name: &MfaDeviceName) -> String {
+    format!("acs:ram::{account}:mfa/{name}")
 }
 
 /// The owner of an account.

@@ -5,7 +5,7 @@ use std::{fmt::Display, future::Future, pin::Pin, str::FromStr};
 use tegata_core::{
     Caller, Core,
     authn::Proof,
-    directory::{Listed, Page, PolicyRef, PolicyType},
+    directory::{Listed, Page, PolicyRef, PolicyType, TAGS_AT_ONCE, Tag, TagFilter},
 };
 use tegata_model::SecretKey;
 
@@ -23,7 +23,7 @@ pub(crate) struct Entry {
     /// What performs it.
     pub(crate) handler: for<'a> fn(&'a Ask<'a>) -> Answering<'a>,
     /// What proves who asks, where it is not a signature.
-    pub(crate) proof: Option<fn(&Params<'_>) -> Result<Proof, AcsError>>,
+    pub(crate) proof: Option<ReadProof>,
 }
 
 impl std::fmt::Debug for Entry {
@@ -34,6 +34,8 @@ impl std::fmt::Debug for Entry {
 
 /// The members of an answer.
 pub(crate) type Fields = Vec<(&'static str, Tree)>;
+/// What finds the proof among the parameters.
+pub(crate) type ReadProof = fn(&Params<'_>) -> Result<Proof, AcsError>;
 type Answering<'a> = Pin<Box<dyn Future<Output = Result<Fields, AcsError>> + Send + 'a>>;
 
 /// A line of a table: name, summary, function, parameters; and what reads the proof, where that is not a signature.
@@ -77,8 +79,12 @@ impl Ask<'_> {
     pub(crate) fn maybe_name<T: FromStr<Err: Display>>(&self, parameter: &'static str) -> Result<Option<T>, AcsError> {
         let Some(text) = self.params.text(parameter).filter(|text| !text.is_empty()) else { return Ok(None) };
         text.parse().map(Some).map_err(|error: T::Err| {
-            let longest = if parameter == "PolicyName" { 128 } else { 64 };
-            let way = if text.chars().count() > longest { "Length" } else { "InvalidChars" };
+            let allowed = match parameter {
+                "PolicyName" => 1..=128,
+                "AccountAlias" => 3..=63,
+                _ => 1..=64,
+            };
+            let way = if allowed.contains(&text.chars().count()) { "InvalidChars" } else { "Length" };
             AcsError::invalid_in(parameter, way, &error.to_string())
         })
     }
@@ -140,17 +146,22 @@ impl Ask<'_> {
 
     /// `Marker` and `MaxItems`.
     pub(crate) fn page(&self, most: usize) -> Result<Page, AcsError> {
-        let limit = match self.params.text("MaxItems") {
+        self.page_by("Marker", "MaxItems", most)
+    }
+
+    /// The same by other names.
+    pub(crate) fn page_by(&self, marker: &'static str, size: &'static str, most: usize) -> Result<Page, AcsError> {
+        let limit = match self.params.text(size) {
             None | Some("") => 100,
             Some(text) => text
                 .parse()
                 .ok()
                 .filter(|limit| (1..=most).contains(limit))
-                .ok_or_else(|| AcsError::invalid("MaxItems", &format!("a whole number from 1 to {most} is needed")))?,
+                .ok_or_else(|| AcsError::invalid(size, &format!("a whole number from 1 to {most} is needed")))?,
         };
-        let after = self.params.text("Marker").unwrap_or_default();
-        if after.len() > 256 || after.contains('\0') {
-            return Err(AcsError::invalid("Marker", "it is not one that was given out"));
+        let after = self.params.text(marker).unwrap_or_default();
+        if after.len() > 1024 || after.contains('\0') {
+            return Err(AcsError::invalid(marker, "it is not one that was given out"));
         }
         Ok(Page { after: after.to_owned(), limit })
     }
@@ -171,9 +182,68 @@ impl Ask<'_> {
         Ok(PolicyRef { kind, name: self.name("PolicyName")? })
     }
 
-    /// Tags are not offered: a caller that sends some must not believe that they were kept, or that they selected anything.
-    pub(crate) fn no_tags(&self) -> Result<(), AcsError> {
-        if self.params.mentions("Tag") { Err(AcsError::invalid("Tag", "this server does not offer tags")) } else { Ok(()) }
+    /// Several texts: one JSON list, `a;b` or `a,b`, or flat as `Name.1`, `Name.2`. The first of the names stands in errors.
+    pub(crate) fn several(&self, names: &[&'static str]) -> Result<Vec<String>, AcsError> {
+        for name in names {
+            if let Some(given) = self.params.text(name) {
+                if given.trim_start().starts_with('[') {
+                    let rule = "a JSON list of texts is needed";
+                    return serde_json::from_str(given).map_err(|_| AcsError::invalid(name, rule));
+                }
+                return Ok(given.split([';', ',']).map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect());
+            }
+            let flat = self.params.indexed(name);
+            if !flat.is_empty() {
+                return Ok(flat.into_iter().map(|(_, value)| value.to_owned()).collect());
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// `Tag`, with what is said of its value.
+    fn pairs(&self) -> Result<Vec<(String, Option<String>)>, AcsError> {
+        if let Some(given) = self.params.text("Tag").filter(|text| !text.is_empty()) {
+            let rule = "a JSON list such as `[{\"Key\":\"team\",\"Value\":\"web\"}]` is needed";
+            let read: Vec<serde_json::Value> = serde_json::from_str(given).map_err(|_| AcsError::invalid("Tag", rule))?;
+            let one = |pair: &serde_json::Value| {
+                let key = pair.get("Key")?.as_str()?.to_owned();
+                match pair.get("Value") {
+                    None | Some(serde_json::Value::Null) => Some((key, None)),
+                    Some(value) => Some((key, Some(value.as_str()?.to_owned()))),
+                }
+            };
+            return read.iter().map(|pair| one(pair).ok_or_else(|| AcsError::invalid("Tag", rule))).collect();
+        }
+        let keys = self.params.indexed_with("Tag", "Key");
+        let values = self.params.indexed_with("Tag", "Value");
+        if values.iter().any(|(at, _)| keys.iter().all(|(known, _)| known != at)) {
+            return Err(AcsError::invalid("Tag", "a value without its key"));
+        }
+        let value = |at: &u16| values.iter().find(|(known, _)| known == at).map(|(_, value)| (*value).to_owned());
+        Ok(keys.iter().map(|(at, key)| ((*key).to_owned(), value(at))).collect())
+    }
+
+    /// `Tag` as what something is given; a value that is absent is empty.
+    pub(crate) fn tags(&self) -> Result<Vec<Tag>, AcsError> {
+        let refused = |error: tegata_model::NameError| AcsError::invalid("Tag", &error.to_string());
+        let one = |(key, value): (String, Option<String>)| {
+            Ok(Tag { key: key.parse().map_err(refused)?, value: value.unwrap_or_default().parse().map_err(refused)? })
+        };
+        self.pairs()?.into_iter().map(one).collect()
+    }
+
+    /// `Tag` as what a list is narrowed by; a value that is absent or empty is any value.
+    pub(crate) fn tag_filter(&self) -> Result<Vec<TagFilter>, AcsError> {
+        let refused = |error: tegata_model::NameError| AcsError::invalid("Tag", &error.to_string());
+        let pairs = self.pairs()?;
+        if pairs.len() > TAGS_AT_ONCE {
+            return Err(AcsError::invalid("Tag", &format!("a list is narrowed by at most {TAGS_AT_ONCE} tags")));
+        }
+        let one = |(key, value): (String, Option<String>)| {
+            let value = value.filter(|value| !value.is_empty()).map(|value| value.parse()).transpose().map_err(refused)?;
+            Ok(TagFilter { key: key.parse().map_err(refused)?, value })
+        };
+        pairs.into_iter().map(one).collect()
     }
 }
 

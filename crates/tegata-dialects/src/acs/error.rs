@@ -109,11 +109,11 @@ impl From<OpError> for AcsError {
         let message = error.to_string();
         match error {
             OpError::Authentication(failure) => failure.into(),
+            // Whoever is not let in by a token hears the same, whatever the reason: see `FederationFailure::Untrusted`.
+            OpError::Denied(denial) if denial.caller_kind == CallerKind::Federated => FederationFailure::Untrusted.into(),
             OpError::Denied(denial) if denial.by == DeniedBy::NoPassword => {
                 Self { denied: true, ..Self::new(403, "NotSupport.Account", message) }
             }
-            // Whoever is not let in by a token hears the same, whatever the reason: see `FederationFailure::Untrusted`.
-            OpError::Denied(denial) if denial.caller_kind == CallerKind::Federated => FederationFailure::Untrusted.into(),
             OpError::Denied(denial) => {
                 Self { denied: true, detail: Some(access_denied_detail(&denial)), ..Self::new(403, "NoPermission", message) }
             }
@@ -143,7 +143,10 @@ impl From<AuthnFailure> for AcsError {
         match failure {
             AuthnFailure::Anonymous => Self::missing("AccessKeyId"),
             AuthnFailure::UnknownKey => Self::new(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
-            AuthnFailure::KeyInactive => Self::new(400, "InvalidAccessKeyId.Inactive", message),
+            // The key is what it should be and may not be used: as good as switched off, and the message says why.
+            AuthnFailure::KeyInactive | AuthnFailure::KeyTooOld(_) | AuthnFailure::KeyElsewhere | AuthnFailure::KeyOfPerson => {
+                Self::new(400, "InvalidAccessKeyId.Inactive", message)
+            }
             AuthnFailure::OwnerInactive => Self::new(403, "Forbidden.AccessKeyDisabled", message),
             AuthnFailure::TokenMissing => Self::new(400, "MissingSecurityToken", message),
             AuthnFailure::TokenMalformed => Self::new(400, "InvalidSecurityToken.Malformed", message),
@@ -187,7 +190,9 @@ fn mismatch_message(mismatch: &Mismatch) -> String {
 /// `EntityNotExist.Role` and its like.
 fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
     let kind = match resource {
-        ResourceName::Account(_) | ResourceName::AccountSettings { .. } => "Account",
+        ResourceName::Account(_) => "AccountAlias",
+        ResourceName::KeyPolicy { .. } => "KeyPolicy",
+        ResourceName::AccountSettings { .. } | ResourceName::Directory { .. } => "Account",
         ResourceName::User { .. } | ResourceName::Users { .. } | ResourceName::Owner { .. } => "User",
         ResourceName::AccessKey { .. } => "User.AccessKey",
         ResourceName::Group { .. } | ResourceName::Groups { .. } => "Group",
@@ -203,13 +208,13 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         ResourceName::BoundMfaDevice { .. } => "VirtualMFADevice.User",
         ResourceName::Buckets { .. } | ResourceName::Bucket { .. } => "Bucket",
         ResourceName::Object { .. } => "Object",
+        ResourceName::Applications { .. } | ResourceName::Application { .. } => "Application",
+        ResourceName::ApplicationSecret { .. } => "Application.AppSecret",
         ResourceName::Sessions { .. } | ResourceName::Session { .. } | ResourceName::SessionsOf(_) | ResourceName::SessionsOfKey { .. } => {
             "Session"
         }
         ResourceName::Requests { .. } | ResourceName::Request { .. } => "Request",
         ResourceName::Credentials { .. } => "Credential",
-        ResourceName::Applications { .. } | ResourceName::Application { .. } => "Application",
-        ResourceName::ApplicationSecret { .. } => "Application.AppSecret",
         ResourceName::Caller => return stem.into(),
     };
     format!("{stem}.{kind}").into()
@@ -242,13 +247,14 @@ fn limit_code(quota: Quota) -> &'static str {
         Quota::PoliciesPerUser => "LimitExceeded.User.Policy",
         Quota::PoliciesPerGroup => "LimitExceeded.Group.Policy",
         Quota::PoliciesPerRole => "LimitExceeded.Role.Policy",
-        Quota::MfaDevices => "LimitExceeded.VirtualMFADevice",
         Quota::Clients => "LimitExceeded.Application",
         Quota::SecretsPerClient => "LimitExceeded.Application.AppSecret",
         Quota::Assignments => "LimitExceeded.Application.Assignment",
+        Quota::TagsPerResource => "LimitExceeded.Tag",
         Quota::OidcProviders => "LimitExceeded.OIDCProvider",
         Quota::ClientIdsPerProvider => "LimitExceeded.OIDCProvider.ClientId",
         Quota::FingerprintsPerProvider => "LimitExceeded.OIDCProvider.Fingerprint",
+        Quota::MfaDevices => "LimitExceeded.VirtualMFADevice",
     }
 }
 
@@ -265,6 +271,27 @@ fn invalid_code(problem: &Problem) -> &'static str {
         Input::MaxSession => "InvalidParameter.MaxSessionDuration",
         Input::NewMaxSession => "InvalidParameter.NewMaxSessionDuration",
         Input::UserName => "InvalidParameter.UserName",
+        Input::ApplicationId => "InvalidParameter.AppId",
+        Input::ApplicationName => "InvalidParameter.AppName",
+        Input::RedirectUris => "InvalidParameter.RedirectUris",
+        Input::Scopes => "InvalidParameter.PredefinedScopes",
+        Input::AccessLifetime => "InvalidParameter.AccessTokenValidity",
+        Input::RefreshLifetime => "InvalidParameter.RefreshTokenValidity",
+        Input::Marker => "InvalidParameter.Marker",
+        Input::LeakedText => "InvalidParameter.Text",
+        Input::Declaration => "InvalidParameter.Declaration",
+        Input::Plan if problem.kind == ProblemKind::Mismatch => "InvalidParameter.PlanHash.Outdated",
+        Input::Plan => "NobodyCouldAdminister",
+        Input::AccountAlias => "InvalidParameter.AccountAlias.InvalidChars",
+        Input::Tags => "InvalidParameter.Tag",
+        Input::ResourceNames => "InvalidParameter.ResourceNames",
+        Input::DiagnosticMessage => "InvalidParameter.EncodedDiagnosticMessage",
+        Input::MaxKeyAge => "InvalidParameter.MaxAgeDays",
+        Input::KeyNetworks => "InvalidParameter.Networks",
+        Input::KeyPolicy => "InvalidParameter.AllowPeople",
+        Input::IssuerUrl => "InvalidParameter.IssuerUrl",
+        Input::IssuanceLimit => "InvalidParameter.IssuanceLimitTime",
+        Input::Fingerprint => "InvalidParameter.Fingerprint",
         Input::Password => "InvalidParameter.Password.TooWeak",
         Input::OldPassword => "InvalidParameter.OldPassword.Incorrect",
         Input::NewPassword if problem.kind == ProblemKind::Reused => "InvalidParameter.NewPassword.ReusePrevention",
@@ -278,17 +305,6 @@ fn invalid_code(problem: &Problem) -> &'static str {
         Input::MaxLoginAttempts => "InvalidParameter.MaxLoginAttemps",
         Input::LoginSession => "InvalidParameter.LoginSessionDuration",
         Input::LoginNetworks => "InvalidParameter.LoginNetworkMasks",
-        Input::Marker => "InvalidParameter.Marker",
-        Input::LeakedText => "InvalidParameter.Text",
-        Input::ApplicationId => "InvalidParameter.AppId",
-        Input::ApplicationName => "InvalidParameter.AppName",
-        Input::RedirectUris => "InvalidParameter.RedirectUris",
-        Input::Scopes => "InvalidParameter.PredefinedScopes",
-        Input::AccessLifetime => "InvalidParameter.AccessTokenValidity",
-        Input::RefreshLifetime => "InvalidParameter.RefreshTokenValidity",
-        Input::IssuerUrl => "InvalidParameter.IssuerUrl",
-        Input::IssuanceLimit => "InvalidParameter.IssuanceLimitTime",
-        Input::Fingerprint => "InvalidParameter.Fingerprint",
         Input::ContentMd5
         | Input::ContentCrc64
         | Input::ContentLength
@@ -301,13 +317,7 @@ fn invalid_code(problem: &Problem) -> &'static str {
 
 /// Who was refused what by which kind of policy; the statements stay in the audit.
 fn access_denied_detail(denial: &Denial) -> Tree {
-    let principal = match denial.caller_kind {
-        CallerKind::Owner => "Account",
-        CallerKind::User => "SubUser",
-        CallerKind::RoleSession => "AssumedRoleUser",
-        CallerKind::Federated => "Federated",
-        CallerKind::Client => "Client",
-    };
+    let principal = principal_type(denial.caller_kind);
     let mut fields = vec![
         ("AuthAction", denial.action.to_owned()),
         ("AuthPrincipalType", principal.to_owned()),
@@ -323,13 +333,25 @@ fn access_denied_detail(denial: &Denial) -> Tree {
         | DeniedBy::ForeignAccount
         | DeniedBy::SourceIdentityFixed
         | DeniedBy::ChainEnded
+        | DeniedBy::KeyPolicy
         | DeniedBy::NoPassword
         | DeniedBy::SecondFactor => {}
     }
+    fields.extend(denial.diagnostic.clone().map(|message| ("EncodedDiagnosticMessage", message)));
     Tree::Object(fields.into_iter().map(|(name, text)| (name, Tree::Text(text))).collect())
 }
 
-fn policy_type(layer: LayerKind) -> &'static str {
+pub(super) fn principal_type(kind: CallerKind) -> &'static str {
+    match kind {
+        CallerKind::Owner => "Account",
+        CallerKind::User => "SubUser",
+        CallerKind::RoleSession => "AssumedRoleUser",
+        CallerKind::Federated => "Federated",
+        CallerKind::Client => "Client",
+    }
+}
+
+pub(super) fn policy_type(layer: LayerKind) -> &'static str {
     match layer {
         LayerKind::Control => "ControlPolicy",
         LayerKind::Session => "SessionPolicy",

@@ -16,6 +16,7 @@
 mod arn;
 mod ask;
 mod catalogue;
+mod claims;
 mod error;
 mod ims;
 mod own;
@@ -36,6 +37,7 @@ use axum::{
     routing::{any, get},
 };
 pub use catalogue::{Kind, OperationSpec, Parameter, Product, catalogue};
+pub use claims::{Claim, claims, claims_page};
 use http::request::Parts;
 use tegata_core::{Core, RequestMeta};
 

@@ -95,6 +95,29 @@ impl<'a> Params<'a> {
         self.0.pairs().any(|(known, _)| known.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
     }
 
+    /// `Name.1`, `Name.2` and so on, in order of their numbers.
+    pub(crate) fn indexed(&self, name: &str) -> Vec<(u16, &str)> {
+        self.indexed_by(|known| known.strip_prefix(name)?.strip_prefix('.'))
+    }
+
+    /// `Name.1.Part`, `Name.2.Part` and so on, in order of their numbers.
+    pub(crate) fn indexed_with(&self, name: &str, part: &str) -> Vec<(u16, &str)> {
+        self.indexed_by(|known| known.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(part)?.strip_suffix('.'))
+    }
+
+    fn indexed_by<'n>(&'n self, number: impl Fn(&'n str) -> Option<&'n str>) -> Vec<(u16, &'n str)> {
+        let mut found: Vec<(u16, &str)> = self
+            .0
+            .pairs()
+            .filter_map(|(known, value)| {
+                let digits = number(known).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+                Some((digits.parse().ok()?, value))
+            })
+            .collect();
+        found.sort_by_key(|(at, _)| *at);
+        found
+    }
+
     /// A number of seconds that may be absent.
     pub(crate) fn seconds(&self, name: &'static str) -> Result<Option<Duration>, AcsError> {
         let Some(text) = self.0.parameter(name) else { return Ok(None) };

@@ -182,6 +182,9 @@ impl From<AuthnFailure> for OauthFault {
             | AuthnFailure::TokenMismatch
             | AuthnFailure::Signature(_)
             | AuthnFailure::Time(_)
+            | AuthnFailure::KeyTooOld(_)
+            | AuthnFailure::KeyElsewhere
+            | AuthnFailure::KeyOfPerson
             | AuthnFailure::Federation(_) => Self::new(StatusCode::UNAUTHORIZED, ErrorCode::InvalidToken, text),
         }
     }

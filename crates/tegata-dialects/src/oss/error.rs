@@ -276,6 +276,9 @@ impl From<AuthnFailure> for OssError {
             AuthnFailure::KeyInactive => {
                 Self::new(403, "InvalidAccessKeyId", "The OSS Access Key Id you provided is disabled.").ec("0002-00000904")
             }
+            AuthnFailure::KeyTooOld(_) | AuthnFailure::KeyElsewhere | AuthnFailure::KeyOfPerson => {
+                Self::new(403, "InvalidAccessKeyId", message).ec("0002-00000904")
+            }
             AuthnFailure::OwnerInactive => Self::new(403, "UserDisable", "UserDisable"),
             AuthnFailure::TokenMalformed => {
                 Self::new(403, "InvalidSecurityToken", "The security token you provided is invalid.").ec("0002-00000006")
@@ -321,6 +324,7 @@ impl OssError {
             DeniedBy::OwnerMayNotAssume
             | DeniedBy::SourceIdentityFixed
             | DeniedBy::ChainEnded
+            | DeniedBy::KeyPolicy
             | DeniedBy::NoPassword
             | DeniedBy::SecondFactor => base,
         }
@@ -335,6 +339,7 @@ impl OssError {
                 Self::new(404, "NoSuchKey", "The specified key does not exist.").ec("0026-00000001").with("Key", key.as_str())
             }
             ResourceName::Account(_)
+            | ResourceName::KeyPolicy { .. }
             | ResourceName::User { .. }
             | ResourceName::Role { .. }
             | ResourceName::OidcProviders { .. }
@@ -358,6 +363,9 @@ impl OssError {
             | ResourceName::BoundMfaDevice { .. }
             | ResourceName::AccountSettings { .. }
             | ResourceName::Buckets { .. }
+            | ResourceName::Applications { .. }
+            | ResourceName::Application { .. }
+            | ResourceName::ApplicationSecret { .. }
             | ResourceName::Sessions { .. }
             | ResourceName::Session { .. }
             | ResourceName::SessionsOf(_)
@@ -365,9 +373,7 @@ impl OssError {
             | ResourceName::Requests { .. }
             | ResourceName::Request { .. }
             | ResourceName::Credentials { .. }
-            | ResourceName::Applications { .. }
-            | ResourceName::Application { .. }
-            | ResourceName::ApplicationSecret { .. }
+            | ResourceName::Directory { .. }
             | ResourceName::Caller => Self::new(404, "NoSuchKey", message),
         }
     }
@@ -416,6 +422,20 @@ impl From<Problem> for OssError {
             | Input::AccessLifetime
             | Input::RefreshLifetime
             | Input::UserName
+            | Input::Marker
+            | Input::LeakedText
+            | Input::Declaration
+            | Input::Plan
+            | Input::AccountAlias
+            | Input::Tags
+            | Input::ResourceNames
+            | Input::DiagnosticMessage
+            | Input::MaxKeyAge
+            | Input::KeyNetworks
+            | Input::KeyPolicy
+            | Input::IssuerUrl
+            | Input::IssuanceLimit
+            | Input::Fingerprint
             | Input::Password
             | Input::OldPassword
             | Input::NewPassword
@@ -427,12 +447,7 @@ impl From<Problem> for OssError {
             | Input::ReusePrevention
             | Input::MaxLoginAttempts
             | Input::LoginSession
-            | Input::LoginNetworks
-            | Input::Marker
-            | Input::LeakedText
-            | Input::IssuerUrl
-            | Input::IssuanceLimit
-            | Input::Fingerprint => Self::new(400, "InvalidArgument", message),
+            | Input::LoginNetworks => Self::new(400, "InvalidArgument", message),
         }
     }
 }

@@ -97,3 +97,41 @@ fn the_page_lists_what_the_tables_have() {
         assert!(page.lines().any(|line| line.starts_with(&format!("| `{}` |", entry.spec.name))), "{}", entry.spec.name);
     }
 }
+
+#[tokio::test]
+async fn a_directory_is_planned_applied_and_exported() {
+    let world = World::new().await;
+    let (alice, bob) = (world.key("alice"), world.key("bob"));
+    let wanted = r#"{"version":1,"users":{"carol":{"policies":["system:ReadOnlyAccess"]},"alice":{"policies":[]}}}"#;
+    let planned = by(&world, &alice, "PlanDirectory", &[("Declaration", wanted)]).await;
+    let hash = member(&planned, "/PlanHash");
+    let told = |answer: &Answer| answer.whole().replace(&hash, "HASH");
+    let mut out = vec![told(&planned)];
+    for (who, action, rest, code) in [
+        (&alice, "PlanDirectory", vec![], "MissingDeclaration"),
+        (&alice, "PlanDirectory", vec![("Declaration", "{")], "InvalidParameter.Declaration"),
+        (&alice, "PlanDirectory", vec![("Declaration", r#"{"version":1,"user":{}}"#)], "InvalidParameter.Declaration"),
+        (
+            &alice,
+            "PlanDirectory",
+            vec![("Declaration", r#"{"version":1,"users":{"x":{"policies":["y"]}}}"#)],
+            "InvalidParameter.Declaration",
+        ),
+        (&alice, "PlanDirectory", vec![("Declaration", wanted), ("Prune", "perhaps")], "InvalidParameter.Prune"),
+        (&alice, "PlanDirectory", vec![("Declaration", wanted), ("Prune", "true")], "DeleteConflict.User.AccessKey"),
+        (&alice, "ApplyDirectory", vec![("Declaration", wanted), ("PlanHash", "old")], "InvalidParameter.PlanHash.Outdated"),
+        (&alice, "ApplyDirectory", vec![("Declaration", wanted), ("PlanHash", hash.as_str())], "NobodyCouldAdminister"),
+        (&bob, "PlanDirectory", vec![("Declaration", wanted)], "NoPermission"),
+        (&bob, "ExportDirectory", vec![], "NoPermission"),
+    ] {
+        let answer = by(&world, who, action, &rest).await;
+        assert_eq!(member(&answer, "/Code"), code, "{action}: {}", answer.whole());
+        let message = member(&answer, "/Message");
+        out.push(format!("{action} {code}: {}", message.split(" (to see why").next().unwrap_or_default()));
+    }
+    let twice = [("Declaration", wanted), ("PlanHash", hash.as_str()), ("EvenIfNobodyCanAdminister", "true"), ("Format", "XML")];
+    let done = by(&world, &alice, "ApplyDirectory", &twice).await;
+    assert_eq!(done.status.as_u16(), 200, "{}", done.whole());
+    out.push(told(&done));
+    insta::assert_snapshot!("declared", out.join("\n\n"));
+}

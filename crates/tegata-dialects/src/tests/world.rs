@@ -119,7 +119,9 @@ impl<'a> Ask<'a> {
 impl World {
     pub(crate) async fn new() -> Self {
         let test = TestCore::new().await.unwrap();
-        let core = Arc::new(TestCore::node(&test.store, Arc::clone(&test.clock), 2, Limits::default()).await.unwrap());
+        let core = Arc::new(
+            TestCore::node_with(&test.store, Arc::clone(&test.clock), 2, Limits::default(), Arc::clone(&test.outbound)).await.unwrap(),
+        );
         let (issuer, gateway) = routers(&core);
         Self { test, issuer, gateway, counter: AtomicU64::new(0) }
     }
@@ -274,8 +276,19 @@ impl Answer {
                 out = out.replace(id, "REQUEST-ID");
             }
         }
-        numbers_hidden(&out)
+        numbers_hidden(&message_hidden(&out))
     }
+}
+
+/// Replaces the sealed message of a refusal, in JSON and XML.
+fn message_hidden(text: &str) -> String {
+    for (begin, end) in [("\"EncodedDiagnosticMessage\":\"", '"'), ("<EncodedDiagnosticMessage>", '<')] {
+        if let Some((before, rest)) = text.split_once(begin) {
+            let after = rest.find(end).and_then(|at| rest.get(at..)).unwrap_or_default();
+            return format!("{before}{begin}MESSAGE{after}");
+        }
+    }
+    text.to_owned()
 }
 
 /// Replaces numbers of 18 digits, which are drawn when a principal is made.

@@ -34,7 +34,7 @@ fn conditions() -> impl Strategy<Value = Value> {
     })
 }
 
-fn statement(effects: &'static [&'static str]) -> impl Strategy<Value = Value> {
+pub(super) fn statement(effects: &'static [&'static str]) -> impl Strategy<Value = Value> {
     let action = select(vec!["*", "oss:*", "oss:Get*", "OSS:getobject", "*:Put*", "sts:AssumeRole", "oss:??tObject"]);
     let resource =
         select(vec!["*", "acs:oss:*:*:media/*", "acs:oss::1000000000000001:media", "acs:*:*:*:*", "acs:oss:*:media", "acs:oss:*:2*:*"]);
@@ -59,13 +59,13 @@ fn policies() -> impl Strategy<Value = Vec<Policy>> {
     prop::collection::vec(statements().prop_map(|statements| compile(&statements)), 0..3)
 }
 
-fn compile(statements: &[Value]) -> Policy {
+pub(super) fn compile(statements: &[Value]) -> Policy {
     ram::parse(&json!({"Version": "1", "Statement": statements}).to_string(), DocumentKind::Identity).unwrap()
 }
 
 /// A request that owns its texts.
 #[derive(Debug, Clone)]
-struct Asked {
+pub(super) struct Asked {
     action: &'static str,
     resource: &'static str,
     owner: bool,
@@ -73,7 +73,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn request(&self) -> Request<'_> {
+    pub(super) fn request(&self) -> Request<'_> {
         let resource = Resource::parse(self.resource).unwrap();
         let user = Principal::User { account: ACCOUNT, name: "alice", id: None };
         let principal = Some(if self.owner { Principal::Account { account: ACCOUNT } } else { user });
@@ -81,7 +81,7 @@ impl Asked {
     }
 }
 
-fn asked() -> impl Strategy<Value = Asked> {
+pub(super) fn asked() -> impl Strategy<Value = Asked> {
     let action = select(vec!["oss:GetObject", "oss:PutObject", "sts:AssumeRole", "ecs:DescribeInstances"]);
     let resource = select(vec![
         "acs:oss:*:1000000000000001:media/a.jpg",

@@ -2,6 +2,3 @@
 -- alone, so that becoming a role writes as many entries as before.
 DROP INDEX audit_session;
 CREATE INDEX audit_sessions ON audit (account_id, session_id) WHERE session_id IS NOT NULL;
-
--- Whose key is it that somebody has found?
-CREATE INDEX access_keys_account ON access_keys (account_id, key_id);

@@ -3,7 +3,15 @@
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
 use tegata_client::profile::Mode;
+
+use super::{
+    declare::{self, ApplyFlags, ExportFlags},
+    lint,
+    operations::{self, Operation},
+};
+use crate::commands::names;
 
 /// What the environment may say to commands that use a server.
 pub(crate) const ENVIRONMENT: &str = "\
@@ -11,6 +19,8 @@ The key is found in this order: --profile, the environment, the current profile.
 
 Environment:
   ALIBABA_CLOUD_ACCESS_KEY_ID, …_ACCESS_KEY_SECRET, …_SECURITY_TOKEN   a key
+  ALIBABA_CLOUD_OIDC_PROVIDER_ARN, …_OIDC_TOKEN_FILE, …_ROLE_ARN       a role, by the token of an identity provider
+  ALIBABA_CLOUD_CREDENTIALS_URI             a URL that answers with a key, such as that of `tegata agent`
   ALIBABA_CLOUD_PROFILE                     the profile to use when there is no such key
   ALIBABA_CLOUD_IGNORE_PROFILE=TRUE         do not look at the profiles
   ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS=1  start no program and call no URL to find a key
@@ -31,7 +41,7 @@ The profile becomes the current one.";
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Access {
     /// Use this profile, whatever the environment says
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", add = ArgValueCompleter::new(names::profiles))]
     pub(crate) profile: Option<String>,
     /// URL of the server [default: $TEGATA_ENDPOINT, else the profile's]
     #[arg(long, value_name = "URL")]
@@ -40,7 +50,7 @@ pub(crate) struct Access {
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
     /// First take on this role
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", add = ArgValueCompleter::new(names::roles))]
     pub(crate) role: Option<String>,
     /// What to call the role's session
     #[arg(long, value_name = "NAME", requires = "role", default_value = "tegata-cli")]
@@ -70,13 +80,62 @@ pub(crate) struct Printed {
     pub(crate) output: Form,
 }
 
+/// How to print what a server answered.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Reply {
+    /// table (for people) or json (the answer as it came)
+    #[arg(long, value_name = "FORM", default_value = "table", hide_possible_values = true)]
+    pub(crate) output: Form,
+    /// Print only this part of the answer (JMESPath), such as 'Users.User[].UserName'
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) query: Option<String>,
+}
+
+/// Commands on users, groups, roles and policies.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RamCommand {
+    /// Make users, groups, roles and policies as a file says, all of it or nothing
+    #[command(after_help = declare::APPLY_HELP)]
+    Apply(Box<ApplyFlags>),
+    /// Write users, groups, roles and policies as a file for `apply`
+    Export(ExportFlags),
+    /// Look for trust policies that let in more than they seem to
+    #[command(after_help = lint::LINT_HELP)]
+    Lint(Box<lint::LintFlags>),
+    #[command(flatten)]
+    Operation(Operation<operations::Ram>),
+}
+
+/// Commands on identities in the newer spelling, and on identity providers.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImsCommand {
+    #[command(flatten)]
+    Operation(Operation<operations::Ims>),
+}
+
+/// Flags of `call`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CallFlags {
+    /// sts, ram, ims or tegata
+    pub(crate) product: String,
+    /// Its name, as the API has it
+    pub(crate) operation: String,
+    /// Its parameters, each Name=VALUE, Name=@FILE or Name=- for standard input
+    #[arg(value_name = "NAME=VALUE")]
+    pub(crate) parameters: Vec<String>,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    #[command(flatten)]
+    pub(crate) reply: Reply,
+}
+
 /// Flags of `configure`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ConfigureFlags {
     /// Name of the profile
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     pub(crate) profile: String,
-    /// AK, StsToken, RamRoleArn, ChainableRamRoleArn, CredentialsURI or External [default: what the profile has, else AK]
+    /// AK, StsToken, RamRoleArn, ChainableRamRoleArn, OIDC, CredentialsURI or External [default: what the profile has, else AK]
     #[arg(long, value_name = "MODE", value_parser = str::parse::<Mode>)]
     pub(crate) mode: Option<Mode>,
     /// URL of the server
@@ -101,7 +160,7 @@ pub(crate) struct ConfigureFlags {
     #[arg(long, value_name = "TOKEN")]
     pub(crate) sts_token: Option<String>,
     /// Role to take on
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", add = ArgValueCompleter::new(names::roles))]
     pub(crate) ram_role_arn: Option<String>,
     /// What to call its sessions
     #[arg(long, value_name = "NAME")]
@@ -113,8 +172,14 @@ pub(crate) struct ConfigureFlags {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) expired_seconds: Option<u32>,
     /// Profile whose key takes on the role
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(names::profiles))]
     pub(crate) source_profile: Option<String>,
+    /// Identity provider whose token takes on the role
+    #[arg(long, value_name = "ARN")]
+    pub(crate) oidc_provider_arn: Option<String>,
+    /// File with that token; read anew each time
+    #[arg(long, value_name = "FILE")]
+    pub(crate) oidc_token_file: Option<PathBuf>,
     /// URL that answers with a key
     #[arg(long, value_name = "URL")]
     pub(crate) credentials_uri: Option<String>,
@@ -153,6 +218,7 @@ pub(crate) struct ProfileListFlags {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ProfileShowFlags {
     /// Which [default: the current one]
+    #[arg(add = ArgValueCompleter::new(names::profiles))]
     pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) printed: Printed,
@@ -165,6 +231,7 @@ pub(crate) struct ProfileShowFlags {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ProfileNameFlags {
     /// Which
+    #[arg(add = ArgValueCompleter::new(names::profiles))]
     pub(crate) name: String,
     /// File of the profiles [default: ~/.aliyun/config.json]
     #[arg(long, value_name = "FILE")]
@@ -189,13 +256,15 @@ pub(crate) enum StsCommand {
     /// Whose key this is
     #[command(after_help = ENVIRONMENT)]
     GetCallerIdentity(WhoamiFlags),
+    #[command(flatten)]
+    Operation(Operation<operations::Sts>),
 }
 
 /// Flags of `sts assume-role`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AssumeRoleFlags {
     /// The role
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", add = ArgValueCompleter::new(names::roles))]
     pub(crate) role_arn: String,
     /// What to call the session
     #[arg(long, value_name = "NAME")]
@@ -254,6 +323,34 @@ pub(crate) struct ExecFlags {
     pub(crate) command: Vec<OsString>,
 }
 
+/// Flags of `doctor`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DoctorFlags {
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// URL of the object gateway [default: $TEGATA_OSS_ENDPOINT, else the profile's]
+    #[arg(long, value_name = "URL")]
+    pub(crate) oss_endpoint: Option<String>,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
+/// Flags of `agent`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AgentFlags {
+    /// Port on 127.0.0.1 [default: a free one]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    pub(crate) port: u16,
+    /// A socket that answers GET /credentials to this user [default: one in $XDG_RUNTIME_DIR, if there is such a folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) socket: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// A program to run with it, and its arguments; the agent ends when it does
+    #[arg(last = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
+}
+
 /// Which gateway, and with which key.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct OssAccess {
@@ -273,10 +370,10 @@ pub(crate) enum OssCommand {
     /// The buckets, or the objects of one
     #[command(after_help = ENVIRONMENT)]
     Ls(OssLsFlags),
-    /// Copy a file up, or an object down
+    /// Copy a file up, an object down, or whole folders
     #[command(after_help = ENVIRONMENT)]
     Cp(OssCpFlags),
-    /// Remove one object
+    /// Remove an object, or everything under a prefix
     #[command(after_help = ENVIRONMENT)]
     Rm(OssRmFlags),
     /// A URL that lets whoever has it read or write one object for a while
@@ -298,10 +395,13 @@ pub(crate) struct OssLsFlags {
 /// Flags of `oss cp`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct OssCpFlags {
-    /// A file, or oss://BUCKET/KEY
+    /// A file, - for standard input, or oss://BUCKET/KEY
     pub(crate) from: String,
     /// oss://BUCKET/KEY, a file or folder, or - for standard output; a URL that ends with / keeps the file's name
     pub(crate) to: String,
+    /// Copy a whole folder: its files under a prefix, or what lies under a prefix into it
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
     #[command(flatten)]
     pub(crate) oss: OssAccess,
 }
@@ -311,6 +411,9 @@ pub(crate) struct OssCpFlags {
 pub(crate) struct OssRmFlags {
     /// oss://BUCKET/KEY
     pub(crate) url: String,
+    /// Remove everything under oss://BUCKET/KEY/ instead
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
     #[command(flatten)]
     pub(crate) oss: OssAccess,
 }

@@ -21,7 +21,7 @@ pub(super) const SERVER_URL: &str = "tegata_endpoint";
 pub(super) const OSS_URL: &str = "tegata_oss_endpoint";
 pub(super) const CA_FILE: &str = "tegata_ca_file";
 /// The region nobody has to name.
-const REGION: &str = "cn-hangzhou";
+pub(super) const REGION: &str = "cn-hangzhou";
 
 /// Where the key was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,8 @@ pub(super) fn now() -> Timestamp {
 impl Opened {
     /// Finds server and key: flags, a named profile, the environment, the current profile.
     pub(super) fn new(access: &Access, environment: &Environment) -> Result<Self, Failure> {
-        let by_key = access.profile.is_none() && environment.access_key_id.is_some();
+        let by_key = access.profile.is_none()
+            && (environment.access_key_id.is_some() || environment.oidc.is_some() || environment.credentials_uri.is_some());
         let without_file = access.profile.is_none() && environment.ignore_profile;
         let file = profile_file(access.config_path.as_ref(), environment);
         let (file, profiles) = match file {
@@ -94,7 +95,7 @@ impl Opened {
         };
         let server = server(access.endpoint.as_deref(), &chain, environment)?;
         let (origin, source) = match (&profile, &profiles) {
-            _ if by_key => (Origin::Environment, Source::Fixed(from_environment(environment)?)),
+            _ if by_key => (Origin::Environment, from_environment(environment, server.as_deref())?),
             (Some(profile), Some(profiles)) => {
                 let source = Source::of(profile, profiles, server.as_deref())?;
                 (Origin::Profile(profile.name().to_owned(), profile.mode()?), source)
@@ -189,6 +190,18 @@ impl Opened {
     }
 }
 
+/// A server without any key of ours: that of the profile, else one that is named by flag or environment.
+pub(super) fn server_alone(access: &Access, environment: &Environment) -> Result<(Transport, String), Failure> {
+    match Opened::new(access, environment) {
+        Ok(opened) => Ok((opened.transport.clone(), opened.server()?.to_owned())),
+        Err(failure) => {
+            let server = server(access.endpoint.as_deref(), &[], environment)?.ok_or(failure)?;
+            let ca_file = access.ca_file.clone().or_else(|| environment.ca_file.clone());
+            Ok((ca_file.into_iter().fold(Transport::new(), Transport::trusting), server))
+        }
+    }
+}
+
 /// The profile that is named, else the current one. With a key from the environment it may be missing.
 fn choose(profiles: &Profiles, access: &Access, environment: &Environment, by_key: bool) -> Result<Option<Profile>, Failure> {
     if let Some(name) = &access.profile {
@@ -201,13 +214,32 @@ fn choose(profiles: &Profiles, access: &Access, environment: &Environment, by_ke
     }
 }
 
-fn from_environment(environment: &Environment) -> Result<Credential, Failure> {
+/// In the order of the vendor's libraries: a key, a token file, a URL.
+fn from_environment(environment: &Environment, server: Option<&str>) -> Result<Source, Failure> {
+    if environment.access_key_id.is_none() {
+        return match (&environment.oidc, &environment.credentials_uri) {
+            (Some(oidc), _) => Ok(Source::Oidc {
+                provider_arn: oidc.provider_arn.clone(),
+                token_file: oidc.token_file.clone(),
+                role: Role {
+                    arn: oidc.role_arn.clone(),
+                    session_name: oidc.session_name.clone().unwrap_or_else(|| "tegata-cli".to_owned()),
+                    lifetime: None,
+                    external_id: None,
+                },
+                server: server.ok_or_else(no_server)?.to_owned(),
+            }),
+            (None, Some(url)) => Ok(Source::Uri(url.clone())),
+            (None, None) => Err(Failure::new("the environment holds no key")),
+        };
+    }
     let (Some(id), Some(secret)) = (&environment.access_key_id, &environment.access_key_secret) else {
         return Err(Failure::new("ALIBABA_CLOUD_ACCESS_KEY_ID is set without ALIBABA_CLOUD_ACCESS_KEY_SECRET"));
     };
     let id = AccessKeyId::new(id).map_err(|error| Failure::new(format!("ALIBABA_CLOUD_ACCESS_KEY_ID: {error}")))?;
     let key = Credential::long_term(id, SecretKey::new(secret.expose().to_owned()));
-    Ok(key.with_token(environment.security_token.as_ref().map(|token| SecretKey::new(token.expose().to_owned()))))
+    let token = environment.security_token.as_ref().map(|token| SecretKey::new(token.expose().to_owned()));
+    Ok(Source::Fixed(key.with_token(token)))
 }
 
 fn no_server() -> Failure {
@@ -280,7 +312,8 @@ fn cache(access: &Access, environment: &Environment, origin: &Origin, file: &Pro
         Origin::Profile(name, _) => name.as_str(),
         Origin::Environment => "environment",
     };
-    let key = environment.access_key_id.as_deref().filter(|_| *origin == Origin::Environment);
+    let key = environment.access_key_id.as_deref().or_else(|| Some(&environment.oidc.as_ref()?.role_arn));
+    let key = key.filter(|_| *origin == Origin::Environment);
     let lifetime = access.lifetime.unwrap_or_default().as_secs().to_string();
     let parts = [
         file.path().to_str().unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! `tegata configure`: a profile from flags, and from answers where flags are silent.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
+use std::io::{self, IsTerminal as _};
 
 use serde_json::Value;
 use tegata_client::{Profile, profile::Mode, words};
@@ -88,11 +88,16 @@ fn given(flags: &ConfigureFlags) -> Result<Vec<(&'static str, Value)>, Failure> 
         ("ram_session_name", &flags.role_session_name),
         ("external_id", &flags.external_id),
         ("source_profile", &flags.source_profile),
+        ("oidc_provider_arn", &flags.oidc_provider_arn),
         ("credentials_uri", &flags.credentials_uri),
         ("process_command", &flags.process_command),
         ("region_id", &flags.region),
     ];
     let mut all: Vec<_> = texts.into_iter().filter_map(|(field, text)| Some((field, Value::from(text.clone()?)))).collect();
+    if let Some(path) = &flags.oidc_token_file {
+        let path = std::path::absolute(path).map_err(|error| Failure::usage(format!("`--oidc-token-file`: {error}")))?;
+        all.push(("oidc_token_file", path.to_string_lossy().into()));
+    }
     all.extend(flags.expired_seconds.map(|seconds| ("expired_seconds", Value::from(seconds))));
     if let Some(text) = &flags.endpoint {
         all.extend(server_fields(text)?);
@@ -133,15 +138,17 @@ impl Asking {
             "ram_role_arn" => ("Role to take on (acs:ram::ACCOUNT:role/NAME)", "--ram-role-arn"),
             "ram_session_name" => ("Name of its sessions", "--role-session-name"),
             "source_profile" => ("Profile whose key takes it on", "--source-profile"),
+            "oidc_provider_arn" => ("Identity provider (acs:ram::ACCOUNT:oidc-provider/NAME)", "--oidc-provider-arn"),
+            "oidc_token_file" => ("File with its token", "--oidc-token-file"),
             "credentials_uri" => ("URL that answers with a key", "--credentials-uri"),
             _ => ("Program that prints a key", "--process-command"),
         };
         let missing = || Failure::usage(format!("`{flag}` is missing"));
         let answer = match (self.person, secret) {
-            (true, true) => hidden(name, kept)?,
+            (true, true) => terminal::secret(&format!("{name}{}", if kept.is_some() { " [unchanged]" } else { "" }))?,
             (true, false) => open(name, kept)?,
             (false, _) if kept.is_some() => return Ok(None),
-            (false, true) => line()?,
+            (false, true) => terminal::line()?,
             (false, false) => return Err(missing()),
         };
         match answer {
@@ -159,23 +166,6 @@ fn open(name: &str, kept: Option<&str>) -> Result<Option<String>, Failure> {
         Some(kept) if !kept.is_empty() => format!("{name} [{kept}]: "),
         _ => format!("{name}: "),
     });
-    let answer = line()?;
+    let answer = terminal::line()?;
     if answer.is_none() && kept.is_none() { Err(Failure::usage(format!("an answer is needed: {name}"))) } else { Ok(answer) }
-}
-
-/// Asks for a secret. `None` keeps what is there.
-fn hidden(name: &str, kept: Option<&str>) -> Result<Option<String>, Failure> {
-    terminal::ask(&format!("{name} (not shown){}: ", if kept.is_some() { " [unchanged]" } else { "" }));
-    let quiet = terminal::Quiet::start();
-    let answer = line();
-    drop(quiet);
-    terminal::ask("\n");
-    answer
-}
-
-/// One line of standard input; `None` if it is empty or there is none.
-fn line() -> Result<Option<String>, Failure> {
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
-    Ok(Some(line.trim().to_owned()).filter(|line| !line.is_empty()))
 }

@@ -26,7 +26,7 @@ pub(super) fn token(key: &Credential) -> &str {
 }
 
 /// The key in the form another program expects. Keys without a known end leave the end out.
-fn written(key: &Credential, form: CredentialForm) -> String {
+pub(super) fn written(key: &Credential, form: CredentialForm) -> String {
     let (id, secret, token) = (key.access_key_id.as_str(), key.secret.expose(), token(key));
     let mut object = match form {
         CredentialForm::Json => json!({"StatusCode": 200, "AccessKeyId": id, "AccessKeySecret": secret, "SecurityToken": token}),
@@ -49,7 +49,7 @@ fn written(key: &Credential, form: CredentialForm) -> String {
 }
 
 /// As a shell reads it back: nothing in it is a command.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

@@ -37,7 +37,7 @@ const PASSED_ON: [(Signal, bool); 6] =
 /// `tegata exec -- CMD`: ends as the program ends; with 128 and the number of the signal, if one ended it.
 pub(crate) fn exec(flags: &ExecFlags, environment: &Environment) -> Result<ExitCode, Failure> {
     let opened = Opened::new(&flags.access, environment)?;
-    if !matches!(opened.provider.source(), Source::Role { .. }) {
+    if !matches!(opened.provider.source(), Source::Role { .. } | Source::Oidc { .. }) {
         // Nothing is begun here that would have to be ended: this process becomes the program.
         let key = runtime()?.block_on(opened.temporary())?;
         let mut command = prepared(flags, &opened, &key, environment)?;
@@ -66,7 +66,7 @@ fn prepared(flags: &ExecFlags, opened: &Opened, key: &Credential, environment: &
     let Some((program, arguments)) = flags.command.split_first() else { return Err(Failure::usage("there is no program to run")) };
     let mut command = Command::new(program);
     command.args(arguments);
-    forget(&mut command);
+    surround(&mut command, opened, environment)?;
     for prefix in ["ALIBABA_CLOUD_", "ALICLOUD_"] {
         command.env(format!("{prefix}ACCESS_KEY_ID"), key.access_key_id.as_str());
         command.env(format!("{prefix}ACCESS_KEY_SECRET"), key.secret.expose());
@@ -75,12 +75,18 @@ fn prepared(flags: &ExecFlags, opened: &Opened, key: &Credential, environment: &
     command.env("OSS_ACCESS_KEY_ID", key.access_key_id.as_str());
     command.env("OSS_ACCESS_KEY_SECRET", key.secret.expose());
     command.env("OSS_SESSION_TOKEN", token(key));
+    Ok(command)
+}
+
+/// What a program that is given a key finds around it: no other key, and where the servers are.
+pub(super) fn surround(command: &mut Command, opened: &Opened, environment: &Environment) -> Result<(), Failure> {
+    forget(command);
     // The vendor's command line and libraries would otherwise prefer the long-term key of a profile.
     command.env("ALIBABA_CLOUD_IGNORE_PROFILE", "TRUE").env("ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "true");
     command.envs(opened.region().map(|region| ("ALIBABA_CLOUD_REGION_ID", region)));
     command.envs(opened.known_server().map(|server| ("TEGATA_ENDPOINT", server)));
     command.envs(opened.gateway(None, environment)?.map(|gateway| ("TEGATA_OSS_ENDPOINT", gateway)));
-    Ok(command)
+    Ok(())
 }
 
 fn cannot_run(command: &Command, error: &std::io::Error) -> Failure {
@@ -88,7 +94,7 @@ fn cannot_run(command: &Command, error: &std::io::Error) -> Failure {
 }
 
 /// Runs the program to its end.
-async fn run(command: Command, mut signals: Signals) -> Result<ExitCode, Failure> {
+pub(super) async fn run(command: Command, mut signals: Signals) -> Result<ExitCode, Failure> {
     let mut command = tokio::process::Command::from(command);
     let mut child = command.spawn().map_err(|error| cannot_run(command.as_std(), &error))?;
     let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
@@ -107,10 +113,10 @@ async fn run(command: Command, mut signals: Signals) -> Result<ExitCode, Failure
 }
 
 /// The signals that are passed on to the program.
-struct Signals(tokio::sync::mpsc::UnboundedReceiver<Signal>);
+pub(super) struct Signals(tokio::sync::mpsc::UnboundedReceiver<Signal>);
 
 impl Signals {
-    fn new() -> Result<Self, Failure> {
+    pub(super) fn new() -> Result<Self, Failure> {
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
         let ignored = ignored();
         for (kind, terminal_sends_it) in PASSED_ON {

@@ -2,16 +2,26 @@
 
 mod access;
 pub(crate) mod account;
+pub(crate) mod agent;
+pub(crate) mod apps;
 pub(crate) mod audit;
+pub(crate) mod call;
+pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod configure;
 pub(crate) mod credentials;
+mod declaration;
+pub(crate) mod declare;
+pub(crate) mod doctor;
 pub(crate) mod exec;
+pub(crate) mod keys;
 pub(crate) mod leaked;
-pub(crate) mod login;
+pub(crate) mod lint;
+pub(crate) mod names;
 pub(crate) mod oss;
 mod own;
 pub(crate) mod profile;
+mod reply;
 pub(crate) mod sessions;
 mod table;
 pub(crate) mod whoami;

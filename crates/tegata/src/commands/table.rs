@@ -19,18 +19,22 @@ pub(super) fn fields(rows: &[(&str, String)]) {
 
 /// Rows under a heading; false once nobody reads them any more.
 pub(super) fn rows<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> bool {
-    let rows: Vec<[String; N]> = rows.iter().map(|row| std::array::from_fn(|at| escape(row.get(at).map_or("", String::as_str)))).collect();
-    let width = |at: usize| {
+    wide(&heading.map(str::to_owned), rows)
+}
+
+/// The same, with as many columns as there are.
+pub(super) fn wide<R: AsRef<[String]>>(heading: &[String], rows: &[R]) -> bool {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.as_ref().iter().map(|cell| escape(cell)).collect()).collect();
+    let width = |(at, name): (usize, &String)| {
         let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
-        cells.chain(heading.get(at).map(|cell| cell.len())).max().unwrap_or(0)
+        cells.chain([name.chars().count()]).max().unwrap_or(0)
     };
-    let widths: [usize; N] = std::array::from_fn(width);
-    let line = |cells: [&str; N]| {
-        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect::<Vec<_>>();
+    let widths: Vec<usize> = heading.iter().enumerate().map(width).collect();
+    let line = |cells: &[String]| {
+        let padded = cells.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect::<Vec<_>>();
         padded.join("  ").trim_end().to_owned()
     };
-    terminal::say(&terminal::bold(&line(heading)))
-        && rows.iter().all(|row| terminal::say(&line(std::array::from_fn(|at| row.get(at).map_or("", String::as_str)))))
+    terminal::say(&terminal::bold(&line(heading))) && rows.iter().all(|row| terminal::say(&line(row)))
 }
 
 /// One JSON value, laid out for reading.
@@ -43,7 +47,8 @@ pub(super) fn in_words(end: Timestamp, now: Timestamp) -> String {
     if end <= now { format!("ended {} ago", span(now.since(end))) } else { format!("ends in {}", span(end.since(now))) }
 }
 
-fn span(time: Duration) -> String {
+/// A length of time, for people.
+pub(super) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     let (count, unit) = match seconds {
         0..=119 => (seconds, "second"),

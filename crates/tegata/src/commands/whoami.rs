@@ -74,15 +74,10 @@ fn lasts(key: &Credential) -> String {
 
 /// Where somebody who wants to steal it would look.
 fn where_it_lies(opened: &Opened) -> String {
-    fn base(source: &Source) -> &Source {
-        match source {
-            Source::Role { base: inner, .. } => base(inner),
-            other => other,
-        }
-    }
     let file = opened.file.path().display();
-    let first = match (&opened.origin, base(opened.provider.source())) {
-        (Origin::Environment, _) => "the environment of this process".to_owned(),
+    let first = match (&opened.origin, opened.provider.source().base()) {
+        (_, Source::Oidc { token_file, .. }) => format!("nowhere here: `{}` holds a token that takes on the role", token_file.display()),
+        (Origin::Environment, Source::Fixed(_)) => "the environment of this process".to_owned(),
         (_, Source::Uri(_)) => "nowhere here: a URL gives it".to_owned(),
         (_, Source::Program(words)) => format!("nowhere here: `{}` gives it", words.first().map(String::as_str).unwrap_or_default()),
         (_, Source::Fixed(_) | Source::Role { .. }) => format!("`{file}`, a file of yours; no keyring is used"),

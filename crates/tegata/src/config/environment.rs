@@ -27,12 +27,18 @@ pub(crate) struct Environment {
     pub(crate) xdg_data_home: Option<PathBuf>,
     /// `XDG_CACHE_HOME`.
     pub(crate) xdg_cache_home: Option<PathBuf>,
+    /// `XDG_RUNTIME_DIR`: a folder for this user that does not outlive the login.
+    pub(crate) xdg_runtime_dir: Option<PathBuf>,
     /// A key, for commands that use a server.
     pub(crate) access_key_id: Option<String>,
     /// Its secret.
     pub(crate) access_key_secret: Option<SecretText>,
     /// Its token, if it is a temporary one.
     pub(crate) security_token: Option<SecretText>,
+    /// A role that needs no key, but the token of an identity provider.
+    pub(crate) oidc: Option<OidcVariables>,
+    /// A URL that answers with a key.
+    pub(crate) credentials_uri: Option<String>,
     /// The profile to use.
     pub(crate) profile: Option<String>,
     /// The profiles are not to be looked at.
@@ -51,6 +57,31 @@ pub(crate) struct Environment {
     pub(crate) temporary: PathBuf,
 }
 
+/// `ALIBABA_CLOUD_OIDC_PROVIDER_ARN`, `…_OIDC_TOKEN_FILE`, `…_ROLE_ARN` and `…_ROLE_SESSION_NAME`: as a cluster sets them for its workloads.
+#[derive(Debug, Clone)]
+pub(crate) struct OidcVariables {
+    /// Resource name of the identity provider.
+    pub(crate) provider_arn: String,
+    /// The file with its token.
+    pub(crate) token_file: PathBuf,
+    /// The role to take on.
+    pub(crate) role_arn: String,
+    /// What to call its session.
+    pub(crate) session_name: Option<String>,
+}
+
+impl OidcVariables {
+    /// Only all of them together mean something: some are set for other reasons too.
+    fn read() -> Option<Self> {
+        Some(Self {
+            provider_arn: vendor("OIDC_PROVIDER_ARN")?,
+            token_file: vendor("OIDC_TOKEN_FILE")?.into(),
+            role_arn: vendor("ROLE_ARN")?,
+            session_name: vendor("ROLE_SESSION_NAME"),
+        })
+    }
+}
+
 impl Environment {
     /// Reads it.
     pub(crate) fn read() -> Self {
@@ -67,9 +98,12 @@ impl Environment {
             state_directory: path("STATE_DIRECTORY"),
             xdg_data_home: path("XDG_DATA_HOME"),
             xdg_cache_home: path("XDG_CACHE_HOME"),
+            xdg_runtime_dir: path("XDG_RUNTIME_DIR"),
             access_key_id: vendor("ACCESS_KEY_ID"),
             access_key_secret: vendor("ACCESS_KEY_SECRET").map(SecretText::new),
             security_token: vendor("SECURITY_TOKEN").map(SecretText::new),
+            oidc: OidcVariables::read(),
+            credentials_uri: vendor("CREDENTIALS_URI"),
             profile: vendor("PROFILE"),
             ignore_profile: is_on("IGNORE_PROFILE"),
             no_external: is_on("DISABLE_EXTERNAL_PROCESS"),

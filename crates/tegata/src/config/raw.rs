@@ -77,6 +77,8 @@ tables! {
         log: RawLog,
         /// Limits.
         limits: RawLimits,
+        /// How many of each thing.
+        quotas: RawQuotas,
     }
     /// `[http]`
     RawHttp {
@@ -142,16 +144,48 @@ tables! {
         object_bytes: i64,
         /// Audited refusals of one principal in a minute; more are counted.
         refusal_rows_per_minute: i64,
-        /// Passwords that are worked on at once.
-        passwords_at_once: i64,
         /// After how long the keys of an issuer are fetched again.
         issuer_keys_refresh_seconds: i64,
         /// How long the keys of an issuer that cannot be reached go on being used.
         issuer_keys_outage_seconds: i64,
+        /// Passwords that are worked on at once.
+        passwords_at_once: i64,
         /// Most connections of one listener at a time.
         connections: i64,
         /// How long a client may take to send a request's head.
         head_seconds: i64,
+    }
+    /// `[quotas]`
+    RawQuotas {
+        /// Users of an account.
+        users: i64,
+        /// Access keys of a user.
+        keys_per_user: i64,
+        /// Groups of an account.
+        groups: i64,
+        /// Groups that one user is in.
+        groups_per_user: i64,
+        /// Roles of an account.
+        roles: i64,
+        /// Custom policies of an account.
+        policies: i64,
+        /// Versions of a policy.
+        versions_per_policy: i64,
+        /// Characters of a policy or trust document.
+        document_chars: i64,
+        /// Custom policies attached to a user.
+        policies_per_user: i64,
+        /// Custom policies attached to a group.
+        policies_per_group: i64,
+        /// Custom policies attached to a role.
+        policies_per_role: i64,
+        /// System policies attached to a user, a group or a role.
+        system_policies: i64,
+        /// Devices for one-time codes of an account.
+        mfa_devices: i64,
+        /// Tags of one role or policy.
+        tags_per_resource: i64,
+        oidc_providers: i64,
     }
 }
 

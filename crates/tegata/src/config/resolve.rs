@@ -13,7 +13,7 @@ use std::{
 use tegata_core::{
     Addressing,
     keyring::MasterKey,
-    limits::{Hashing, Limits},
+    limits::{Hashing, Limits, Quotas},
 };
 use tegata_dialects::Network;
 use tegata_model::BucketName;
@@ -22,7 +22,7 @@ use super::{
     Config, Connections, Database, Environment, Http, Log, MasterKeySource, Oss, Outbound, Problem, Problems, SecretText, TlsFiles,
     address::{host_name, read_public_url, split_host},
     database::with_password,
-    raw::{RawConfig, RawLimits, RawOss, RawOutbound},
+    raw::{RawConfig, RawLimits, RawOss, RawOutbound, RawQuotas},
 };
 use crate::logging::{Format, Level};
 
@@ -98,7 +98,8 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment) -> Result<Config
     let trusted_proxies = work.proxies(&raw.trusted_proxies.unwrap_or_default());
     let (outbound, insecure_issuers) = work.outbound(raw.outbound);
     let log = work.log(flags.log, environment.log.as_deref(), raw.log.level, raw.log.format);
-    let (limits, connections) = work.limits(&raw.limits);
+    let quotas = work.quotas(&raw.quotas);
+    let (limits, connections) = work.limits(&raw.limits, quotas);
     let limits = Limits { insecure_issuers, ..limits };
     match data {
         Some(data) if work.problems.is_empty() => Ok(Config {
@@ -492,7 +493,7 @@ impl Work {
         Log { level, format }
     }
 
-    fn limits(&mut self, raw: &RawLimits) -> (Limits, Connections) {
+    fn limits(&mut self, raw: &RawLimits, quotas: Quotas) -> (Limits, Connections) {
         const DAY: u64 = 24 * 3600;
         let standard = Limits::default();
         let connections = Connections::default();
@@ -500,11 +501,7 @@ impl Work {
         let clock_skew =
             seconds(self.limit("limits.clock_skew_seconds", raw.clock_skew_seconds, 1, 31 * 60, standard.clock_skew.as_secs()));
         let limits = Limits {
-            quotas: standard.quotas,
-            hashing: Hashing {
-                at_once: self.limit("limits.passwords_at_once", raw.passwords_at_once, 1, 256, standard.hashing.at_once),
-                ..standard.hashing
-            },
+            quotas,
             insecure_issuers: standard.insecure_issuers,
             issuer_keys_refresh: seconds(self.limit(
                 "limits.issuer_keys_refresh_seconds",
@@ -520,6 +517,10 @@ impl Work {
                 30 * DAY,
                 standard.issuer_keys_outage.as_secs(),
             )),
+            hashing: Hashing {
+                at_once: self.limit("limits.passwords_at_once", raw.passwords_at_once, 1, 256, standard.hashing.at_once),
+                ..standard.hashing
+            },
             clock_skew,
             // A nonce must be remembered as long as its request could be sent again: from skew before to skew after.
             nonce_memory: 2 * clock_skew + seconds(60),
@@ -559,6 +560,28 @@ impl Work {
             head: seconds(self.limit("limits.head_seconds", raw.head_seconds, 1, 600, connections.head.as_secs())),
         };
         (limits, connections)
+    }
+
+    /// Those of what exists already are not checked: an account that has more than a new quota keeps it and gets no more.
+    fn quotas(&mut self, raw: &RawQuotas) -> Quotas {
+        let standard = Quotas::default();
+        Quotas {
+            users: self.limit("quotas.users", raw.users, 0, 1_000_000, standard.users),
+            keys_per_user: self.limit("quotas.keys_per_user", raw.keys_per_user, 0, 100, standard.keys_per_user),
+            groups: self.limit("quotas.groups", raw.groups, 0, 100_000, standard.groups),
+            groups_per_user: self.limit("quotas.groups_per_user", raw.groups_per_user, 0, 1000, standard.groups_per_user),
+            roles: self.limit("quotas.roles", raw.roles, 0, 1_000_000, standard.roles),
+            policies: self.limit("quotas.policies", raw.policies, 0, 1_000_000, standard.policies),
+            versions_per_policy: self.limit("quotas.versions_per_policy", raw.versions_per_policy, 1, 100, standard.versions_per_policy),
+            document_chars: self.limit("quotas.document_chars", raw.document_chars, 256, 65_536, standard.document_chars),
+            policies_per_user: self.limit("quotas.policies_per_user", raw.policies_per_user, 0, 1000, standard.policies_per_user),
+            policies_per_group: self.limit("quotas.policies_per_group", raw.policies_per_group, 0, 1000, standard.policies_per_group),
+            policies_per_role: self.limit("quotas.policies_per_role", raw.policies_per_role, 0, 1000, standard.policies_per_role),
+            system_policies: self.limit("quotas.system_policies", raw.system_policies, 0, 1000, standard.system_policies),
+            mfa_devices: self.limit("quotas.mfa_devices", raw.mfa_devices, 0, 1_000_000, standard.mfa_devices),
+            tags_per_resource: self.limit("quotas.tags_per_resource", raw.tags_per_resource, 0, 100, standard.tags_per_resource),
+            oidc_providers: self.limit("quotas.oidc_providers", raw.oidc_providers, 0, 10_000, standard.oidc_providers),
+        }
     }
 
     fn limit<T: TryFrom<i64> + TryInto<u64> + Copy>(

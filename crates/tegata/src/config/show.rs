@@ -65,11 +65,33 @@ pub(crate) fn show(config: &Config) -> String {
         ("limits.session_policy_chars", limits.session_policy_chars.to_string()),
         ("limits.object_bytes", limits.object_bytes.to_string()),
         ("limits.refusal_rows_per_minute", limits.refusal_rows_per_minute.to_string()),
-        ("limits.passwords_at_once", limits.hashing.at_once.to_string()),
         ("limits.issuer_keys_refresh_seconds", limits.issuer_keys_refresh.as_secs().to_string()),
         ("limits.issuer_keys_outage_seconds", limits.issuer_keys_outage.as_secs().to_string()),
+        ("limits.passwords_at_once", limits.hashing.at_once.to_string()),
         ("limits.connections", config.connections.most.to_string()),
         ("limits.head_seconds", config.connections.head.as_secs().to_string()),
+    ] {
+        page.line(key, key.rsplit('.').next().unwrap_or(key), Some(value));
+    }
+
+    page.table("quotas");
+    let quotas = &limits.quotas;
+    for (key, value) in [
+        ("quotas.users", quotas.users.to_string()),
+        ("quotas.keys_per_user", quotas.keys_per_user.to_string()),
+        ("quotas.groups", quotas.groups.to_string()),
+        ("quotas.groups_per_user", quotas.groups_per_user.to_string()),
+        ("quotas.roles", quotas.roles.to_string()),
+        ("quotas.policies", quotas.policies.to_string()),
+        ("quotas.versions_per_policy", quotas.versions_per_policy.to_string()),
+        ("quotas.document_chars", quotas.document_chars.to_string()),
+        ("quotas.policies_per_user", quotas.policies_per_user.to_string()),
+        ("quotas.policies_per_group", quotas.policies_per_group.to_string()),
+        ("quotas.policies_per_role", quotas.policies_per_role.to_string()),
+        ("quotas.system_policies", quotas.system_policies.to_string()),
+        ("quotas.mfa_devices", quotas.mfa_devices.to_string()),
+        ("quotas.tags_per_resource", quotas.tags_per_resource.to_string()),
+        ("quotas.oidc_providers", quotas.oidc_providers.to_string()),
     ] {
         page.line(key, key.rsplit('.').next().unwrap_or(key), Some(value));
     }

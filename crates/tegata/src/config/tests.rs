@@ -186,6 +186,20 @@ fn what_is_shown_reads_back_as_a_configuration() {
 }
 
 #[test]
+fn quotas_are_configuration_and_their_mistakes_are_told_together() {
+    let config = from("[quotas]\nusers = 7\ndocument_chars = 2048", &home(), Flags::default()).unwrap();
+    assert_eq!((config.limits.quotas.users, config.limits.quotas.document_chars, config.limits.quotas.roles), (7, 2048, 1000));
+    let text = from("[quotas]\nusers = -1\ngroups = \"many\"\nroels = 1\nversions_per_policy = 0", &home(), Flags::default())
+        .unwrap_err()
+        .to_string();
+    for part in
+        ["`quotas.users`: expected a whole number from 0", "`quotas.groups`", "did you mean `quotas.roles`", "`quotas.versions_per_policy`"]
+    {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
 fn every_key_is_documented() {
     let page = include_str!("../../../../docs/config.md");
     for key in raw::RawConfig::all_keys() {

@@ -33,17 +33,17 @@ fn v4_is_public(address: Ipv4Addr) -> bool {
 }
 
 fn v6_is_public(address: Ipv6Addr) -> bool {
-    let [a, b, c, d, e, f, g, h] = address.segments();
     let inside = |high: u16, low: u16| v4_is_public(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
-    match (a, b) {
+    let [first, second, third, ..] = address.segments();
+    match (first, second) {
         // NAT64: the last 32 bits are an IPv4 address; its local-use block is never public.
-        (0x64, 0xff9b) => (c, d, e, f) == (0, 0, 0, 0) && inside(g, h),
+        (0x64, 0xff9b) => matches!(address.segments(), [_, _, 0, 0, 0, 0, high, low] if inside(high, low)),
         // 6to4.
-        (0x2002, _) => inside(b, c),
+        (0x2002, _) => inside(second, third),
         // Teredo and the other blocks for protocols; documentation; benchmarks.
-        (0x2001, 0..0x0200) | (0x2001, 0x0db8) | (0x3fff, 0..0x1000) => false,
+        (0x2001, 0..0x0200 | 0x0db8) | (0x3fff, 0..0x1000) => false,
         // Only global unicast is anybody's: the rest is local, private, multicast or unassigned.
-        _ => a & 0xe000 == 0x2000,
+        _ => first & 0xe000 == 0x2000,
     }
 }
 

@@ -1,6 +1,8 @@
 //! What this server adds to the wire, under a version of its own.
 
 mod application;
+mod directory;
+mod key;
 mod leak;
 mod session;
 mod trail;
@@ -8,4 +10,5 @@ mod trail;
 use super::ask::Entry;
 
 /// Every operation that is offered, topic by topic.
-pub(crate) const TABLES: &[&[Entry]] = &[session::OPERATIONS, trail::OPERATIONS, leak::OPERATIONS, application::OPERATIONS];
+pub(crate) const TABLES: &[&[Entry]] =
+    &[session::OPERATIONS, trail::OPERATIONS, leak::OPERATIONS, directory::OPERATIONS, key::OPERATIONS, application::OPERATIONS];

@@ -1,6 +1,8 @@
 //! Access keys.
 
-use tegata_core::directory::{AccessKey, CreateAccessKey, CreatedAccessKey, DeleteAccessKey, ListAccessKeys, UpdateAccessKey};
+use tegata_core::directory::{
+    AccessKey, CreateAccessKey, CreatedAccessKey, DeleteAccessKey, DescribeKeyUse, ListAccessKeys, UpdateAccessKey,
+};
 use tegata_model::Status;
 
 use crate::acs::{
@@ -24,6 +26,12 @@ pub(super) const OPERATIONS: &[Entry] = &[
         "DeleteAccessKey",
         "Delete an access key; its sessions end",
         delete,
+        [need("UserAccessKeyId", Kind::AccessKey), may("UserName", Kind::User)]
+    ),
+    entry!(
+        "GetAccessKeyLastUsed",
+        "When an access key was last used",
+        last_used,
         [need("UserAccessKeyId", Kind::AccessKey), may("UserName", Kind::User)]
     ),
 ];
@@ -68,4 +76,12 @@ pub(super) async fn delete(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     let input = DeleteAccessKey { user: ask.maybe_name("UserName")?, key_id: ask.params.required("UserAccessKeyId")? };
     ask.perform(input).await?;
     Ok(Vec::new())
+}
+
+/// A key that was never used has no date.
+pub(super) async fn last_used(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+    let input = DescribeKeyUse { user: ask.maybe_name("UserName")?, key_id: ask.params.required("UserAccessKeyId")? };
+    let used = ask.perform(input).await?;
+    let fields = used.map(|used| ("LastUsedDate", Tree::Text(used.at.to_iso()))).into_iter().collect();
+    Ok(vec![("AccessKeyLastUsed", Tree::Object(fields))])
 }

@@ -9,7 +9,9 @@ mod login;
 mod mfa;
 mod policy;
 mod role;
+mod settings;
 mod sign_in;
+mod tag;
 mod user;
 
 use super::ask::Entry;
@@ -22,6 +24,8 @@ pub(crate) const TABLES: &[&[Entry]] = &[
     role::OPERATIONS,
     policy::OPERATIONS,
     attachment::OPERATIONS,
+    settings::OPERATIONS,
+    tag::OPERATIONS,
     login::OPERATIONS,
     mfa::OPERATIONS,
     sign_in::OPERATIONS,

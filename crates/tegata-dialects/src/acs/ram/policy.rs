@@ -2,9 +2,10 @@
 
 use tegata_core::directory::{
     CreatePolicy, CreatePolicyVersion, DeletePolicy, DeletePolicyVersion, DescribePolicy, DescribePolicyVersion, ListPolicies,
-    ListPolicyVersions, ManagedPolicy, PolicyVersion, SetDefaultPolicyVersion,
+    ListPolicyVersions, ManagedPolicy, PolicyVersion, SetDefaultPolicyVersion, UpdatePolicyDescription,
 };
 
+use super::tag;
 use crate::acs::{
     ask::{Ask, Entry, Fields, entry, paged, text, type_word, wrapped},
     catalogue::{Kind, MARKER, MAX_ITEMS, POLICY_TYPES, may, need},
@@ -18,7 +19,13 @@ pub(super) const OPERATIONS: &[Entry] = &[
         "CreatePolicy",
         "Make a policy, with its first version",
         create,
-        [need("PolicyName", Kind::Text), need("PolicyDocument", Kind::Document), may("Description", Kind::Text)]
+        [need("PolicyName", Kind::Text), need("PolicyDocument", Kind::Document), may("Description", Kind::Text), may("Tag", Kind::Tags)]
+    ),
+    entry!(
+        "UpdatePolicyDescription",
+        "Say what a policy is for",
+        describe_anew,
+        [need("PolicyName", Kind::Policy), need("NewDescription", Kind::Text)]
     ),
     entry!(
         "GetPolicy",
@@ -32,7 +39,12 @@ pub(super) const OPERATIONS: &[Entry] = &[
         delete,
         [need("PolicyName", Kind::Policy), may("CascadingDelete", Kind::Flag)]
     ),
-    entry!("ListPolicies", "The policies of the account, and the system's", list, [may("PolicyType", POLICY_TYPES), MARKER, MAX_ITEMS]),
+    entry!(
+        "ListPolicies",
+        "The policies of the account, and the system's",
+        list,
+        [may("PolicyType", POLICY_TYPES), MARKER, MAX_ITEMS, may("Tag", Kind::Tags)]
+    ),
     entry!(
         "CreatePolicyVersion",
         "Write a new version of a policy",
@@ -71,7 +83,7 @@ pub(super) const OPERATIONS: &[Entry] = &[
 ];
 
 fn shown(policy: ManagedPolicy) -> Tree {
-    Tree::Object(vec![
+    let mut fields = vec![
         ("PolicyName", text(&policy.name)),
         ("PolicyType", text(&type_word(policy.kind))),
         ("Description", Tree::Text(policy.description)),
@@ -79,7 +91,9 @@ fn shown(policy: ManagedPolicy) -> Tree {
         ("AttachmentCount", Tree::Number(policy.attachments)),
         ("CreateDate", Tree::Text(policy.created_at.to_iso())),
         ("UpdateDate", Tree::Text(policy.updated_at.to_iso())),
-    ])
+    ];
+    fields.extend(tag::shown(policy.tags));
+    Tree::Object(fields)
 }
 
 fn version_shown(version: PolicyVersion) -> Tree {
@@ -98,10 +112,19 @@ fn version_id(ask: &Ask<'_>) -> Result<u32, AcsError> {
 }
 
 pub(super) async fn create(ask: &Ask<'_>) -> Result<Fields, AcsError> {
-    ask.no_tags()?;
-    let input =
-        CreatePolicy { name: ask.name("PolicyName")?, document: ask.document("PolicyDocument")?, description: ask.words("Description")? };
+    let input = CreatePolicy {
+        name: ask.name("PolicyName")?,
+        document: ask.document("PolicyDocument")?,
+        description: ask.words("Description")?,
+        tags: ask.tags()?,
+    };
     Ok(vec![("Policy", shown(ask.perform(input).await?))])
+}
+
+pub(super) async fn describe_anew(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+    let description = ask.words("NewDescription")?.ok_or_else(|| AcsError::missing("NewDescription"))?;
+    let policy = ask.perform(UpdatePolicyDescription { name: ask.name("PolicyName")?, description }).await?;
+    Ok(vec![("Policy", shown(policy))])
 }
 
 pub(super) async fn describe(ask: &Ask<'_>) -> Result<Fields, AcsError> {
@@ -115,8 +138,7 @@ pub(super) async fn delete(ask: &Ask<'_>) -> Result<Fields, AcsError> {
 }
 
 pub(super) async fn list(ask: &Ask<'_>) -> Result<Fields, AcsError> {
-    ask.no_tags()?;
-    let listed = ask.perform(ListPolicies { kind: ask.policy_type()?, page: ask.page(1000)? }).await?;
+    let listed = ask.perform(ListPolicies { kind: ask.policy_type()?, filter: ask.tag_filter()?, page: ask.page(1000)? }).await?;
     Ok(paged("Policies", "Policy", listed, shown))
 }
 

@@ -2,6 +2,7 @@
 
 use tegata_core::directory::{CreateRole, DeleteRole, DescribeRole, ListRoles, Role, UpdateRole};
 
+use super::tag;
 use crate::acs::{
     arn,
     ask::{Ask, Entry, Fields, entry, paged, text, wrapped},
@@ -20,7 +21,8 @@ pub(super) const OPERATIONS: &[Entry] = &[
             need("RoleName", Kind::Text),
             need("AssumeRolePolicyDocument", Kind::Document),
             may("Description", Kind::Text),
-            may("MaxSessionDuration", Kind::Number)
+            may("MaxSessionDuration", Kind::Number),
+            may("Tag", Kind::Tags)
         ]
     ),
     entry!("GetRole", "What is said of a role, with its trust policy", describe, [need("RoleName", Kind::Role)]),
@@ -36,11 +38,11 @@ pub(super) const OPERATIONS: &[Entry] = &[
         ]
     ),
     entry!("DeleteRole", "Delete a role; its sessions end", delete, [need("RoleName", Kind::Role)]),
-    entry!("ListRoles", "The roles of the account", list, [MARKER, MAX_ITEMS]),
+    entry!("ListRoles", "The roles of the account", list, [MARKER, MAX_ITEMS, may("Tag", Kind::Tags)]),
 ];
 
 fn fields(role: &Role) -> Fields {
-    vec![
+    let mut fields = vec![
         ("RoleId", text(&role.number)),
         ("RoleName", text(&role.name)),
         ("Arn", Tree::Text(arn::role(role.account, &role.name))),
@@ -48,7 +50,9 @@ fn fields(role: &Role) -> Fields {
         ("MaxSessionDuration", Tree::Number(role.max_session.as_secs())),
         ("CreateDate", Tree::Text(role.created_at.to_iso())),
         ("UpdateDate", Tree::Text(role.updated_at.to_iso())),
-    ]
+    ];
+    fields.extend(tag::shown(role.tags.clone()));
+    fields
 }
 
 /// With its trust document, which lists leave out.
@@ -76,12 +80,12 @@ fn saved(role: &Role) -> Fields {
 }
 
 pub(super) async fn create(ask: &Ask<'_>) -> Result<Fields, AcsError> {
-    ask.no_tags()?;
     let input = CreateRole {
         name: ask.name("RoleName")?,
         trust_document: ask.document("AssumeRolePolicyDocument")?,
         description: ask.words("Description")?,
         max_session: ask.params.seconds("MaxSessionDuration")?,
+        tags: ask.tags()?,
     };
     Ok(saved(&ask.perform(input).await?))
 }
@@ -106,7 +110,6 @@ pub(super) async fn delete(ask: &Ask<'_>) -> Result<Fields, AcsError> {
 }
 
 pub(super) async fn list(ask: &Ask<'_>) -> Result<Fields, AcsError> {
-    ask.no_tags()?;
-    let listed = ask.perform(ListRoles { page: ask.page(1000)? }).await?;
+    let listed = ask.perform(ListRoles { page: ask.page(1000)?, filter: ask.tag_filter()? }).await?;
     Ok(paged("Roles", "Role", listed, |role| Tree::Object(fields(&role))))
 }

@@ -1,0 +1,245 @@
+//! `tegata apps …`: OAuth applications, where they are installed, and who may use the official one.
+
+use serde_json::{Value, json};
+use tegata_client::Api;
+
+use super::{
+    access::{Opened, now},
+    own::{self, items, text},
+    runtime,
+    table::{fields, print_json, rows},
+};
+use crate::{
+    cli::{
+        apps::{AppAssignFlags, AppCreateFlags, AppFlags, AppKind, AppRotateFlags, AppsListFlags},
+        client::Form,
+    },
+    config::Environment,
+    failure::Failure,
+    terminal,
+};
+
+/// The official application by its name, and its ids.
+const OFFICIAL: [&str; 4] = ["official-cli", "4038181954557748008", "4103531455503354461", "tegata-cli"];
+
+/// Calls an operation of IMS. Parameters without a value are left out.
+async fn ims(opened: &Opened, action: &str, parameters: &[(&str, Option<&str>)]) -> Result<Value, Failure> {
+    let given = parameters.iter().filter_map(|(name, value)| Some(((*name).to_owned(), (*value)?.to_owned())));
+    let given: Vec<(String, String)> = given.collect();
+    let key = opened.credential().await?;
+    Ok(opened.rpc()?.call(&key, Api::IMS, action, &given, now()).await?)
+}
+
+fn is_official(app: &str) -> bool {
+    OFFICIAL.contains(&app)
+}
+
+/// The id of an application of the account, which may be called by its name.
+async fn id_of(opened: &Opened, app: &str) -> Result<String, Failure> {
+    if app.len() == 19 && app.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(app.to_owned());
+    }
+    let listed = ims(opened, "ListApplications", &[]).await?;
+    let mut found = items(&listed, "/Applications/Application").iter().filter(|one| text(one, "AppName").eq_ignore_ascii_case(app));
+    let id = found.next().map(|one| text(one, "AppId").to_owned());
+    id.ok_or_else(|| Failure::new(format!("there is no application `{app}` in this account")))
+}
+
+/// `tegata apps list`
+pub(crate) fn list(flags: &AppsListFlags, environment: &Environment) -> Result<(), Failure> {
+    let opened = Opened::new(&flags.server.access(), environment)?;
+    let (own, installed) = runtime()?.block_on(async {
+        let own = ims(&opened, "ListApplications", &[]).await?;
+        Ok::<_, Failure>((own, ims(&opened, "ListApplicationProvisionInfos", &[]).await?))
+    })?;
+    let (own, installed) =
+        (items(&own, "/Applications/Application"), items(&installed, "/ApplicationProvisionInfos/ApplicationProvisionInfo"));
+    if flags.printed.output == Form::Json {
+        print_json(&json!({ "applications": own, "installed": installed }));
+        return Ok(());
+    }
+    let is_installed = |id: &str| if installed.iter().any(|one| text(one, "AppId") == id) { "installed" } else { "not installed" };
+    let mut lines: Vec<[String; 4]> = Vec::new();
+    for one in own {
+        let id = text(one, "AppId");
+        lines.push([id.to_owned(), text(one, "AppName").to_owned(), text(one, "AppType").to_owned(), is_installed(id).to_owned()]);
+    }
+    for one in installed.iter().filter(|one| is_official(text(one, "AppId"))) {
+        let (id, name) = (text(one, "AppId").to_owned(), text(one, "AppName").to_owned());
+        lines.push([id, name, "official".to_owned(), "installed".to_owned()]);
+    }
+    rows(["ID", "NAME", "TYPE", "STATE"], &lines);
+    Ok(())
+}
+
+/// `tegata apps show`
+pub(crate) fn show(flags: &AppFlags, environment: &Environment) -> Result<(), Failure> {
+    let opened = Opened::new(&flags.server.access(), environment)?;
+    let shown = runtime()?.block_on(async {
+        if is_official(&flags.app) {
+            let installed = ims(&opened, "GetExternalApplication", &[("AppId", Some(&flags.app))]).await?;
+            let assigned = own::call(&opened, "ListApplicationAssignments", &[("AppId", Some(&flags.app))]).await?;
+            return Ok::<_, Failure>(json!({
+                "Installation": installed.get("ExternalApplication"),
+                "Assignments": items(&assigned, "/Assignments/Assignment"),
+            }));
+        }
+        let id = id_of(&opened, &flags.app).await?;
+        let told = ims(&opened, "GetApplication", &[("AppId", Some(&id))]).await?;
+        let secrets = ims(&opened, "ListAppSecretIds", &[("AppId", Some(&id))]).await?;
+        Ok(json!({ "Application": told.get("Application"), "Secrets": items(&secrets, "/AppSecrets/AppSecret") }))
+    })?;
+    if flags.printed.output == Form::Json {
+        print_json(&shown);
+        return Ok(());
+    }
+    if let Some(one) = shown.get("Application") {
+        let words = |pointer: &str| own::texts(one, pointer).join(", ");
+        let scopes: Vec<&str> =
+            items(one, "/DelegatedScope/PredefinedScopes/PredefinedScope").iter().map(|scope| text(scope, "Name")).collect();
+        let secrets: Vec<&str> = items(&shown, "/Secrets").iter().map(|secret| text(secret, "AppSecretId")).collect();
+        fields(&[
+            ("Id", text(one, "AppId").to_owned()),
+            ("Name", text(one, "AppName").to_owned()),
+            ("Type", text(one, "AppType").to_owned()),
+            ("Redirects", words("/RedirectUris/RedirectUri")),
+            ("Scopes", scopes.join(" ")),
+            ("Secrets", secrets.join(", ")),
+            ("Made", text(one, "CreateDate").to_owned()),
+        ]);
+        return Ok(());
+    }
+    let line = |one: &Value| [text(one, "IdentityType").to_owned(), text(one, "Identity").to_owned(), text(one, "AssignDate").to_owned()];
+    let lines: Vec<[String; 3]> = items(&shown, "/Assignments").iter().map(line).collect();
+    rows(["ASSIGNED", "NAME", "SINCE"], &lines);
+    Ok(())
+}
+
+/// `tegata apps create`
+pub(crate) fn create(flags: &AppCreateFlags, environment: &Environment) -> Result<(), Failure> {
+    let opened = Opened::new(&flags.server.access(), environment)?;
+    let kind = match flags.kind {
+        AppKind::Web => "WebApp",
+        AppKind::Native => "NativeApp",
+        AppKind::Server => "ServerApp",
+    };
+    let (redirects, scopes) = (flags.redirects.join(";"), flags.scopes.join(";"));
+    let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let (redirects, scopes) = (given(&redirects), given(&scopes));
+    // The name for people is short on this wire.
+    let display: String = flags.name.chars().take(24).collect();
+    let made = runtime()?.block_on(async {
+        let parameters = [
+            ("AppName", Some(flags.name.as_str())),
+            ("DisplayName", Some(display.as_str())),
+            ("AppType", Some(kind)),
+            ("RedirectUris", redirects.as_deref()),
+            ("PredefinedScopes", scopes.as_deref()),
+        ];
+        let made = ims(&opened, "CreateApplication", &parameters).await?;
+        let one = made.get("Application").cloned().unwrap_or_default();
+        let id = text(&one, "AppId").to_owned();
+        let secret = if flags.kind == AppKind::Native {
+            Value::Null
+        } else {
+            let made = ims(&opened, "CreateAppSecret", &[("AppId", Some(&id))]).await?;
+            made.get("AppSecret").cloned().unwrap_or_default()
+        };
+        Ok::<_, Failure>(json!({ "Application": one, "AppSecret": secret }))
+    })?;
+    if flags.printed.output == Form::Json {
+        print_json(&made);
+        return Ok(());
+    }
+    let id = made.get("Application").map(|one| text(one, "AppId")).unwrap_or_default();
+    let mut lines = vec![("Id", id.to_owned())];
+    if let Some(secret) = made.get("AppSecret").map(|one| text(one, "AppSecretValue")).filter(|secret| !secret.is_empty()) {
+        lines.push(("Secret", format!("{secret}  (shown this once)")));
+    }
+    lines.push(("Next", format!("tegata apps install {id}")));
+    fields(&lines);
+    Ok(())
+}
+
+/// `tegata apps rotate`
+pub(crate) fn rotate(flags: &AppRotateFlags, environment: &Environment) -> Result<(), Failure> {
+    let opened = Opened::new(&flags.server.access(), environment)?;
+    let overlap = flags.overlap.to_string();
+    let made = runtime()?.block_on(async {
+        let id = id_of(&opened, &flags.app).await?;
+        ims(&opened, "CreateAppSecret", &[("AppId", Some(&id)), ("OverlapSeconds", Some(&overlap))]).await
+    })?;
+    let secret = made.get("AppSecret").unwrap_or(&Value::Null);
+    match flags.printed.output {
+        Form::Json => print_json(secret),
+        Form::Table => fields(&[
+            ("Secret", format!("{}  (shown this once)", text(secret, "AppSecretValue"))),
+            ("Secret id", text(secret, "AppSecretId").to_owned()),
+        ]),
+    }
+    Ok(())
+}
+
+/// `tegata apps delete`
+pub(crate) fn delete(flags: &AppFlags, environment: &Environment) -> Result<(), Failure> {
+    let opened = Opened::new(&flags.server.access(), environment)?;
+    let answer = runtime()?.block_on(async {
+        let id = id_of(&opened, &flags.app).await?;
+        ims(&opened, "DeleteApplication", &[("AppId", Some(&id))]).await
+    })?;
+    done(flags.printed.output, &answer, "deleted; everything that was issued to it is over")
+}
+
+/// `tegata apps install`
+pub(crate) fn install(flags: &AppFlags, environment: &Environment) -> Result<(), Failure> {
+    let opened = Opened::new(&flags.server.access(), environment)?;
+    let answer = runtime()?.block_on(async {
+        if is_official(&flags.app) {
+            return ims(&opened, "ProvisionExternalApplication", &[("AppId", Some(&flags.app))]).await;
+        }
+        let id = id_of(&opened, &flags.app).await?;
+        ims(&opened, "ProvisionApplication", &[("AppId", Some(&id))]).await
+    })?;
+    let next = if is_official(&flags.app) { "; next: tegata apps assign official-cli --user NAME" } else { "" };
+    done(flags.printed.output, &answer, &format!("installed{next}"))
+}
+
+/// `tegata apps uninstall`
+pub(crate) fn uninstall(flags: &AppFlags, environment: &Environment) -> Result<(), Failure> {
+    let opened = Opened::new(&flags.server.access(), environment)?;
+    let answer = runtime()?.block_on(async {
+        if is_official(&flags.app) {
+            return ims(&opened, "DeprovisionExternalApplication", &[("AppId", Some(&flags.app))]).await;
+        }
+        let id = id_of(&opened, &flags.app).await?;
+        ims(&opened, "DeprovisionApplication", &[("AppId", Some(&id))]).await
+    })?;
+    done(flags.printed.output, &answer, "taken out of use; everything that was issued through it is over")
+}
+
+/// `tegata apps assign`
+pub(crate) fn assign(flags: &AppAssignFlags, environment: &Environment) -> Result<(), Failure> {
+    change(flags, environment, "AssignApplication", "assigned")
+}
+
+/// `tegata apps unassign`
+pub(crate) fn unassign(flags: &AppAssignFlags, environment: &Environment) -> Result<(), Failure> {
+    change(flags, environment, "UnassignApplication", "not assigned any more; what it got through it is over")
+}
+
+fn change(flags: &AppAssignFlags, environment: &Environment, action: &str, said: &str) -> Result<(), Failure> {
+    let opened = Opened::new(&flags.server.access(), environment)?;
+    let parameters = [("AppId", Some(flags.app.as_str())), ("UserName", flags.user.as_deref()), ("RoleName", flags.role.as_deref())];
+    let answer = runtime()?.block_on(own::call(&opened, action, &parameters))?;
+    done(flags.printed.output, &answer, said)
+}
+
+fn done(form: Form, answer: &Value, said: &str) -> Result<(), Failure> {
+    match form {
+        Form::Json => print_json(answer),
+        Form::Table => {
+            terminal::say(said);
+        }
+    }
+    Ok(())
+}
