@@ -12,7 +12,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tegata_model::{AccessKeyId, SecretKey, Timestamp};
-use tegata_sign::form;
+pub use tegata_sign::form;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},

@@ -358,7 +358,7 @@ impl Core {
 pub(crate) fn lawful(evidence: &Evidence, source: Option<IpAddr>, now: Timestamp) -> Result<(), OpError> {
     match evidence {
         Evidence::Key(key) => key.demands.judge(key, source, now).map_err(OpError::Authentication),
-        Evidence::Session(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => Ok(()),
+        Evidence::Session(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => Ok(()),
     }
 }
 

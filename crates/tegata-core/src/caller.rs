@@ -8,6 +8,7 @@ use tegata_sign::Verified;
 use crate::{
     error::CallerKind,
     principal::{LiveAccess, LiveClient, LiveKey, LiveSession, LiveToken, Principal, Who},
+    signin::LiveBrowser,
     token::Ancestor,
     why::escape,
 };
@@ -123,6 +124,7 @@ impl Caller {
             (Evidence::Session(session), _) => {
                 session.claims.ancestors.iter().any(|ancestor| matches!(ancestor, Ancestor::User(id, _) if *id == user))
             }
+            (Evidence::Browser(browser), _) => browser.row.user_id == user,
             (Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_), _) => false,
         }
     }

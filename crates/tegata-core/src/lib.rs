@@ -149,7 +149,6 @@ impl Core {
             memory: Memory::new(),
             nonces,
             recorder,
-            hashing,
             signing: Signing::default(),
             uses: Uses::default(),
             hashing,

@@ -181,7 +181,7 @@ fn ancestors(caller: &Caller) -> Vec<Ancestor> {
             vec![
                 Ancestor::Account(person.account.id, person.account.epoch),
                 Ancestor::User(row.user_id, row.user_epoch),
-                Ancestor::LoginProfile(row.user_id, row.profile_id, row.profile_epoch),
+                Ancestor::Login(row.user_id, row.profile_id, row.profile_epoch),
             ]
         }
         Evidence::Client { client, .. } => vec![Ancestor::Account(client.principal.account.id, client.principal.account.epoch)],

@@ -161,7 +161,6 @@ impl AuditEvent {
                 CallerKind::User => "user",
                 CallerKind::RoleSession => "role-session",
                 CallerKind::Client => "client",
-                CallerKind::Federated => "federated",
                 CallerKind::System => "system",
                 CallerKind::Federated => "federated",
             },

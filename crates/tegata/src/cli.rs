@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod declare;
 pub(crate) mod keys;
 pub(crate) mod lint;
+pub(crate) mod login;
 pub(crate) mod operations;
 pub(crate) mod take_back;
 

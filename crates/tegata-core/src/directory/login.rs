@@ -348,7 +348,7 @@ pub async fn change_password(core: &Core, caller: &Caller, old: SecretKey, new: 
     let (caller, row, kept, remembered) = match found.await {
         Ok(found) => found,
         Err(error) => {
-            core.record_refusal(caller, ChangePassword::ACTION, &operation.resource(caller), Vec::new(), &error).await;
+            core.record_refusal(caller, ChangePassword::ACTION, &operation.resource(caller), &error).await;
             return Err(error);
         }
     };
@@ -356,7 +356,7 @@ pub async fn change_password(core: &Core, caller: &Caller, old: SecretKey, new: 
     match checked {
         Ok(checked) => operation.checked = Some(checked),
         Err(error) => {
-            core.record_refusal(&caller, ChangePassword::ACTION, &operation.resource(&caller), Vec::new(), &error).await;
+            core.record_refusal(&caller, ChangePassword::ACTION, &operation.resource(&caller), &error).await;
             return Err(error);
         }
     }

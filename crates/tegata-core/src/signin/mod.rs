@@ -263,9 +263,6 @@ impl Core {
             // What is born in a role session ends with it.
             marks.extend(who.session.map(|session| Ancestor::Session(session, Epoch(0))));
         }
-        if let Some(profile) = login_profile::find(&self.store, who.user).await? {
-            marks.push(Ancestor::LoginProfile(who.user, profile.id, profile.epoch));
-        }
         marks.extend([Ancestor::Consent(consent), Ancestor::Grant(id, Epoch(0))]);
         let bound = Bound { client: client.id, marks };
         let idle = if official(client.id).is_some() { IDLE } else { client.refresh_lifetime };

@@ -8,6 +8,7 @@ use crate::{
     Core, RequestMeta,
     actions::{Action, STS_ASSUME_ROLE},
     audit::Entry,
+    authz::Admitted,
     caller::{Caller, Evidence},
     error::OpError,
     operation::{Effect, Operation},
@@ -32,7 +33,7 @@ impl Operation for SwitchRole {
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<()>, OpError> {
         let Evidence::Browser(live) = &caller.evidence else { return Err(OpError::internal("only browsers switch")) };
-        let (role, mut by, trusted_by) = self.assume.admit(view, caller).await?.spend();
+        let Admitted { role, permitted: mut by, trusted: trusted_by, .. } = self.assume.admit(view, caller).await?;
         let Who::Role { row: found, .. } = &role.who else { return Err(OpError::internal("only roles are assumed")) };
         let mut row = live.row.clone();
         let mut changes = ChangeSet::new(view.now());

@@ -57,17 +57,7 @@ impl Operation for AssumeRole {
         }
         check_policy(view, self.policy.as_deref())?;
         let source_identity = self.inherited_source_identity(caller, &name)?;
-        let extra = self.condition_keys(source_identity.as_ref());
-        let extra: Vec<(&str, &str)> = extra.iter().map(|(key, value)| (*key, value.as_str())).collect();
-
-        // Tags of a foreign role are for its own account to ask for.
-        let carried = self.tags(view, caller).await?;
-        let tagged: Vec<(&str, &str)> =
-            extra.iter().copied().chain(carried.iter().map(|(key, value)| (key.as_str(), value.as_str()))).collect();
-        let permit = authz::permit(view, caller, Self::ACTION, &name, &tagged);
-        let trusted = self.ask_role(view, caller, &name, &extra).await?;
-        let (permit, trusted) = both(permit, trusted)?;
-        let Some(trusted) = trusted else { return Err(OpError::NotFound(name)) };
+        let (permit, trusted) = self.ask(view, caller, &name, source_identity.as_ref()).await?;
 
         let deadline = mint::deadline(view, caller);
         if mint::chain_length(caller) >= view.core().limits().chain_depth || view.now().plus(SHORTEST) > deadline {
@@ -128,7 +118,11 @@ impl AssumeRole {
     ) -> Result<(Permit, Trusted), OpError> {
         let extra = self.condition_keys(source_identity);
         let extra: Vec<(&str, &str)> = extra.iter().map(|(key, value)| (*key, value.as_str())).collect();
-        let permit = authz::permit(view, caller, Self::ACTION, name, &extra);
+        // Tags of a foreign role are for its own account to ask for.
+        let carried = self.tags(view, caller).await?;
+        let tagged: Vec<(&str, &str)> =
+            extra.iter().copied().chain(carried.iter().map(|(key, value)| (key.as_str(), value.as_str()))).collect();
+        let permit = authz::permit(view, caller, Self::ACTION, name, &tagged);
         let trusted = self.ask_role(view, caller, name, &extra).await?;
         let (permit, trusted) = both(permit, trusted)?;
         Ok((permit, trusted.ok_or_else(|| OpError::NotFound(name.clone()))?))

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde_json::Value;
+use tegata_client::sign_in::form;
 use tegata_client::{
     ClientError, Refusal, Sts, Transport,
     sign_in::{OFFICIAL_CLI, SignIn},
 };
 use tegata_core::clock::{Clock as _, SystemClock};
-use tegata_sign::form;
 
 use super::{Guide, Should};
 use crate::{
