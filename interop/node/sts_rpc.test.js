@@ -6,7 +6,7 @@ const { test } = require('node:test');
 const { RPCClient } = require('@alicloud/pop-core');
 const OSS = require('ali-oss');
 
-const { ready, role, keyOf, userArn, temporaryKey, sessionPolicy, issue, tampered, withClock, refusal } = require('./support');
+const { ready, role, keyOf, userArn, temporaryKey, sessionPolicy, uniquePrefix, issue, tampered, withClock, refusal } = require('./support');
 
 function client(key) {
   return new RPCClient({
@@ -66,7 +66,7 @@ for (const method of METHODS) {
 }
 
 test('a nonce serves once', async () => {
-  const fixed = { SignatureNonce: 'interop-pop-nonce' };
+  const fixed = { SignatureNonce: uniquePrefix('nonce') };
   const answer = await assume(keyOf('appserver'), fixed);
   temporaryKey(answer.Credentials);
   await refused(() => assume(keyOf('appserver'), fixed), 400, 'SignatureNonceUsed');

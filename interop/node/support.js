@@ -27,6 +27,12 @@ function keyOf(user) {
   return { id: entry.access_key_id, secret: entry.access_key_secret };
 }
 
+/** Our own program, for the ways in which other programs get their keys from it. */
+function program() {
+  assert.ok(process.env.TEGATA_PROGRAM, 'TEGATA_PROGRAM must name the program `tegata`');
+  return process.env.TEGATA_PROGRAM;
+}
+
 function userArn(user) {
   return `acs:ram::${ready.account.uid}:user/${user}`;
 }
@@ -38,10 +44,15 @@ function temporaryKey(given) {
   assert.match(key.expiration, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
   assert.ok(key.secret && key.token);
   assert.ok(key.token.length <= 2048, 'clients put the token into URLs');
-  if (process.env.TEGATA_SECRETS_FILE) {
-    fs.appendFileSync(process.env.TEGATA_SECRETS_FILE, `${key.secret}\n${key.token}\n`);
-  }
+  remember(key.secret, key.token);
   return key;
+}
+
+/** Writes secrets down for the search of the server's log. */
+function remember(...secrets) {
+  if (process.env.TEGATA_SECRETS_FILE) {
+    fs.appendFileSync(process.env.TEGATA_SECRETS_FILE, secrets.map((secret) => `${secret}\n`).join(''));
+  }
 }
 
 /** A key prefix that no other test uses. */
@@ -119,5 +130,6 @@ async function refusal(call) {
 }
 
 module.exports = {
-  ready, issuerHost, role, bucket, keyOf, userArn, temporaryKey, uniquePrefix, sessionPolicy, issue, tampered, withClock, refusal,
+  ready, issuerHost, role, bucket, keyOf, program, userArn, temporaryKey, remember, uniquePrefix, sessionPolicy, issue, tampered, withClock,
+  refusal,
 };

@@ -79,6 +79,13 @@ def load_ready():
     return Ready(path)
 
 
+def program():
+    """Our own program, for the ways in which other programs get their keys from it."""
+    path = os.environ.get("TEGATA_PROGRAM")
+    assert path, "TEGATA_PROGRAM must name the program `tegata`"
+    return path
+
+
 def remember(*secrets):
     """Writes secrets down for the search of the server's log."""
     path = os.environ.get("TEGATA_SECRETS_FILE")

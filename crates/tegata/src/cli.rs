@@ -30,9 +30,7 @@ Run a server
   account create ALIAS           one more account, and its owner's key
   config check|show              its configuration: problems; what is in force
 Use one
-  login, logout                  sign in at a browser instead of keeping a key; end it
-  configure                      keep a server and a key as a profile
-  profile list|show|use|delete   the profiles, shared with `aliyun`
+  configure, profile list|show|use|delete  servers and keys as profiles
   whoami                         who you are, until when; where the secret is
   sts|ram|ims|apps OPERATION     operations of the API; ram apply FILE; call ANY
   credentials, agent             a temporary key, printed or served
@@ -41,7 +39,7 @@ Use one
 Take back, and know why
   sessions list|show|revoke      who holds a temporary key; end it at once
   leaked TEXT|-                  end every credential that a text holds
-  keys report, keys policy show|set  long-term keys: who uses one; limits
+  keys report|policy             who still uses a long-term key; what one may do
   doctor                         what is wrong between here and the server
   audit tail, why REQUEST_ID     who did what; what decided, what would flip it
   completion SHELL, man DIR      names for the Tab key; manual pages";

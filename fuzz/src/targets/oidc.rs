@@ -110,5 +110,6 @@ pub fn sets() -> Vec<Vec<u8>> {
 pub fn documents() -> Vec<Vec<u8>> {
     let document =
         |issuer: &str| json!({"issuer": issuer, "jwks_uri": format!("{issuer}/keys"), "scopes_supported": ["openid"]}).to_string();
-    vec![document(ISSUER).into_bytes(), document("https://else.test").into_bytes()]
+    let bare = json!({"issuer": ISSUER, "jwks_uri": "https://keys.test/jwks"}).to_string();
+    vec![document(ISSUER).into_bytes(), document("https://else.test").into_bytes(), bare.into_bytes()]
 }

@@ -45,7 +45,7 @@ pub(super) fn node(session: &Session<'_>, log: &Path) -> Result<Outcome, String>
     let (Some(node), Some(npm)) = (sys::find_program("node", &[]), sys::find_program("npm", &[])) else {
         return Ok(Outcome::LeftOut {
             why: "node or npm was not found".to_owned(),
-            get: "install Node.js 20 or newer with npm (Debian: apt-get install nodejs npm)".to_owned(),
+            get: "install Node.js 20.10 or newer with npm (Debian: apt-get install nodejs npm)".to_owned(),
         });
     };
     let files = [source.join("package.json"), source.join("package-lock.json")];
@@ -66,7 +66,8 @@ pub(super) fn node(session: &Session<'_>, log: &Path) -> Result<Outcome, String>
         .collect::<Vec<_>>();
     tests.sort();
     let mut command = Command::new(node);
-    command.arg("--test").args(tests).current_dir(&source).env("NODE_PATH", packages.join("node_modules"));
+    // One file after another: some change the settings of the account that they share.
+    command.args(["--test", "--test-concurrency=1"]).args(tests).current_dir(&source).env("NODE_PATH", packages.join("node_modules"));
     against_server(session, log, "interop-node", command)
 }
 
@@ -103,6 +104,7 @@ fn against_server(session: &Session<'_>, log: &Path, name: &str, mut suite: Comm
     let _ = fs::remove_file(&secrets);
     let server = Server::start(session, &folder)?;
     let kept = secrets::keep_those_of(&server.ready, &folder.join(secrets::SEEDED));
+    suite.env("TEGATA_PROGRAM", session.binary("tegata"));
     suite.env("TEGATA_READY", &server.ready).env("TEGATA_SECRETS_FILE", &secrets).env("NO_PROXY", "127.0.0.1,localhost");
     let ran = sys::run_logged(&mut suite, log, SUITE_LIMIT);
     let stopped = server.stop();

@@ -187,7 +187,8 @@ pub(crate) fn delete(flags: &AppFlags, environment: &Environment) -> Result<(), 
         let id = id_of(&opened, &flags.app).await?;
         ims(&opened, "DeleteApplication", &[("AppId", Some(&id))]).await
     })?;
-    done(flags.printed.output, &answer, "deleted; everything that was issued to it is over")
+    done(flags.printed.output, &answer, "deleted; everything that was issued to it is over");
+    Ok(())
 }
 
 /// `tegata apps install`
@@ -201,7 +202,8 @@ pub(crate) fn install(flags: &AppFlags, environment: &Environment) -> Result<(),
         ims(&opened, "ProvisionApplication", &[("AppId", Some(&id))]).await
     })?;
     let next = if is_official(&flags.app) { "; next: tegata apps assign official-cli --user NAME" } else { "" };
-    done(flags.printed.output, &answer, &format!("installed{next}"))
+    done(flags.printed.output, &answer, &format!("installed{next}"));
+    Ok(())
 }
 
 /// `tegata apps uninstall`
@@ -214,7 +216,8 @@ pub(crate) fn uninstall(flags: &AppFlags, environment: &Environment) -> Result<(
         let id = id_of(&opened, &flags.app).await?;
         ims(&opened, "DeprovisionApplication", &[("AppId", Some(&id))]).await
     })?;
-    done(flags.printed.output, &answer, "taken out of use; everything that was issued through it is over")
+    done(flags.printed.output, &answer, "taken out of use; everything that was issued through it is over");
+    Ok(())
 }
 
 /// `tegata apps assign`
@@ -231,15 +234,15 @@ fn change(flags: &AppAssignFlags, environment: &Environment, action: &str, said:
     let opened = Opened::new(&flags.server.access(), environment)?;
     let parameters = [("AppId", Some(flags.app.as_str())), ("UserName", flags.user.as_deref()), ("RoleName", flags.role.as_deref())];
     let answer = runtime()?.block_on(own::call(&opened, action, &parameters))?;
-    done(flags.printed.output, &answer, said)
+    done(flags.printed.output, &answer, said);
+    Ok(())
 }
 
-fn done(form: Form, answer: &Value, said: &str) -> Result<(), Failure> {
+fn done(form: Form, answer: &Value, said: &str) {
     match form {
         Form::Json => print_json(answer),
         Form::Table => {
             terminal::say(said);
         }
     }
-    Ok(())
 }

@@ -186,6 +186,12 @@ tables! {
         /// Tags of one role or policy.
         tags_per_resource: i64,
         oidc_providers: i64,
+        /// OAuth applications of an account.
+        clients: i64,
+        /// Secrets of an application that count at one time.
+        secrets_per_client: i64,
+        /// Users and roles assigned to an application.
+        assignments: i64,
     }
 }
 

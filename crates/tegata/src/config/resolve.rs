@@ -581,6 +581,9 @@ impl Work {
             mfa_devices: self.limit("quotas.mfa_devices", raw.mfa_devices, 0, 1_000_000, standard.mfa_devices),
             tags_per_resource: self.limit("quotas.tags_per_resource", raw.tags_per_resource, 0, 100, standard.tags_per_resource),
             oidc_providers: self.limit("quotas.oidc_providers", raw.oidc_providers, 0, 10_000, standard.oidc_providers),
+            clients: self.limit("quotas.clients", raw.clients, 0, 10_000, standard.clients),
+            secrets_per_client: self.limit("quotas.secrets_per_client", raw.secrets_per_client, 1, 10, standard.secrets_per_client),
+            assignments: self.limit("quotas.assignments", raw.assignments, 0, 10_000, standard.assignments),
         }
     }
 

@@ -92,6 +92,9 @@ pub(crate) fn show(config: &Config) -> String {
         ("quotas.mfa_devices", quotas.mfa_devices.to_string()),
         ("quotas.tags_per_resource", quotas.tags_per_resource.to_string()),
         ("quotas.oidc_providers", quotas.oidc_providers.to_string()),
+        ("quotas.clients", quotas.clients.to_string()),
+        ("quotas.secrets_per_client", quotas.secrets_per_client.to_string()),
+        ("quotas.assignments", quotas.assignments.to_string()),
     ] {
         page.line(key, key.rsplit('.').next().unwrap_or(key), Some(value));
     }
