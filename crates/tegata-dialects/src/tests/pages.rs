@@ -359,7 +359,7 @@ async fn the_first_password_is_set_by_a_link_once() {
     let (old, at) = (format!("/welcome/{}", old.expose()), format!("/welcome/{}", link.expose()));
     let mut root = Browser::new(&world);
     assert_eq!(root.open(&old).await.status, 404, "only the newest counts");
-    assert_eq!(root.open(&at).await.heading(), "New password");
+    assert_eq!(root.open(&at).await.heading(), "Choose a password");
     assert_eq!(root.submit(&[("password", "short"), ("again", "short")]).await.status, 400);
     assert_eq!(root.submit(&[("password", PASSWORD), ("again", "another")]).await.status, 400);
     root.submit(&[("password", PASSWORD), ("again", PASSWORD)]).await;
