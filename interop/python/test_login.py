@@ -3,6 +3,9 @@
 import json
 import os
 import pathlib
+import shutil
+import subprocess
+import sys
 import threading
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -117,3 +120,22 @@ def test_nobody_is_sent_where_nothing_is_registered(world, uri):
     stranger = Browser().get(authorize(world, redirect_uri=uri))
     assert stranger.left_for is None and stranger.page.status_code == 400
     assert "<script>alert" not in stranger.page.text
+
+
+def _namespaces():
+    return shutil.which("unshare") and subprocess.run(["unshare", "-Urmn", "true"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not _namespaces(), reason="this machine gives no private network namespaces")
+@pytest.mark.skipif("TEGATA_PROGRAM" not in os.environ, reason="TEGATA_PROGRAM does not name the program")
+@pytest.mark.parametrize("site", ["CN", "INTL"])
+def test_the_vendors_hosts_in_a_namespace_of_its_own(site, tmp_path):
+    here = pathlib.Path(__file__).parent
+    inside = [sys.executable, here / "namespace_login.py", os.environ["TEGATA_PROGRAM"], tmp_path, site]
+    ran = subprocess.run(["unshare", "-Urmn", *inside], capture_output=True, text=True, timeout=120, cwd=here)
+    assert ran.returncode == 0, ran.stderr
+    said = json.loads(ran.stdout)
+    assert said["exit"] == 0 and said["callback"] == 200
+    assert said["answer"]["status"] == "success" and said["answer"]["data"]["identity"]["auth_type"] == "oauth"
+    assert said["mode"] == "0o600" and "refresh_token" in said["kept"] and "STS." in said["kept"]
+    assert said["cookies"] == ["__Host-tegata", "__Host-tegata-browser"]
