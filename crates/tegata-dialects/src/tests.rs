@@ -2,7 +2,9 @@
 
 mod acs_replies;
 mod attacks;
+mod catalogue;
 mod federation;
+mod ims_people;
 mod oauth;
 mod oss_objects;
 mod oss_replies;

@@ -6,6 +6,7 @@ mod declare;
 mod directory;
 mod federation;
 mod grants;
+mod handles;
 mod look_back;
 mod matrix;
 mod objects;
