@@ -158,7 +158,7 @@ impl Caller {
     pub fn user_name(&self) -> Option<&UserName> {
         match &self.evidence.principal().who {
             Who::User(row) if self.kind() == CallerKind::User => Some(&row.name),
-            Who::User(_) | Who::Role { .. } | Who::Provider(_) => None,
+            Who::User(_) | Who::Role { .. } | Who::Provider(_) | Who::Client(_) => None,
         }
     }
 
