@@ -223,7 +223,7 @@ pub(crate) fn who_am_i() -> Pairs {
 }
 
 fn routers(core: &Arc<Core>) -> (Router, Router) {
-    let issuer = IssuerSettings { public_url: "http://tegata.test:8420".to_owned(), trusted_proxies: Vec::new() };
+    let issuer = IssuerSettings { public_url: "http://tegata.test:8420".to_owned(), trusted_proxies: Vec::new(), page_hosts: Vec::new() };
     let addressing = Addressing {
         suffixes: vec!["oss.tegata.test".to_owned(), "localhost".to_owned()],
         cnames: vec![("pictures.example.com".to_owned(), "photos".to_owned())],
