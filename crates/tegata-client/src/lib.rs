@@ -5,6 +5,7 @@
 //! | [`credential`] | what a call is signed with |
 //! | [`transport`] | one request, one reply |
 //! | [`rpc`] | any operation of the RPC wire, by name |
+//! | [`sign_in`] | a person at a browser instead of a key |
 //! | [`sts`] | become a role, ask who one is |
 //! | [`oss`] | put, get, list and delete objects, sign URLs |
 //! | [`profile`] | which server and which key, in the file of the vendor's command line |
@@ -22,6 +23,7 @@ pub mod private_file;
 pub mod profile;
 pub mod provider;
 pub mod rpc;
+pub mod sign_in;
 pub mod sts;
 pub mod transport;
 pub mod words;

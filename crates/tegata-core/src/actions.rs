@@ -253,6 +253,12 @@ actions! {
     TEGATA_LIST_APPLICATION_ASSIGNMENTS = "tegata:ListApplicationAssignments";
     /// Get a token for a client itself. Clients ask, by scopes and not by policies; so for the next five.
     OAUTH_CLIENT_CREDENTIALS = "oauth:ClientCredentials";
+    /// Sign in: asked by a person at a page; so for the next three.
+    TEGATA_SIGN_IN = "tegata:SignIn";
+    /// Sign out.
+    TEGATA_SIGN_OUT = "tegata:SignOut";
+    /// Set a password by a link that is good once.
+    TEGATA_SET_PASSWORD_BY_LINK = "tegata:SetPasswordByLink";
     /// Agree that a client gets tokens: asked by a person at a page.
     OAUTH_APPROVE = "oauth:Approve";
     /// Get tokens for a code.

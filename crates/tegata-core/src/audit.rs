@@ -163,6 +163,30 @@ impl Recorder {
         })
     }
 
+    /// The row of what a person did at a page for itself.
+    pub(crate) fn at_a_page(&self, now: Timestamp, meta: &RequestMeta, person: &Principal, action: Action, entry: Entry) -> Step {
+        let owner = person.is_owner();
+        let name = if owner { format!("root of {}", person.account.alias) } else { format!("user {}", person.name()) };
+        let detail = Detail { reason: entry.note, ..Detail::default() };
+        audit::insert(AuditRow {
+            node: self.node,
+            seq: self.next_seq(),
+            at: now,
+            request_id: meta.id,
+            account_id: Some(person.account.id),
+            action: action.name().into(),
+            resource: ResourceName::Caller.to_string(),
+            caller_kind: if owner { Kind::Root } else { Kind::User },
+            caller_id: Some(person.id_bytes()),
+            caller: name,
+            access_key_id: None,
+            session_id: None,
+            outcome: Outcome::Done,
+            source: meta.source_text(),
+            detail: serde_json::to_string(&detail).unwrap_or_default(),
+        })
+    }
+
     #[expect(clippy::too_many_arguments, reason = "one argument per column group, called from two places")]
     fn row(
         &self,

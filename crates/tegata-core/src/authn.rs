@@ -108,7 +108,7 @@ impl Core {
         let secret = match &evidence {
             Evidence::Key(key) => &key.secret,
             Evidence::Session(session) => &*session.secret,
-            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => {
+            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => {
                 return Err(OpError::internal("a token signs no request"));
             }
         };
@@ -155,6 +155,7 @@ impl Core {
                 Ok(Evidence::Client { client, proven: *proven })
             }
             Evidence::Access(access) => self.access_again(access, now).await.map(Evidence::Access),
+            Evidence::Browser(browser) => self.browser_again(browser).await.map(Evidence::Browser),
         }
     }
 
@@ -365,7 +366,7 @@ impl Core {
 pub(crate) fn lawful(evidence: &Evidence, source: Option<IpAddr>, now: Timestamp) -> Result<(), OpError> {
     match evidence {
         Evidence::Key(key) => key.demands.judge(key, source, now).map_err(OpError::Authentication),
-        Evidence::Session(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => Ok(()),
+        Evidence::Session(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@ use tegata_sign::Verified;
 use crate::{
     error::CallerKind,
     principal::{LiveAccess, LiveClient, LiveKey, LiveSession, LiveToken, Principal, Who},
+    signin::LiveBrowser,
     token::Ancestor,
     why::escape,
 };
@@ -63,6 +64,8 @@ pub(crate) enum Evidence {
     },
     /// An access token of our own.
     Access(Arc<LiveAccess>),
+    /// A browser that a person has signed in with.
+    Browser(Arc<LiveBrowser>),
 }
 
 /// A proof that works once: claimed in the commit of the effect or of the refusal.
@@ -80,6 +83,7 @@ impl Evidence {
             (Self::Token(one), Self::Token(two)) => Arc::ptr_eq(one, two),
             (Self::Client { client: one, .. }, Self::Client { client: two, .. }) => Arc::ptr_eq(one, two),
             (Self::Access(one), Self::Access(two)) => Arc::ptr_eq(one, two),
+            (Self::Browser(one), Self::Browser(two)) => Arc::ptr_eq(one, two),
             _ => false,
         }
     }
@@ -91,6 +95,7 @@ impl Evidence {
             Self::Token(token) => &token.provider,
             Self::Client { client, .. } => &client.principal,
             Self::Access(access) => &access.principal,
+            Self::Browser(browser) => &browser.principal,
         }
     }
 }
@@ -109,7 +114,7 @@ impl Caller {
     /// True when the credential was given a verified second factor. No key proves one, and neither does a session that began
     /// with a key.
     pub fn second_factor(&self) -> bool {
-        false
+        matches!(&self.evidence, Evidence::Browser(browser) if browser.row.second_factor)
     }
 
     /// True when this is the user itself, or a session that began with a key of the user.
@@ -119,6 +124,7 @@ impl Caller {
             (Evidence::Session(session), _) => {
                 session.claims.ancestors.iter().any(|ancestor| matches!(ancestor, Ancestor::User(id, _) if *id == user))
             }
+            (Evidence::Browser(browser), _) => browser.row.user_id == user,
             (Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_), _) => false,
         }
     }
@@ -166,14 +172,14 @@ impl Caller {
         match &self.evidence {
             Evidence::Key(key) => Some(&key.key_id),
             Evidence::Session(session) => Some(&session.key_id),
-            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => None,
+            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => None,
         }
     }
 
     /// The origin of the chain of sessions, where one was set.
     pub fn source_identity(&self) -> Option<&SourceIdentity> {
         match &self.evidence {
-            Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => None,
+            Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => None,
             Evidence::Session(session) => session.claims.source_identity.as_ref(),
         }
     }
@@ -183,6 +189,7 @@ impl Caller {
         match &self.evidence {
             Evidence::Key(_) | Evidence::Client { .. } => None,
             Evidence::Access(access) => Some(access.claims.expires_at()),
+            Evidence::Browser(browser) => Some(browser.row.expires_at),
             Evidence::Session(session) => Some(session.claims.expires_at),
             Evidence::Token(token) => Some(token.verified.claims().expires_at),
         }
@@ -195,7 +202,9 @@ impl Caller {
             Evidence::Session(session) if matches!(principal.who, Who::Role { .. }) => {
                 format!("{}:{}", principal.number_text(), session.claims.session_name)
             }
-            Evidence::Key(_) | Evidence::Session(_) | Evidence::Client { .. } | Evidence::Access(_) => principal.number_text(),
+            Evidence::Key(_) | Evidence::Session(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => {
+                principal.number_text()
+            }
             Evidence::Token(token) => format!("{}:{}", principal.name(), shown(&token.verified.claims().subject)),
         }
     }
@@ -209,11 +218,11 @@ impl Caller {
             }
             Evidence::Client { .. } => format!("client {}", principal.name()),
             Evidence::Access(_) if matches!(principal.who, Who::Client(_)) => format!("client {}", principal.name()),
-            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) if principal.is_owner() => {
+            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) | Evidence::Browser(_) if principal.is_owner() => {
                 format!("root of {}", principal.account.alias)
             }
-            Evidence::Access(_) if matches!(principal.who, Who::Role { .. }) => format!("role {}", principal.name()),
-            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) => format!("user {}", principal.name()),
+            Evidence::Access(_) | Evidence::Browser(_) if matches!(principal.who, Who::Role { .. }) => format!("role {}", principal.name()),
+            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) | Evidence::Browser(_) => format!("user {}", principal.name()),
             Evidence::Token(token) => format!("federated {}/{}", principal.name(), shown(&token.verified.claims().subject)),
         }
     }

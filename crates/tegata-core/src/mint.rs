@@ -125,7 +125,7 @@ fn seal(core: &Core, claims: &mut Claims, policy: Option<&str>, changes: &mut Ch
 fn granted(caller: &Caller) -> Option<Granted> {
     match &caller.evidence {
         Evidence::Session(session) => session.claims.granted.clone(),
-        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => None,
+        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => None,
     }
 }
 
@@ -214,6 +214,14 @@ fn ancestors(caller: &Caller) -> Vec<Ancestor> {
             ancestors
         }
         Evidence::Access(access) => access.bound.marks.clone(),
+        Evidence::Browser(live) => {
+            let (row, person) = (&live.row, &live.person);
+            vec![
+                Ancestor::Account(person.account.id, person.account.epoch),
+                Ancestor::User(row.user_id, row.user_epoch),
+                Ancestor::Login(row.user_id, row.profile_id, row.profile_epoch),
+            ]
+        }
         Evidence::Client { client, .. } => vec![Ancestor::Account(client.principal.account.id, client.principal.account.epoch)],
         Evidence::Session(session) => {
             let claims = &session.claims;
@@ -232,7 +240,7 @@ fn ancestors(caller: &Caller) -> Vec<Ancestor> {
 
 fn parents(caller: &Caller) -> Vec<String> {
     match &caller.evidence {
-        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } => Vec::new(),
+        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Browser(_) => Vec::new(),
         Evidence::Access(access) => vec![access.session.to_string()],
         Evidence::Session(session) => vec![session.claims.session.to_string()],
     }
@@ -241,7 +249,7 @@ fn parents(caller: &Caller) -> Vec<String> {
 /// How many sessions stand before a new one of this caller.
 pub(crate) fn chain_length(caller: &Caller) -> usize {
     match &caller.evidence {
-        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => 0,
+        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => 0,
         Evidence::Session(session) => 1 + session.claims.ancestors.iter().filter(|a| matches!(a, Ancestor::Session(..))).count(),
     }
 }
@@ -251,6 +259,7 @@ pub(crate) fn deadline(view: &View<'_>, caller: &Caller) -> Timestamp {
     match &caller.evidence {
         Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } => view.now().plus(view.core().limits.root_deadline),
         Evidence::Access(access) => access.claims.expires_at(),
+        Evidence::Browser(live) => live.row.signed_in_at.plus(view.core().limits.root_deadline),
         Evidence::Session(session) => session.claims.deadline,
     }
 }

@@ -426,6 +426,7 @@ impl Read {
             Self::Installation(id, generation) => installation::expect(*id, *generation),
             Self::Grant(id, epoch) => grant::expect_alive(*id, *epoch),
             Self::Consent(id) => consent::expect(*id),
+            Self::Browser(id, epoch) => tegata_store::browser_session::expect(*id, *epoch),
         }
     }
 }

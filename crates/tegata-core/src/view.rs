@@ -32,6 +32,7 @@ pub(crate) enum Read {
     /// By its epoch: a refresh token that is used changes nothing of what the grant gave before.
     Grant(GrantId, Epoch),
     Consent(ConsentId),
+    Browser(SessionId, Epoch),
 }
 
 /// A view for one run of one operation. It notes what is read; the commit holds only while none of that has changed.

@@ -5,6 +5,7 @@
 //! | [`acs`] | RPC-style cloud API (STS), signed by RPC V1 or ACS3 |
 //! | [`oauth`] | the authorization server: tokens, and what is done with them |
 //! | [`oss`] | object storage, signed by OSS V1 or V4 |
+//! | `pages` | what people see: sign-in, consent, refusals |
 //! | [`edge`] | what every dialect does before and after its own work |
 //!
 //! A handler reads its input, asks [`tegata_core`], and words the answer. No handler sees a row, a policy or a key.
@@ -13,6 +14,7 @@ pub mod acs;
 pub mod edge;
 pub mod oauth;
 pub mod oss;
+mod pages;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +36,29 @@ pub struct IssuerSettings {
     pub other_urls: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Host names, besides that of the URL, under which pages are shown.
+    pub page_hosts: Vec<String>,
+}
+
+impl IssuerSettings {
+    /// True if pages are shown under this name. A server whose own name is one of this computer is known by all of those.
+    pub(crate) fn is_page_host(&self, host: &str) -> bool {
+        let own = self.public_url.split_once("://").map_or("", |(_, rest)| rest);
+        let (own, host) = (bare(own), bare(host));
+        let local = |name: &str| matches!(name, "localhost" | "127.0.0.1" | "[::1]");
+        !host.is_empty()
+            && (host.eq_ignore_ascii_case(own)
+                || (local(own) && local(host))
+                || self.page_hosts.iter().any(|known| known.eq_ignore_ascii_case(host)))
+    }
+}
+
+/// A host without its port.
+fn bare(host: &str) -> &str {
+    match host.rfind(':') {
+        Some(at) if host.get(at..).is_some_and(|port| !port.contains(']')) => host.get(..at).unwrap_or(host),
+        _ => host,
+    }
 }
 
 impl IssuerSettings {

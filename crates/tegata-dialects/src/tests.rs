@@ -10,6 +10,7 @@ mod oauth;
 mod oss_objects;
 mod oss_replies;
 mod own;
+mod pages;
 mod ram;
 mod sign_in;
 mod signatures;

@@ -14,6 +14,7 @@ pub mod account;
 pub mod attempt;
 pub mod audit;
 pub mod blob;
+pub mod browser_session;
 pub mod bucket;
 pub mod change;
 pub mod client;

@@ -14,6 +14,7 @@ const UPDATE: &str = "UPDATE login_profiles SET password_hash = $2, password_cou
 const EARLIER: &str = "SELECT password_hash FROM earlier_passwords WHERE profile_id = $1 ORDER BY number DESC LIMIT $2";
 const KEEP_EARLIER: &str = "INSERT INTO earlier_passwords (profile_id, number, password_hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 const FORGET_EARLIER: &str = "DELETE FROM earlier_passwords WHERE profile_id = $1 AND number <= $2";
+const SIGNED_IN: &str = "UPDATE login_profiles SET last_login_at = $2 WHERE id = $1";
 const DELETE: &str = "DELETE FROM login_profiles WHERE id = $1";
 
 /// One login profile.
@@ -119,6 +120,11 @@ pub fn update(row: &LoginProfileRow) -> [Step; 2] {
         row.updated_at.into(),
     ];
     [user::raise_generation(row.user_id), Step::new(UPDATE, params, Must::Hold)]
+}
+
+/// It has been signed in with. That changes nothing that anybody relies on.
+pub fn signed_in(profile: LoginProfileId, now: Timestamp) -> Step {
+    Step::new(SIGNED_IN, vec![profile.into(), now.into()], Must::Anything)
 }
 
 /// Keeps password `number` of the profile as an earlier one, and the newest `most` with it; goes before [`update`].

@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod declare;
 pub(crate) mod keys;
 pub(crate) mod lint;
+pub(crate) mod login;
 pub(crate) mod operations;
 pub(crate) mod take_back;
 
@@ -29,7 +30,7 @@ Run a server
   account create ALIAS           one more account, and its owner's key
   config check|show              its configuration: problems; what is in force
 Use one
-  configure, profile list|show|use|delete  servers and keys as profiles
+  login, logout, configure, profile list|show|use|delete  servers and keys
   whoami                         who you are, until when; where the secret is
   sts|ram|ims|apps OPERATION     operations of the API; ram apply FILE; call ANY
   credentials, agent             a temporary key, printed or served
@@ -103,6 +104,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Sign in at a browser, and keep that as a profile
+    Login(login::LoginFlags),
+    /// End a sign-in, here and on the server
+    Logout(login::LogoutFlags),
     /// Keep a server and a key as a profile
     #[command(after_help = client::CONFIGURE_HELP)]
     Configure(ConfigureFlags),

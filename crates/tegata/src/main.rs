@@ -88,6 +88,8 @@ fn run(command: Command, environment: &Environment) -> Result<ExitCode, Failure>
         Command::Profile { command: ProfileCommand::Show(flags) } => commands::profile::show(&flags, environment),
         Command::Profile { command: ProfileCommand::Use(flags) } => commands::profile::use_profile(&flags, environment),
         Command::Profile { command: ProfileCommand::Delete(flags) } => commands::profile::delete(&flags, environment),
+        Command::Login(flags) => commands::login::login(&flags, environment),
+        Command::Logout(flags) => commands::login::logout(&flags, environment),
         Command::Whoami(flags) => commands::whoami::whoami(&flags, environment),
         Command::Sts { command: StsCommand::AssumeRole(flags) } => commands::whoami::assume_role(&flags, environment),
         Command::Sts { command: StsCommand::GetCallerIdentity(flags) } => commands::whoami::get_caller_identity(&flags, environment),

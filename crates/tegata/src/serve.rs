@@ -84,6 +84,7 @@ async fn serve(config: Config, alias: &AccountAlias) -> Result<(), Failure> {
                         "the first account was made, but its key could not be shown; remove the data folder and start again",
                     ));
                 }
+                welcome(&core, alias, &names).await?;
             }
             // Another process on the same database was first.
             Err(error) if core.is_empty().await? => return Err(error),
@@ -94,6 +95,19 @@ async fn serve(config: Config, alias: &AccountAlias) -> Result<(), Failure> {
     tracing::info!(issuer = %names.issuer, oss = %names.oss, data = %data.path().display(), "ready");
     signals.next().await;
     server.stop(&mut signals).await
+}
+
+/// Shows, once and only to a person, the link by which the root of the first account gets a password.
+async fn welcome(core: &Core, alias: &AccountAlias, names: &Names) -> Result<(), Failure> {
+    if !terminal::is_person() {
+        return Ok(());
+    }
+    let failed = |error: tegata_core::OpError| Failure::new(format!("no link to sign in could be made: {error}"));
+    if let Some(link) = core.root_sign_in_link(alias).await.map_err(failed)? {
+        let address = format!("{}/welcome/{}", names.issuer, link.expose());
+        terminal::say(&format!("Set the password of the root user in a browser, within 30 minutes and once:\n  {address}\n"));
+    }
+    Ok(())
 }
 
 /// The sockets of a server, bound before anything is opened, so that an address in use costs nothing.
@@ -130,6 +144,8 @@ pub(crate) struct Names {
     pub(crate) oss: String,
     /// Its host, with its port unless that is the usual one.
     pub(crate) oss_host: String,
+    /// Host names, besides that of the issuer, under which pages are shown.
+    pub(crate) page_hosts: Vec<String>,
     /// The metrics' URL.
     pub(crate) metrics: Option<String>,
 }
@@ -153,6 +169,7 @@ impl Names {
             issuer: config.http.public_url.clone().unwrap_or_else(|| format!("{scheme}://{http}")),
             oss: format!("{scheme}://{oss_host}"),
             oss_host,
+            page_hosts: Vec::new(),
             metrics: metrics.map(|address| format!("http://{address}/metrics")),
         }
     }
@@ -177,11 +194,16 @@ pub(crate) struct Server {
 impl Server {
     /// From here on all listeners accept.
     pub(crate) fn start(config: &Config, core: Arc<Core>, sockets: Sockets, names: &Names, secure: Secure) -> Self {
-        let further = secure.issuer.iter().filter_map(|(socket, _)| socket.local_addr().ok()).map(|bound| format!("https://{bound}"));
+        let further = secure.issuer.iter().filter_map(|(socket, _)| socket.local_addr().ok());
+        let further = further.flat_map(|bound| {
+            let named = names.page_hosts.iter().map(move |name| format!("https://{name}:{}", bound.port()));
+            std::iter::once(format!("https://{bound}")).chain(named)
+        });
         let issuer = IssuerSettings {
             public_url: names.issuer.clone(),
             other_urls: further.collect(),
             trusted_proxies: config.trusted_proxies.clone(),
+            page_hosts: names.page_hosts.clone(),
         };
         let gateway = GatewaySettings {
             addressing: config.oss.addressing.clone(),

@@ -56,7 +56,12 @@ fn make() -> Result<Setting, Broken> {
         let shared = Arc::new(TestCore::node(&core.store, Arc::clone(&core.clock), 2, Limits::default()).await?);
         Ok::<_, Broken>((core, shared))
     })?;
-    let issuer = IssuerSettings { public_url: "http://tegata.test".to_owned(), other_urls: Vec::new(), trusted_proxies: Vec::new() };
+    let issuer = IssuerSettings {
+        public_url: "http://tegata.test".to_owned(),
+        other_urls: Vec::new(),
+        trusted_proxies: Vec::new(),
+        page_hosts: Vec::new(),
+    };
     let addressing = Addressing { suffixes: vec![ENDPOINT.to_owned()], cnames: Vec::new(), region: REGION.to_owned() };
     let gateway = GatewaySettings { addressing, public_host: ENDPOINT.to_owned(), trusted_proxies: Vec::new() };
     Ok(Setting {

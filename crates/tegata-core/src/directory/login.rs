@@ -268,6 +268,40 @@ fn replaced(row: &mut LoginProfileRow, hash: PasswordHash, now: Timestamp) -> Ve
     kept.into_iter().flatten().collect()
 }
 
+/// A new password that a person sets for itself at a page: the profile as it will be, and what writes it.
+pub(crate) async fn own_password(
+    core: &Core,
+    source: Option<std::net::IpAddr>,
+    user: &UserRow,
+    mut row: LoginProfileRow,
+    new: Arc<SecretKey>,
+) -> Result<(LoginProfileRow, Vec<tegata_store::Step>), OpError> {
+    let policy = PasswordPolicy::in_account(core, user.account_id).await?;
+    policy.judge(Input::NewPassword, &user.name, &new)?;
+    let remembered = policy.reuse_prevention;
+    let mut earlier = match remembered.checked_sub(1) {
+        Some(most) if most > 0 => login_profile::earlier(&core.store, row.id, most).await?,
+        _ => Vec::new(),
+    };
+    // Where a new one has to be set, the one in use will not do, whatever the policy remembers.
+    earlier.extend(row.password_hash.clone());
+    let salt = hashing::salt(core.entropy.as_ref())?;
+    let work = move || {
+        if earlier.iter().any(|one| hashing::verify(&new, one)) {
+            let rule = "the new password is one that was used before";
+            return Err(OpError::invalid(Input::NewPassword, ProblemKind::Reused, rule));
+        }
+        hashing::hash(&new, salt)
+    };
+    let hash = core.hashing.run(source, work).await??;
+    let now = core.now();
+    let mut steps = replaced(&mut row, hash, now);
+    (row.initial, row.reset_required, row.updated_at) = (false, false, now);
+    steps.push(attempt::forget(*user.id.as_bytes(), Secret::Password));
+    steps.extend(login_profile::update(&row));
+    Ok((row, steps))
+}
+
 /// Take from a user what it signs in with.
 #[derive(Debug, Clone)]
 pub struct DeleteLoginProfile {

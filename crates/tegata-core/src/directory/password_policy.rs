@@ -115,17 +115,17 @@ impl PasswordPolicy {
     }
 
     /// The policy of an account, as it is now.
-    pub(super) async fn in_account(core: &Core, account: AccountId) -> Result<Self, OpError> {
+    pub(crate) async fn in_account(core: &Core, account: AccountId) -> Result<Self, OpError> {
         Ok(Self::of(password_policy::find(&core.store, account).await?))
     }
 
     /// How many wrong tries there may be.
-    pub(super) fn attempts(&self) -> u32 {
+    pub(crate) fn attempts(&self) -> u32 {
         if self.max_attempts == 0 { USUAL } else { self.max_attempts }
     }
 
     /// Refuses a password that has become too old to be used, even to be changed by its user.
-    pub(super) fn still_good(&self, profile: &LoginProfileRow, now: Timestamp) -> Result<(), OpError> {
+    pub(crate) fn still_good(&self, profile: &LoginProfileRow, now: Timestamp) -> Result<(), OpError> {
         let older_than = |days: u32| days > 0 && now.since(profile.changed_at) > Duration::from_hours(24) * days;
         let days = match profile.initial {
             true if older_than(self.initial_age_days) => self.initial_age_days,
@@ -134,6 +134,31 @@ impl PasswordPolicy {
         };
         let rule = format!("the password is older than {days} days and no longer good; an administrator must set a new one");
         Err(OpError::invalid(Input::OldPassword, ProblemKind::OutOfRange, rule))
+    }
+
+    /// True where the user has to replace the password at the next sign-in.
+    pub(crate) fn is_old(&self, profile: &LoginProfileRow, now: Timestamp) -> bool {
+        self.max_age_days > 0 && now.since(profile.changed_at) > Duration::from_hours(24) * self.max_age_days
+    }
+
+    /// What it asks, one rule each, in words.
+    pub(crate) fn rules(&self) -> Vec<String> {
+        let mut rules = vec![format!("at least {} characters", self.min_length)];
+        let asked = [
+            (self.require_lowercase, "a lower-case letter"),
+            (self.require_uppercase, "an upper-case letter"),
+            (self.require_numbers, "a digit"),
+            (self.require_symbols, "a character that is no letter and no digit"),
+            (self.forbid_user_name, "not the name of the user in it"),
+        ];
+        rules.extend(asked.into_iter().filter(|(asked, _)| *asked).map(|(_, rule)| rule.to_owned()));
+        if self.different_characters > 0 {
+            rules.push(format!("at least {} different characters", self.different_characters));
+        }
+        if self.reuse_prevention > 0 {
+            rules.push(format!("none of the last {} passwords", self.reuse_prevention));
+        }
+        rules
     }
 
     /// Refuses a password that does not meet it, and says in words which rules it breaks.

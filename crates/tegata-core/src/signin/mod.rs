@@ -4,13 +4,23 @@
 //! assignment, consent), and then [`Core::approve`], which gives the code. Each reads afresh; nothing that an earlier step found is
 //! taken for granted by a later one.
 
+mod browser;
+mod link;
+mod next;
+mod role;
+
 use std::time::Duration;
+
+pub(crate) use browser::LiveBrowser;
+pub use browser::{Browser, Refusal, Stage, Step, Stepped};
+pub use link::Invited;
+pub use next::{Done, Next};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use tegata_model::{ConsentId, Epoch, Generation, GrantId, RoleId, SecretKey, Status, Timestamp, UserId};
 use tegata_oauth::{AuthorizationRequest, Challenge, RedirectUri, Scope};
 use tegata_store::{
-    ChangeSet, CommitError,
+    ChangeSet, CommitError, browser_session,
     client::{self, ClientKind, ClientRow},
     code::{self, CodeRow},
     consent::{self, ConsentRow},
@@ -256,6 +266,11 @@ impl Core {
         marks.extend([Ancestor::Consent(consent), Ancestor::Grant(id, Epoch(0))]);
         let bound = Bound { client: client.id, marks };
         let idle = if official(client.id).is_some() { IDLE } else { client.refresh_lifetime };
+        let longest = now.plus(client.refresh_lifetime);
+        let acting_until = match who.session.filter(|_| who.role.is_some()) {
+            Some(acting) => browser_session::find_by_acting(&self.store, acting).await?.and_then(|row| row.role_expires_at),
+            None => None,
+        };
         let row = GrantRow {
             id,
             account_id: account.id,
@@ -270,7 +285,7 @@ impl Core {
             used_at: now,
             used_before_at: now,
             idle,
-            expires_at: now.plus(client.refresh_lifetime),
+            expires_at: acting_until.map_or(longest, |until| longest.min(until)),
             ended_at: None,
             epoch: Epoch(0),
             generation: Generation(1),

@@ -7,7 +7,7 @@ use tegata_policy::{DocumentKind, LayerDecision, LayerKind, ram};
 
 use crate::{
     actions::{Action, STS_ASSUME_ROLE},
-    authz::{self, Permit, Trusted},
+    authz::{self, Admitted, Permit, Trusted},
     caller::Caller,
     directory::tag,
     error::{CallerKind, DeniedBy, Input, OpError, ProblemKind},
@@ -57,17 +57,7 @@ impl Operation for AssumeRole {
         }
         check_policy(view, self.policy.as_deref())?;
         let source_identity = self.inherited_source_identity(caller, &name)?;
-        let extra = self.condition_keys(source_identity.as_ref());
-        let extra: Vec<(&str, &str)> = extra.iter().map(|(key, value)| (*key, value.as_str())).collect();
-
-        // Tags of a foreign role are for its own account to ask for.
-        let carried = self.tags(view, caller).await?;
-        let tagged: Vec<(&str, &str)> =
-            extra.iter().copied().chain(carried.iter().map(|(key, value)| (key.as_str(), value.as_str()))).collect();
-        let permit = authz::permit(view, caller, Self::ACTION, &name, &tagged);
-        let trusted = self.ask_role(view, caller, &name, &extra).await?;
-        let (permit, trusted) = both(permit, trusted)?;
-        let Some(trusted) = trusted else { return Err(OpError::NotFound(name)) };
+        let (permit, trusted) = self.ask(view, caller, &name, source_identity.as_ref()).await?;
 
         let deadline = mint::deadline(view, caller);
         if mint::chain_length(caller) >= view.core().limits().chain_depth || view.now().plus(SHORTEST) > deadline {
@@ -109,6 +99,35 @@ fn both(permit: Result<Permit, OpError>, trusted: Result<Option<Trusted>, OpErro
 }
 
 impl AssumeRole {
+    /// Whether the caller may become the role, without a session of its own.
+    pub(crate) async fn admit(&self, view: &View<'_>, caller: &Caller) -> Result<Admitted, OpError> {
+        let name = self.resource(caller);
+        if caller.kind() == CallerKind::Owner {
+            return Err(authz::denied(caller, Self::ACTION, &name, DeniedBy::OwnerMayNotAssume, None));
+        }
+        let (permit, trusted) = self.ask(view, caller, &name, None).await?;
+        Ok(permit.with(trusted))
+    }
+
+    async fn ask(
+        &self,
+        view: &View<'_>,
+        caller: &Caller,
+        name: &ResourceName,
+        source_identity: Option<&SourceIdentity>,
+    ) -> Result<(Permit, Trusted), OpError> {
+        let extra = self.condition_keys(source_identity);
+        let extra: Vec<(&str, &str)> = extra.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        // Tags of a foreign role are for its own account to ask for.
+        let carried = self.tags(view, caller).await?;
+        let tagged: Vec<(&str, &str)> =
+            extra.iter().copied().chain(carried.iter().map(|(key, value)| (key.as_str(), value.as_str()))).collect();
+        let permit = authz::permit(view, caller, Self::ACTION, name, &tagged);
+        let trusted = self.ask_role(view, caller, name, &extra).await?;
+        let (permit, trusted) = both(permit, trusted)?;
+        Ok((permit, trusted.ok_or_else(|| OpError::NotFound(name.clone()))?))
+    }
+
     /// The source identity of the chain: set once, inherited in silence, never changed.
     fn inherited_source_identity(&self, caller: &Caller, name: &ResourceName) -> Result<Option<SourceIdentity>, OpError> {
         match (caller.source_identity(), &self.source_identity) {

@@ -70,7 +70,10 @@ impl Operation for GetCallerIdentity {
                 role_number: row.number,
                 session_name: session.claims.session_name.clone(),
             },
-            (Who::Role { .. }, Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_)) => {
+            (
+                Who::Role { .. },
+                Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_),
+            ) => {
                 return Err(OpError::internal("a role is known by its sessions"));
             }
             // Whoever has only a token is nobody here yet, and a client is nobody's key.

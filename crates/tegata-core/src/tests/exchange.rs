@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use tegata_model::{AccessKeyId, SecretKey, Timestamp};
+use tegata_model::{AccessKeyId, Timestamp};
 use tegata_oauth::Scope;
 use tegata_sign::{Arrived, acs3};
 

@@ -10,6 +10,8 @@
 //! | subject | the random id of a user or role |
 //! | `/v1/exchange` | [`tegata_core::grant::ExchangeForSession`] |
 
+mod assignments;
+mod authorize;
 mod documents;
 mod error;
 mod exchange;
@@ -17,9 +19,11 @@ mod introspect;
 mod proof;
 mod reply;
 mod revoke;
+mod session;
 mod subject;
 mod token;
 mod userinfo;
+mod visit;
 
 use std::{future::Future, sync::Arc};
 
@@ -54,6 +58,14 @@ pub(crate) struct Oauth {
 /// The endpoints of this dialect.
 pub(crate) fn router(core: Arc<Core>, settings: IssuerSettings) -> Router {
     Router::new()
+        .route("/oauth/authorize", get(authorize::receive).post(authorize::receive))
+        .route("/oauth2/v1/auth", get(authorize::receive).post(authorize::receive))
+        .route("/signin", get(session::sign_in).post(session::sign_in))
+        .route("/signout", get(session::sign_out).post(session::sign_out))
+        .route("/switch-role", get(session::switch_role).post(session::switch_role))
+        .route("/welcome/{link}", get(session::welcome).post(session::welcome))
+        .route("/apps/{id}/assignments", get(assignments::receive).post(assignments::receive))
+        .route("/assets/{name}", get(session::file))
         .route("/oauth/token", post(token::receive))
         .route("/v1/token", post(token::receive))
         .route("/oauth/introspect", post(introspect::receive))

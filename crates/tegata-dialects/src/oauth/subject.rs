@@ -35,12 +35,12 @@ pub(crate) fn check(request: &TokenRequest, settings: &IssuerSettings) -> Result
 }
 
 /// The answer of RFC 8693 §2.2.1; the triple stands beside it under the names that people know.
-pub(crate) fn reply(oauth: &Oauth, credential: &UserCredential) -> Result<Reply, OauthFault> {
+pub(crate) fn reply(oauth: &Oauth, credential: &UserCredential) -> Reply {
     let token = credential.security_token.expose();
     let seconds = credential.expires_at.since(oauth.core.now()).as_secs();
-    Ok(Reply::json(json!({
+    Reply::json(json!({
         "access_token": token, "issued_token_type": TEMPORARY_KEY, "token_type": "N_A", "expires_in": seconds,
         "AccessKeyId": credential.access_key_id.as_str(), "AccessKeySecret": credential.secret.expose(), "SecurityToken": token,
         "Expiration": credential.expires_at.to_iso(),
-    })))
+    }))
 }

@@ -59,7 +59,7 @@ async fn issue(oauth: &Arc<Oauth>, parts: Parts, body: Body, meta: RequestMeta, 
     *who = Some(caller.audit_name());
     if let TokenRequest::Exchange { subject: token, scope, .. } = request {
         let exchanged = oauth.core.perform(&caller, &ExchangeSubject { token, scope, key: thumbprint }).await?;
-        return subject::reply(oauth, &exchanged);
+        return Ok(subject::reply(oauth, &exchanged));
     }
     let issued = perform(oauth, &caller, request, thumbprint).await?;
     let mut reply = Reply::json(shown(&issued));

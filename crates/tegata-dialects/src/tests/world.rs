@@ -239,6 +239,7 @@ fn routers(core: &Arc<Core>) -> (Router, Router) {
         public_url: "http://tegata.test:8420".to_owned(),
         other_urls: vec!["https://tegata.test:8443".to_owned()],
         trusted_proxies: Vec::new(),
+        page_hosts: Vec::new(),
     };
     let addressing = Addressing {
         suffixes: vec!["oss.tegata.test".to_owned(), "localhost".to_owned()],

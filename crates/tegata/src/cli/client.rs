@@ -291,6 +291,9 @@ pub(crate) struct CredentialsFlags {
     /// `credential_process`) or uri (what a credentials URI answers)
     #[arg(long, value_name = "FORM", default_value = "json", hide_possible_values = true)]
     pub(crate) format: CredentialForm,
+    /// The key of the sign-in that `login` made for this profile
+    #[arg(long, value_name = "NAME", hide = true, conflicts_with = "profile")]
+    pub(crate) sign_in: Option<String>,
     #[command(flatten)]
     pub(crate) access: Access,
 }

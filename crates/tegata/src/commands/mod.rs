@@ -17,6 +17,7 @@ pub(crate) mod exec;
 pub(crate) mod keys;
 pub(crate) mod leaked;
 pub(crate) mod lint;
+pub(crate) mod login;
 pub(crate) mod names;
 pub(crate) mod oss;
 mod own;

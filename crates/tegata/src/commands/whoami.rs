@@ -40,7 +40,7 @@ pub(crate) fn whoami(flags: &WhoamiFlags, environment: &Environment) -> Result<(
         Form::Table => fields(&[
             ("You are", who.arn.clone()),
             ("Account", who.account_id.clone()),
-            ("Session", session.map_or_else(|| "none; the key itself".to_owned(), |name| format!("`{name}` of a role"))),
+            ("Session", in_session(session, &key)),
             ("Key", format!("{}, {}", key.access_key_id, lasts(&key))),
             ("Found in", opened.origin.to_string()),
             ("Secret in", secret),
@@ -48,6 +48,15 @@ pub(crate) fn whoami(flags: &WhoamiFlags, environment: &Environment) -> Result<(
         ]),
     }
     Ok(())
+}
+
+/// What stands behind the key.
+fn in_session(session: Option<&str>, key: &Credential) -> String {
+    match session {
+        Some(name) => format!("`{name}` of a role"),
+        None if key.security_token.is_some() => "of a sign-in at a browser".to_owned(),
+        None => "none; the key itself".to_owned(),
+    }
 }
 
 /// The name of a role's session, which its resource name ends with.

@@ -89,7 +89,7 @@ async fn serve(flags: &DevFlags, config: &Config, tls_names: &[String]) -> Resul
             (Some(https), Secure { both: None, issuer: Some((socket, acceptor)) })
         }
     };
-    let names = Names::of(config, &sockets);
+    let names = Names { page_hosts: tls_names.to_vec(), ..Names::of(config, &sockets) };
     let oss_port = sockets.oss_port();
     let core = Arc::new(node::open(config, &data, Kind::Dev, &names.issuer).await?);
     if core.is_empty().await? {

@@ -100,6 +100,11 @@ impl RootEntry {
 }
 
 impl UserEntry {
+    /// What it signs in with: name and password.
+    pub(crate) fn sign_in(&self) -> (&str, &'static str) {
+        (&self.login, self.secrets.password)
+    }
+
     /// Id and secret of the access key.
     pub(crate) fn access_key(&self) -> (&'static str, &'static str) {
         (self.secrets.access_key_id, self.secrets.access_key_secret)
@@ -188,7 +193,13 @@ mod tests {
     use super::*;
 
     fn names() -> Names {
-        Names { issuer: "http://127.0.0.1:1".into(), oss: "http://127.0.0.1:2".into(), oss_host: "127.0.0.1:2".into(), metrics: None }
+        Names {
+            issuer: "http://127.0.0.1:1".into(),
+            oss: "http://127.0.0.1:2".into(),
+            oss_host: "127.0.0.1:2".into(),
+            page_hosts: Vec::new(),
+            metrics: None,
+        }
     }
 
     /// The keys of the contract, and of this program's additions (`data`, `metrics`).

@@ -3,6 +3,7 @@
 //! Each step prints what was asked and what came back. A step that does not end as it should is told, and the tour fails.
 
 mod apps;
+mod sign_in;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use crate::{dev::ready::ReadyFile, failure::Failure, terminal};
 pub(crate) async fn walk(ready: &ReadyFile) -> Result<(), Failure> {
     let mut guide = Guide { failed: 0, steps: 0 };
     apps::walk(&mut guide, ready).await?;
+    sign_in::walk(&mut guide, ready).await?;
     guide.done()
 }
 

@@ -1,0 +1,309 @@
+//! One visit of a person's browser: whose it is, which language it reads, and whether a form that comes back is one of ours.
+//!
+//! A form is good once its token was made for what the browser is known by, for the browser's own cookie, for the step, and for the
+//! request it stands in. So no other site, no other browser and no other tab can send it.
+
+use std::sync::Arc;
+
+use axum::{body::Body, extract::Request, response::Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use tegata_core::{
+    OpError, RequestMeta,
+    signin::{Browser, Stage, Stepped},
+};
+use tegata_model::SecretKey;
+use tegata_oauth::Parameters;
+
+use super::{NAME, Oauth, error::OauthFault, proof};
+use crate::{
+    edge::{
+        meta,
+        span::{self, Journal},
+    },
+    pages::{FormTarget, Frame, LANGUAGE_COOKIE, Language, respond, views},
+};
+
+/// What a browser is known by, and what says that somebody is signed in with it.
+const KNOWN_BY: &str = "tegata-browser";
+const SIGNED_IN: &str = "tegata";
+/// With this before it, no neighbour of the host can set a cookie (RFC 6265bis §4.1.3.2).
+const HOST_ONLY: &str = "__Host-";
+/// How long a browser is known, in seconds.
+const KNOWN: u64 = 365 * 86_400;
+/// Parameters of the URL that are ours and not the client's.
+const OURS: [&str; 3] = ["lang", "step", "login"];
+
+/// One request of a browser.
+pub(crate) struct Visit {
+    pub(crate) oauth: Arc<Oauth>,
+    pub(crate) parts: Parts,
+    pub(crate) meta: RequestMeta,
+    /// Who is signed in, or about to be.
+    pub(crate) browser: Option<Browser>,
+    /// What the browser is known by.
+    pub(crate) known_by: String,
+    language: Language,
+    cookie: String,
+    secure: bool,
+    cookies: Vec<String>,
+}
+
+/// What a handler gives back.
+pub(crate) type Page = Result<Response, OpError>;
+
+/// Answers one request of a browser.
+pub(crate) async fn visit<F>(
+    oauth: Arc<Oauth>,
+    request: Request,
+    name: &'static str,
+    handler: impl FnOnce(Visit, Option<Parameters>) -> F,
+) -> Response
+where
+    F: Future<Output = (Visit, Page)>,
+{
+    let (parts, body) = request.into_parts();
+    let meta = meta::read(&oauth.core, &parts, &oauth.settings.trusted_proxies);
+    span::within(NAME, &meta.clone(), || async move {
+        let mut journal = Journal::new();
+        journal.operation = name;
+        let response = match serve(oauth, parts, body, meta, handler).await {
+            Ok((visit, page)) => {
+                if let Some(browser) = &visit.browser {
+                    journal.named(format!("browser of {}", browser.person()));
+                }
+                let response = page.unwrap_or_else(|error| {
+                    let fault = OauthFault::from(error);
+                    journal.failure(&fault);
+                    visit.problem(fault.status, "problem-title", fault.description, None)
+                });
+                visit.finish(response)
+            }
+            Err(fault) => {
+                journal.failure(&fault);
+                plain(fault.status, &fault.description)
+            }
+        };
+        (response, journal)
+    })
+    .await
+}
+
+async fn serve<F>(
+    oauth: Arc<Oauth>,
+    parts: Parts,
+    body: Body,
+    meta: RequestMeta,
+    handler: impl FnOnce(Visit, Option<Parameters>) -> F,
+) -> Result<(Visit, Page), OauthFault>
+where
+    F: Future<Output = (Visit, Page)>,
+{
+    let refused = |status, text: &str| OauthFault::new(status, tegata_oauth::ErrorCode::InvalidRequest, text);
+    if !oauth.settings.is_page_host(host(&parts.headers)) {
+        return Err(refused(StatusCode::MISDIRECTED_REQUEST, "this server is not known by that name"));
+    }
+    let posted = parts.method == http::Method::POST;
+    let secure = meta.secure || oauth.settings.public_url.starts_with("https://");
+    if posted && !same_origin(&parts.headers, secure) {
+        return Err(refused(StatusCode::FORBIDDEN, "the form was sent by another site; nothing was done"));
+    }
+    let form = if posted { Some(proof::parameters(&parts, body).await?) } else { None };
+    let visit = Visit::read(oauth, parts, meta, secure).await?;
+    Ok(handler(visit, form).await)
+}
+
+/// A few words where there can be no page.
+fn plain(status: StatusCode, text: &str) -> Response {
+    let mut response = Response::new(Body::from(format!("{text}\n")));
+    *response.status_mut() = status;
+    response.headers_mut().extend([
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/plain;charset=utf-8")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox")),
+    ]);
+    response
+}
+
+fn text(headers: &HeaderMap, name: impl header::AsHeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn host(headers: &HeaderMap) -> &str {
+    text(headers, header::HOST).unwrap_or_default()
+}
+
+/// True unless the browser says that another site sent the form. What is no browser says nothing, and has the form's token to show.
+fn same_origin(headers: &HeaderMap, secure: bool) -> bool {
+    if text(headers, "sec-fetch-site").is_some_and(|site| site != "same-origin") {
+        return false;
+    }
+    let scheme = if secure { "https" } else { "http" };
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    match (origins.next(), origins.next()) {
+        (None, _) => true,
+        (Some(origin), None) => origin.as_bytes() == format!("{scheme}://{}", host(headers)).as_bytes(),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// The cookie of that name. Twice means that somebody else has set one too: then neither counts.
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut found =
+        lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('=')).filter(|(known, _)| *known == name);
+    match (found.next(), found.next()) {
+        (Some((_, value)), None) if !value.is_empty() && value.len() <= 128 => Some(value.to_owned()),
+        _ => None,
+    }
+}
+
+impl Visit {
+    async fn read(oauth: Arc<Oauth>, parts: Parts, meta: RequestMeta, secure: bool) -> Result<Self, OauthFault> {
+        let prefix = if secure { HOST_ONLY } else { "" };
+        let chosen =
+            parts.uri.query().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("lang=")).and_then(Language::of_code);
+        let remembered = cookie(&parts.headers, LANGUAGE_COOKIE);
+        let language = chosen
+            .or_else(|| remembered.as_deref().and_then(Language::of_code))
+            .unwrap_or_else(|| Language::preferred(text(&parts.headers, header::ACCEPT_LANGUAGE).unwrap_or_default()));
+        let known_by = cookie(&parts.headers, &format!("{prefix}{KNOWN_BY}"));
+        let cookie = cookie(&parts.headers, &format!("{prefix}{SIGNED_IN}")).unwrap_or_default();
+        let browser = match cookie.as_str() {
+            "" => None,
+            text => oauth.core.browser(&SecretKey::new(text.to_owned()), &meta).await?,
+        };
+        let mut visit = Self { oauth, parts, meta, browser, known_by: String::new(), language, cookie, secure, cookies: Vec::new() };
+        if chosen.is_some() {
+            visit.cookies.push(format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age={KNOWN}; SameSite=Lax", language.code()));
+        }
+        visit.known_by = if let Some(known) = known_by {
+            known
+        } else {
+            let fresh = visit.oauth.core.opaque_text()?.expose().to_owned();
+            visit.set(KNOWN_BY, &fresh, KNOWN);
+            fresh
+        };
+        Ok(visit)
+    }
+
+    fn set(&mut self, name: &str, value: &str, seconds: u64) {
+        let (prefix, secure) = if self.secure { (HOST_ONLY, "; Secure") } else { ("", "") };
+        self.cookies.push(format!("{prefix}{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"));
+    }
+
+    /// From now on the browser has this cookie.
+    pub(crate) fn step(&mut self, stepped: &Stepped) {
+        let seconds = stepped.expires_at.since(self.oauth.core.now()).as_secs();
+        self.set(SIGNED_IN, stepped.cookie.expose(), seconds);
+        stepped.cookie.expose().clone_into(&mut self.cookie);
+    }
+
+    /// From now on nobody is signed in.
+    pub(crate) fn forget(&mut self) {
+        self.set(SIGNED_IN, "", 0);
+        self.browser = None;
+    }
+
+    fn finish(self, mut response: Response) -> Response {
+        for cookie in &self.cookies {
+            if let Ok(value) = HeaderValue::from_str(cookie) {
+                response.headers_mut().append(header::SET_COOKIE, value);
+            }
+        }
+        response
+    }
+
+    /// The browser, if somebody is signed in with it.
+    pub(crate) fn signed_in(&self) -> Option<&Browser> {
+        self.browser.as_ref().filter(|browser| browser.stage() == Stage::SignedIn)
+    }
+
+    /// The query without what is ours.
+    pub(crate) fn query(&self) -> String {
+        let raw = self.parts.uri.query().unwrap_or_default();
+        let kept = raw.split('&').filter(|pair| !OURS.contains(&pair.split('=').next().unwrap_or_default()));
+        kept.collect::<Vec<_>>().join("&")
+    }
+
+    /// A parameter of ours.
+    pub(crate) fn ours(&self, name: &str) -> Option<&str> {
+        let raw = self.parts.uri.query().unwrap_or_default();
+        raw.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    /// The token of a form of this step of this request.
+    pub(crate) fn token(&self, step: &str) -> Result<String, OpError> {
+        self.oauth.core.form_token(&[&self.known_by, &self.cookie, step, self.parts.uri.path(), &self.query()])
+    }
+
+    /// True if the form is one of ours, made for this browser, this step and this request.
+    pub(crate) fn holds(&self, step: &str, form: &Parameters) -> bool {
+        let parts = [self.known_by.as_str(), &self.cookie, step, self.parts.uri.path(), &self.query()];
+        form.text("csrf").is_some_and(|token| self.oauth.core.form_token_holds(&parts, token))
+    }
+
+    /// The token of the form that signs out, which stands on many pages.
+    pub(crate) fn sign_out_token(&self) -> Result<String, OpError> {
+        self.oauth.core.form_token(&[&self.known_by, &self.cookie, "sign-out"])
+    }
+
+    /// True if the form that signs out is ours.
+    pub(crate) fn may_sign_out(&self, form: &Parameters) -> bool {
+        let parts = [self.known_by.as_str(), &self.cookie, "sign-out"];
+        form.text("csrf").is_some_and(|token| self.oauth.core.form_token_holds(&parts, token))
+    }
+
+    /// What says in this very request that the person has signed in for it.
+    pub(crate) fn login_mark(&self) -> Result<String, OpError> {
+        self.oauth.core.form_token(&[&self.cookie, "login", &self.query()])
+    }
+
+    /// Whether the person has signed in for this very request.
+    pub(crate) fn has_signed_in_for_it(&self) -> bool {
+        self.ours("login").is_some_and(|mark| self.oauth.core.form_token_holds(&[&self.cookie, "login", &self.query()], mark))
+    }
+
+    /// The frame of the page.
+    pub(crate) fn frame(&self) -> Frame {
+        let path = self.parts.uri.path();
+        let frame = Frame::new(self.language, host(&self.parts.headers), path, self.parts.uri.query().unwrap_or_default());
+        match self.signed_in() {
+            Some(browser) => frame.signed_in(browser.person()),
+            None => frame,
+        }
+    }
+
+    /// The way from this page to the root of the listener.
+    pub(crate) fn root(&self) -> String {
+        self.frame().root
+    }
+
+    /// A page that says what is wrong.
+    pub(crate) fn problem(&self, status: StatusCode, title: &'static str, what: String, advice: Option<&str>) -> Response {
+        let frame = self.frame();
+        let advice = frame.t.say(advice.unwrap_or("problem-advice"));
+        let page = views::Problem { frame, title, what, advice, request_id: self.meta.id.to_uuid() };
+        respond(status, &page, FormTarget::Here)
+    }
+
+    /// The page for a form that is not ours, or not any more. Nothing was done.
+    pub(crate) fn stale(&self) -> Response {
+        let what = self.frame().t.say("form-stale");
+        self.problem(StatusCode::FORBIDDEN, "problem-expired-title", what, None)
+    }
+}
+
+/// Sends the browser on. After a form it asks there anew.
+pub(crate) fn see_other(location: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // What stands in the URL, a code perhaps, is nobody's business at the next stop.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if let Ok(value) = HeaderValue::from_str(location) {
+        headers.insert(header::LOCATION, value);
+    }
+    response
+}
