@@ -23,6 +23,10 @@ pub enum Secret {
     Password,
     /// A one-time code of a user.
     OneTimeCode,
+    /// The code that a waiting device shows.
+    UserCode,
+    /// A place among the devices that may wait.
+    Device,
 }
 
 impl Secret {
@@ -30,6 +34,8 @@ impl Secret {
         match self {
             Self::Password => 0,
             Self::OneTimeCode => 1,
+            Self::UserCode => 2,
+            Self::Device => 3,
         }
     }
 }

@@ -6,10 +6,12 @@
 //! | `tokens` | what tokens say, and how refresh tokens are spelled |
 //! | `credentials`, `redeem`, `refresh` | how a client gets tokens: for itself, for a code, for a refresh token |
 //! | `introspect`, `revoke`, `userinfo` | what is done with tokens |
+//! | `device` | devices that wait for a person elsewhere |
 //! | `exchange` | a token for a temporary key |
 //! | `failure` | why a grant yields nothing |
 
 mod credentials;
+mod device;
 mod exchange;
 mod failure;
 mod introspect;
@@ -28,6 +30,8 @@ use tegata_store::{
 };
 
 pub use credentials::ClientCredentials;
+pub use device::{BeginDevice, BegunDevice, RedeemDeviceCode};
+pub(crate) use device::{network_of, plain_user_code, shown_user_code};
 pub use exchange::{ExchangeForSession, UserCredential};
 pub use failure::{Fallen, GrantFailure};
 pub use introspect::{Introspect, Introspection};
