@@ -1,16 +1,23 @@
 //! Signing in at a browser for a program on this computer (RFC 8252, RFC 7636, RFC 9207): a listener on loopback that is there before
 //! the browser opens, a code that only this process can redeem, and tokens that are exchanged for a temporary key.
 
-use std::{collections::HashMap, fmt::Write as _, net::Ipv4Addr, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    net::Ipv4Addr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
     rand::{SecureRandom as _, SystemRandom},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tegata_model::{AccessKeyId, SecretKey, Timestamp};
 pub use tegata_sign::form;
 use tokio::{
@@ -22,6 +29,8 @@ use crate::{ClientError, Credential, Refusal, Transport};
 
 /// The command line as the vendor's first site names it.
 pub const OFFICIAL_CLI: &str = "4038181954557748008";
+/// Our own spelling of it: its tokens are bound to a key that never leaves this computer (RFC 9449).
+pub const OWN_CLI: &str = "tegata-cli";
 /// The ports that it may listen on.
 const PORTS: std::ops::RangeInclusive<u16> = 12345..=12349;
 /// Where its answers arrive.
@@ -40,6 +49,58 @@ pub struct SignIn {
     pub client_id: String,
     /// How to call it.
     pub transport: Transport,
+    /// The key that its tokens are bound to, if they are.
+    pub key: Option<Arc<ProofKey>>,
+}
+
+/// A key that tokens are bound to: every request with them carries a proof made with it (RFC 9449).
+pub struct ProofKey {
+    pair: EcdsaKeyPair,
+    nonce: Mutex<Option<String>>,
+}
+
+impl std::fmt::Debug for ProofKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ProofKey(redacted)")
+    }
+}
+
+impl ProofKey {
+    /// A new key, as text to be kept where only its owner can read.
+    pub fn generate() -> Result<SecretKey, ClientError> {
+        let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+        let made = made.map_err(|_| ClientError::Request("no key could be made".to_owned()))?;
+        Ok(SecretKey::new(URL_SAFE_NO_PAD.encode(made.as_ref())))
+    }
+
+    /// The key that [`Self::generate`] made.
+    pub fn read(text: &SecretKey) -> Result<Self, ClientError> {
+        let wrong = || ClientError::Request("the key of the sign-in cannot be read; sign in again".to_owned());
+        let bytes = zeroize::Zeroizing::new(URL_SAFE_NO_PAD.decode(text.expose()).map_err(|_| wrong())?);
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &bytes).map_err(|_| wrong())?;
+        Ok(Self { pair, nonce: Mutex::default() })
+    }
+
+    /// A proof for one request, with the access token that goes with it.
+    fn proof(&self, method: &str, url: &str, token: Option<&str>, now: Timestamp) -> Result<String, ClientError> {
+        let broken = || ClientError::Request("no proof could be made".to_owned());
+        let point = self.pair.public_key().as_ref();
+        let (x, y) = point.get(1..).and_then(|both| both.split_at_checked(32)).ok_or_else(broken)?;
+        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+        let head = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": {"kty": "EC", "crv": "P-256", "x": x, "y": y}});
+        let mut claims = json!({"htm": method, "htu": url, "iat": now.unix(), "jti": random_text()?});
+        if let Some(members) = claims.as_object_mut() {
+            if let Some(token) = token {
+                members.insert("ath".to_owned(), URL_SAFE_NO_PAD.encode(digest(&SHA256, token.as_bytes())).into());
+            }
+            if let Some(nonce) = self.nonce.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+                members.insert("nonce".to_owned(), nonce.into());
+            }
+        }
+        let text = format!("{}.{}", URL_SAFE_NO_PAD.encode(head.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let signature = self.pair.sign(&SystemRandom::new(), text.as_bytes()).map_err(|_| broken())?;
+        Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref())))
+    }
 }
 
 /// Tokens, as they are kept.
@@ -128,7 +189,7 @@ impl SignIn {
     }
 
     /// What the server answers for a code, as it came.
-    pub async fn redeem(&self, code: &str, redirect_uri: &str, verifier: &str) -> Result<Value, ClientError> {
+    pub async fn redeem(&self, code: &str, redirect_uri: &str, verifier: &str, now: Timestamp) -> Result<Value, ClientError> {
         let fields = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -136,7 +197,7 @@ impl SignIn {
             ("redirect_uri", redirect_uri),
             ("code_verifier", verifier),
         ];
-        self.post("/v1/token", &fields).await
+        self.post("/v1/token", &fields, now).await
     }
 
     /// New tokens for a refresh token.
@@ -149,10 +210,9 @@ impl SignIn {
     }
 
     /// A temporary key for an access token.
-    pub async fn exchange(&self, access_token: &str) -> Result<Credential, ClientError> {
-        let headers = [header("authorization", &format!("Bearer {access_token}")), header("content-type", "application/json")];
+    pub async fn exchange(&self, access_token: &str, now: Timestamp) -> Result<Credential, ClientError> {
         let url = format!("{}/v1/exchange", self.issuer);
-        let answer = read(&url, self.transport.send("POST", &url, &headers, Bytes::new()).await?)?;
+        let answer = self.call(&url, "application/json", Bytes::new(), Some(access_token), now).await?;
         let text = |name: &str| answer.get(name).and_then(Value::as_str).ok_or_else(|| missing(&url, name));
         let wrong = |name: &str| ClientError::Answer { url: url.clone(), cause: format!("`{name}` is not one") };
         Ok(Credential {
@@ -164,13 +224,13 @@ impl SignIn {
     }
 
     /// Takes a refresh token back, and with it everything that came of the sign-in.
-    pub async fn revoke(&self, refresh_token: &str) -> Result<(), ClientError> {
+    pub async fn revoke(&self, refresh_token: &str, now: Timestamp) -> Result<(), ClientError> {
         let fields = [("token", refresh_token), ("token_type_hint", "refresh_token"), ("client_id", &self.client_id)];
-        self.post("/v1/revoke", &fields).await.map(drop)
+        self.post("/v1/revoke", &fields, now).await.map(drop)
     }
 
     async fn tokens(&self, fields: &[(&str, &str)], now: Timestamp) -> Result<Tokens, ClientError> {
-        let answer = self.post("/v1/token", fields).await?;
+        let answer = self.post("/v1/token", fields, now).await?;
         let url = format!("{}/v1/token", self.issuer);
         let seconds = answer.get("expires_in").and_then(Value::as_u64).ok_or_else(|| missing(&url, "expires_in"))?;
         let text = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -181,11 +241,34 @@ impl SignIn {
         })
     }
 
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Result<Value, ClientError> {
+    async fn post(&self, path: &str, fields: &[(&str, &str)], now: Timestamp) -> Result<Value, ClientError> {
         let fields: Vec<_> = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let url = format!("{}{path}", self.issuer);
-        let headers = [header("content-type", "application/x-www-form-urlencoded")];
-        read(&url, self.transport.send("POST", &url, &headers, Bytes::from(form::encode(&fields))).await?)
+        self.call(&url, "application/x-www-form-urlencoded", Bytes::from(form::encode(&fields)), None, now).await
+    }
+
+    /// One request, with a proof where there is a key; once more where the server wants its nonce in it.
+    async fn call(&self, url: &str, kind: &str, body: Bytes, token: Option<&str>, now: Timestamp) -> Result<Value, ClientError> {
+        let mut asked_again = false;
+        loop {
+            let mut headers = vec![header("content-type", kind)];
+            let scheme = if self.key.is_some() { "DPoP" } else { "Bearer" };
+            headers.extend(token.map(|token| header("authorization", &format!("{scheme} {token}"))));
+            if let Some(key) = &self.key {
+                headers.push(header("dpop", &key.proof("POST", url, token, now)?));
+            }
+            let reply = self.transport.send("POST", url, &headers, body.clone()).await?;
+            let nonce = reply.header("dpop-nonce").to_owned();
+            if let Some(key) = self.key.as_ref().filter(|_| !nonce.is_empty()) {
+                *key.nonce.lock().unwrap_or_else(PoisonError::into_inner) = Some(nonce);
+            }
+            let answer = read(url, &reply);
+            let wanted = matches!(&answer, Err(error) if error.refusal().is_some_and(|refusal| refusal.code == "use_dpop_nonce"));
+            if !wanted || asked_again {
+                return answer;
+            }
+            asked_again = true;
+        }
     }
 
     /// Serves loopback until the browser comes with the answer of this very sign-in. Whatever else comes is turned away.
@@ -240,7 +323,7 @@ fn missing(url: &str, name: &str) -> ClientError {
 }
 
 /// The answer, or the refusal in the words of RFC 6749 §5.2.
-fn read(url: &str, reply: crate::Reply) -> Result<Value, ClientError> {
+fn read(url: &str, reply: &crate::Reply) -> Result<Value, ClientError> {
     if reply.status == 200 && reply.body.is_empty() {
         return Ok(Value::Null);
     }

@@ -149,6 +149,11 @@ impl Caller {
         self.evidence.principal().account.number.to_string()
     }
 
+    /// The account's alias.
+    pub fn account_alias(&self) -> String {
+        self.evidence.principal().account.alias.to_string()
+    }
+
     /// What kind of principal this is.
     pub fn kind(&self) -> CallerKind {
         self.evidence.principal().caller_kind()

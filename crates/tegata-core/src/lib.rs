@@ -197,7 +197,7 @@ impl Core {
         changes.extend(tegata_store::session::sweep(now));
         changes.extend(tegata_store::grant::sweep(now));
         changes.push(tegata_store::device_code::sweep(now));
-        changes.extend(self.sweep_browsers(now));
+        changes.extend(Self::sweep_browsers(now));
         changes.push(tegata_store::signing_key::sweep(now));
         // Keys past the longest outage are of no use; a week more shows an operator what was there.
         changes.push(tegata_store::issuer_keys::sweep(now.minus(self.limits.issuer_keys_outage.saturating_add(KEPT_KEYS))));

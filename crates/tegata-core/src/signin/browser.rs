@@ -402,7 +402,7 @@ impl Core {
     }
 
     /// Old browsers and links go.
-    pub(crate) fn sweep_browsers(&self, now: Timestamp) -> [tegata_store::Step; 2] {
+    pub(crate) fn sweep_browsers(now: Timestamp) -> [tegata_store::Step; 2] {
         [browser_session::sweep(now.minus(KNOWN)), browser_session::sweep_links(now)]
     }
 

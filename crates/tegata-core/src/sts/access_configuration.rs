@@ -5,13 +5,14 @@ use tegata_store::role;
 
 use super::AssumeRole;
 use crate::{
-    LayerKind,
+    Core, LayerKind,
     actions::{Action, TEGATA_LIST_ACCESS_CONFIGURATIONS},
     authz,
     caller::{Caller, Evidence},
     client::CLOUD_SSO,
     error::{CallerKind, DeniedBy, OpError},
     operation::{Effect, Operation},
+    principal::Who,
     resource::ResourceName,
     view::View,
 };
@@ -68,4 +69,12 @@ impl Operation for ListAccessConfigurations {
 /// True for a token of the application for single sign-on: the one kind of token that may become a role.
 pub(crate) fn is_single_sign_on(caller: &Caller) -> bool {
     matches!(&caller.evidence, Evidence::Access(access) if access.bound.client == CLOUD_SSO)
+}
+
+impl Core {
+    /// The name of the role of the caller's account with this id. Whether the caller may become it is asked where it does.
+    pub async fn access_configuration(&self, caller: &Caller, id: RoleId) -> Result<Option<RoleName>, OpError> {
+        let found = self.memory.role(&self.store, id).await?.filter(|role| role.account.id == caller.account());
+        Ok(found.and_then(|role| if let Who::Role { row, .. } = &role.who { Some(row.name.clone()) } else { None }))
+    }
 }

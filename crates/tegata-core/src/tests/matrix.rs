@@ -306,7 +306,9 @@ async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'sta
         actions::OAUTH_USER_INFO => word(core.perform(caller, &g::UserInfo).await),
         actions::OAUTH_EXCHANGE => word(core.perform(caller, &g::ExchangeForSession).await),
         // Asked by a person at a page, who has no key there.
-        actions::OAUTH_APPROVE => "asked at a page",
+        actions::OAUTH_APPROVE | actions::TEGATA_SIGN_IN | actions::TEGATA_SIGN_OUT | actions::TEGATA_SET_PASSWORD_BY_LINK => {
+            "asked at a page"
+        }
         other => panic!("{other} is missing from the permission matrix"),
     }
 }

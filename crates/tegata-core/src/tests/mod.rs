@@ -1,6 +1,7 @@
 //! Operations on real databases: every case runs on SQLite, and again on PostgreSQL when a cluster is named.
 
 mod audit;
+mod browser;
 mod declare;
 mod directory;
 mod federation;

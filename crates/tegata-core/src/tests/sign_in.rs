@@ -14,7 +14,7 @@ use crate::{
     testing::{TestCore, TestKey},
 };
 
-fn name(text: &str) -> UserName {
+pub(super) fn name(text: &str) -> UserName {
     text.parse().unwrap()
 }
 
@@ -26,7 +26,7 @@ fn acme() -> AccountNumber {
     AccountNumber::new(1_000_000_000_000_001).unwrap()
 }
 
-fn secret(text: &str) -> SecretKey {
+pub(super) fn secret(text: &str) -> SecretKey {
     SecretKey::new(text.to_owned())
 }
 
@@ -34,12 +34,12 @@ fn password(text: &str) -> Arc<SecretKey> {
     Arc::new(secret(text))
 }
 
-async fn alice(core: &TestCore) -> Caller {
+pub(super) async fn alice(core: &TestCore) -> Caller {
     core.user("alice").await.unwrap()
 }
 
 /// What alice, who may do everything, is answered.
-async fn ask<O: Operation>(core: &TestCore, operation: O) -> Result<O::Output, OpError> {
+pub(super) async fn ask<O: Operation>(core: &TestCore, operation: O) -> Result<O::Output, OpError> {
     core.perform(&alice(core).await, &operation).await
 }
 
@@ -48,7 +48,7 @@ async fn by<O: Operation>(core: &TestCore, who: &str, operation: O) -> Result<O:
     core.perform(&core.user(who).await.unwrap(), &operation).await
 }
 
-async fn create(core: &TestCore, user: &str, text: &str) -> Result<LoginProfile, OpError> {
+pub(super) async fn create(core: &TestCore, user: &str, text: &str) -> Result<LoginProfile, OpError> {
     let new = NewLoginProfile {
         user: name(user),
         password: Some(password(text)),
@@ -59,7 +59,7 @@ async fn create(core: &TestCore, user: &str, text: &str) -> Result<LoginProfile,
     create_login_profile(core, &alice(core).await, new).await
 }
 
-fn change(user: &str, text: Option<&str>) -> LoginProfileChange {
+pub(super) fn change(user: &str, text: Option<&str>) -> LoginProfileChange {
     let password = text.map(password);
     LoginProfileChange { user: name(user), password, reset_required: None, mfa_required: None, status: None }
 }
@@ -280,7 +280,7 @@ async fn old_passwords_cannot_be_guessed() {
 }
 
 /// Two codes of a device, the second of `offset` steps from now.
-async fn codes(core: &TestCore, name: &str, offset: i64) -> (otp::OneTimeCode, otp::OneTimeCode) {
+pub(super) async fn codes(core: &TestCore, name: &str, offset: i64) -> (otp::OneTimeCode, otp::OneTimeCode) {
     let row = mfa_device::find_by_name(&core.store, core.acme.account, name).await.unwrap().unwrap();
     let seed = core.seed(&row).unwrap();
     let step = otp::step_at(core.now()) + offset;
@@ -293,7 +293,7 @@ async fn bind(core: &TestCore, user: &str, name: &str) -> BindMfaDevice {
 }
 
 /// Gives a user a second factor.
-async fn give_factor(core: &TestCore, user: &str) {
+pub(super) async fn give_factor(core: &TestCore, user: &str) {
     ask(core, CreateVirtualMfaDevice { name: device(&format!("{user}-phone")) }).await.unwrap();
     ask(core, bind(core, user, &format!("{user}-phone")).await).await.unwrap();
 }

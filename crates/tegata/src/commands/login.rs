@@ -8,7 +8,7 @@ use std::{path::PathBuf, process::Stdio, sync::Arc};
 use serde::{Deserialize, Serialize};
 use tegata_client::{
     Credential, Profile, Sts, Transport, private_file,
-    sign_in::{OFFICIAL_CLI, SignIn, Tokens},
+    sign_in::{OWN_CLI, ProofKey, SignIn, Tokens},
 };
 use tegata_model::{AccessKeyId, SecretKey, Timestamp};
 
@@ -33,6 +33,8 @@ struct Kept {
     issuer: String,
     client_id: String,
     ca_file: Option<PathBuf>,
+    /// What the tokens are bound to.
+    proof_key: String,
     tokens: Tokens,
     key: Option<Key>,
 }
@@ -47,10 +49,11 @@ struct Key {
 }
 
 impl Kept {
-    fn sign_in(&self) -> SignIn {
+    fn sign_in(&self) -> Result<SignIn, Failure> {
+        let key = ProofKey::read(&SecretKey::new(self.proof_key.clone()))?;
         let transport = Transport::new();
         let transport = self.ca_file.clone().map_or(transport.clone(), |file| transport.trusting(file));
-        SignIn { issuer: self.issuer.clone(), client_id: self.client_id.clone(), transport }
+        Ok(SignIn { issuer: self.issuer.clone(), client_id: self.client_id.clone(), transport, key: Some(Arc::new(key)) })
     }
 }
 
@@ -86,7 +89,9 @@ pub(crate) fn login(flags: &LoginFlags, environment: &Environment) -> Result<(),
     let ca_file = flags.ca_file.clone().or_else(|| environment.ca_file.clone());
     let ca_file = ca_file.map(std::path::absolute).transpose().map_err(|error| Failure::usage(format!("`--ca-file`: {error}")))?;
     let transport = ca_file.clone().map_or_else(Transport::new, |file| Transport::new().trusting(file));
-    let client = SignIn { issuer: issuer.clone(), client_id: OFFICIAL_CLI.to_owned(), transport };
+    let proof_key = ProofKey::generate()?;
+    let key = Some(Arc::new(ProofKey::read(&proof_key)?));
+    let client = SignIn { issuer: issuer.clone(), client_id: OWN_CLI.to_owned(), transport, key };
     let (kept, who) = runtime()?.block_on(async {
         let waiting = client.begin().await?;
         terminal::ask(&format!("Sign in at this address:\n\n  {}\n\n", waiting.url));
@@ -94,11 +99,18 @@ pub(crate) fn login(flags: &LoginFlags, environment: &Environment) -> Result<(),
             open(&waiting.url);
         }
         let tokens = client.finish(waiting, now).await?;
-        let key = client.exchange(&tokens.access_token).await?;
+        let key = client.exchange(&tokens.access_token, now()).await?;
         let sts = Sts::new(client.transport.clone(), &issuer);
         let who = sts.caller_identity(&key, now()).await?;
-        let kept =
-            Kept { version: 1, issuer: issuer.clone(), client_id: client.client_id.clone(), ca_file, tokens, key: Some(Key::of(&key)) };
+        let kept = Kept {
+            version: 1,
+            issuer: issuer.clone(),
+            client_id: client.client_id.clone(),
+            ca_file,
+            proof_key: proof_key.expose().to_owned(),
+            tokens,
+            key: Some(Key::of(&key)),
+        };
         Ok::<_, Failure>((kept, who.arn))
     })?;
     let held = private_file::lock(&path)?;
@@ -152,7 +164,7 @@ pub(crate) fn logout(flags: &LogoutFlags, environment: &Environment) -> Result<(
     let held = private_file::lock(&path)?;
     let kept = read(&path)?;
     let told = match &kept.tokens.refresh_token {
-        Some(token) => runtime()?.block_on(kept.sign_in().revoke(token)),
+        Some(token) => runtime()?.block_on(kept.sign_in()?.revoke(token, now())),
         None => Ok(()),
     };
     // Whatever the server says, this computer forgets.
@@ -173,7 +185,7 @@ pub(super) fn key(profile: &str, config_path: Option<&PathBuf>, environment: &En
         return key.credential();
     }
     runtime()?.block_on(async {
-        let client = kept.sign_in();
+        let client = kept.sign_in()?;
         if kept.tokens.access_ends - now().unix() <= AHEAD
             && let Some(token) = kept.tokens.refresh_token.clone()
         {
@@ -186,7 +198,7 @@ pub(super) fn key(profile: &str, config_path: Option<&PathBuf>, environment: &En
             // At once, before anything else can fail: the old ones may be of no more use.
             write(&path, &kept)?;
         }
-        let key = client.exchange(&kept.tokens.access_token).await?;
+        let key = client.exchange(&kept.tokens.access_token, now()).await?;
         kept.key = Some(Key::of(&key));
         write(&path, &kept)?;
         Ok(key)

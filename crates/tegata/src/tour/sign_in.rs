@@ -168,7 +168,7 @@ pub(super) async fn walk(guide: &mut Guide, ready: &ReadyFile) -> Result<(), Fai
     let walked = of_bob.go("GET", &request, &[]).await.and(of_bob.submit(&[("decision", "allow")]).await);
     guide.step("bob: agrees", &Should::Work, of_bob.shown(walked), told);
 
-    let client = SignIn { issuer: issuer.to_owned(), client_id: OFFICIAL_CLI.to_owned(), transport: transport.clone() };
+    let client = SignIn { issuer: issuer.to_owned(), client_id: OFFICIAL_CLI.to_owned(), transport: transport.clone(), key: None };
     let code = of_bob.answer("code").unwrap_or_default();
     let tokens = redeem(&client, &code).await;
     let Some(tokens) =
@@ -176,7 +176,7 @@ pub(super) async fn walk(guide: &mut Guide, ready: &ReadyFile) -> Result<(), Fai
     else {
         return Ok(());
     };
-    let key = client.exchange(&tokens).await;
+    let key = client.exchange(&tokens, SystemClock.now()).await;
     let key = guide.step("the command line: a temporary key for the access token", &Should::Work, key, |key| key.access_key_id.to_string());
     if let Some(key) = key {
         let who = Sts::new(transport.clone(), issuer).caller_identity(&key, SystemClock.now()).await;
@@ -184,13 +184,13 @@ pub(super) async fn walk(guide: &mut Guide, ready: &ReadyFile) -> Result<(), Fai
     }
     let again = redeem(&client, &code).await;
     guide.step("a thief: the code once more", &Should::Refuse("invalid_grant"), again, |_| String::new());
-    let after = client.exchange(&tokens).await;
+    let after = client.exchange(&tokens, SystemClock.now()).await;
     guide.step("which ended what the code had given", &Should::Refuse("invalid_token"), after, |_| String::new());
     Ok(())
 }
 
 /// The access token for a code.
 async fn redeem(client: &SignIn, code: &str) -> Result<String, ClientError> {
-    let answer: Value = client.redeem(code, CALLBACK, VERIFIER).await?;
+    let answer: Value = client.redeem(code, CALLBACK, VERIFIER, SystemClock.now()).await?;
     Ok(answer.get("access_token").and_then(Value::as_str).unwrap_or_default().to_owned())
 }

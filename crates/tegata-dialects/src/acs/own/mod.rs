@@ -1,6 +1,7 @@
 //! What this server adds to the wire, under a version of its own.
 
 mod application;
+mod device;
 mod directory;
 mod key;
 mod leak;
@@ -10,5 +11,12 @@ mod trail;
 use super::ask::Entry;
 
 /// Every operation that is offered, topic by topic.
-pub(crate) const TABLES: &[&[Entry]] =
-    &[session::OPERATIONS, trail::OPERATIONS, leak::OPERATIONS, directory::OPERATIONS, key::OPERATIONS, application::OPERATIONS];
+pub(crate) const TABLES: &[&[Entry]] = &[
+    session::OPERATIONS,
+    trail::OPERATIONS,
+    leak::OPERATIONS,
+    directory::OPERATIONS,
+    key::OPERATIONS,
+    application::OPERATIONS,
+    device::OPERATIONS,
+];
