@@ -1,6 +1,8 @@
 //! Signing in at a browser for a program on this computer (RFC 8252, RFC 7636, RFC 9207): a listener on loopback that is there before
 //! the browser opens, a code that only this process can redeem, and tokens that are exchanged for a temporary key.
 
+mod device;
+
 use std::{
     collections::HashMap,
     fmt::Write as _,
@@ -24,6 +26,8 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
+
+pub use device::WaitingDevice;
 
 use crate::{ClientError, Credential, Refusal, Transport};
 
@@ -145,6 +149,11 @@ fn random_text() -> Result<String, ClientError> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// The challenge of a verifier (RFC 7636 §4.2).
+fn challenge_of(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
+}
+
 impl SignIn {
     /// Listens on loopback, and says where the browser has to go.
     pub async fn begin(&self) -> Result<Waiting, ClientError> {
@@ -160,7 +169,7 @@ impl SignIn {
         let (listener, port) = found.ok_or_else(busy)?;
         let redirect_uri = format!("http://127.0.0.1:{port}{CALLBACK}");
         let (state, verifier) = (random_text()?, random_text()?);
-        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
+        let challenge = challenge_of(&verifier);
         let query = [
             ("response_type", "code"),
             ("client_id", &self.client_id),

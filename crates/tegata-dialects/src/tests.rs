@@ -2,6 +2,7 @@
 
 mod acs_replies;
 mod attacks;
+mod devices;
 mod federation;
 mod oauth;
 mod oss_objects;
