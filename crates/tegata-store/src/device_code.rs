@@ -71,32 +71,45 @@ pub struct DeviceCodeRow {
 
 impl DeviceCodeRow {
     fn read(row: Row) -> Result<Self, StoreError> {
+        // Columns are read in their order.
         let mut f = Fields::new("device_codes", row);
+        let hash = f.bytes("hash")?;
+        let user_code = f.bytes("user_code")?;
+        let client_id = f.id("client_id", ClientId::from_bytes)?;
+        let scopes = f.text("scopes")?.split_whitespace().map(str::to_owned).collect();
+        let challenge = f.optional_text("challenge")?;
+        let dpop_key = f.optional_text("dpop_key")?;
+        let number = Some(f.small("shown_number")?).filter(|number| *number != 0);
         let source = f.text("source")?;
         let source = if source.is_empty() { None } else { Some(source.parse().map_err(|_| f.corrupt("source"))?) };
+        let claims = f.text("claims")?;
+        let wait = Duration::from_secs(u64::from(f.small("wait_seconds")?));
+        let polled_at = f.at("polled_at")?;
+        let decided = f.int("decision")?;
         let account = f.optional_id("account_id", AccountId::from_bytes)?;
         let grant = f.optional_id("grant_id", GrantId::from_bytes)?;
-        let decision = match (f.int("decision")?, account, grant) {
+        let decision = match (decided, account, grant) {
             (0, None, None) => Decision::Waits,
             (1, Some(account), Some(grant)) => Decision::Agreed { account, grant },
             (2, None, None) => Decision::Refused,
             _ => return Err(f.corrupt("decision")),
         };
+        let (expires_at, used_at) = (f.at("expires_at")?, f.optional_at("used_at")?);
         Ok(Self {
-            hash: f.bytes("hash")?,
-            user_code: f.bytes("user_code")?,
-            client_id: f.id("client_id", ClientId::from_bytes)?,
-            scopes: f.words("scopes")?,
-            challenge: f.optional_text("challenge")?,
-            dpop_key: f.optional_text("dpop_key")?,
-            number: Some(f.small("shown_number")?).filter(|number| *number != 0),
+            hash,
+            user_code,
+            client_id,
+            scopes,
+            challenge,
+            dpop_key,
+            number,
             source,
-            claims: f.text("claims")?,
-            wait: Duration::from_secs(u64::from(f.small("wait_seconds")?)),
-            polled_at: f.at("polled_at")?,
+            claims,
+            wait,
+            polled_at,
             decision,
-            expires_at: f.at("expires_at")?,
-            used_at: f.optional_at("used_at")?,
+            expires_at,
+            used_at,
         })
     }
 }
