@@ -60,7 +60,7 @@ def test_an_access_token_verifies_with_the_public_keys(ready, metadata):
 
 def test_refusals_are_those_of_the_standard(ready, metadata):
     for fields, scope, code in [
-        ({"client_secret": "wrong"}, None, "invalid_client"),
+        ({"client_secret": "no-client-has-this-secret-0000"}, None, "invalid_client"),
         ({"client_id": "1"}, None, "invalid_client"),
         ({}, "/internal/ram/usersts", "invalid_scope"),
     ]:

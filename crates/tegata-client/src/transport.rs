@@ -233,7 +233,11 @@ impl Transport {
             }
             _ => return Err(ClientError::Request(format!("`{}` is neither an `http` nor an `https` URL", place(url)))),
         };
-        let response = response.map_err(|error| unreachable(url, with_cause(&error)))?;
+        let response = response.map_err(|error| {
+            // The client's own words for it say nothing to people.
+            let cause = with_cause(&error);
+            unreachable(url, cause.strip_prefix("client error (Connect): ").map_or(cause.clone(), str::to_owned))
+        })?;
         Ok(LongReply { url: url.to_owned(), response })
     }
 }

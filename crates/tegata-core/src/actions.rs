@@ -67,6 +67,8 @@ actions! {
     RAM_DELETE_USER = "ram:DeleteUser";
     /// List the users of one's account.
     RAM_LIST_USERS = "ram:ListUsers";
+    /// List how the users of one's account are called.
+    RAM_LIST_USER_BASIC_INFOS = "ram:ListUserBasicInfos" or "ims:ListUserBasicInfos";
     /// Make an access key.
     RAM_CREATE_ACCESS_KEY = "ram:CreateAccessKey";
     /// List the access keys of a user.
@@ -133,6 +135,12 @@ actions! {
     RAM_GET_ACCOUNT_ALIAS = "ram:GetAccountAlias";
     /// Name one's account by its number again.
     RAM_CLEAR_ACCOUNT_ALIAS = "ram:ClearAccountAlias";
+    /// Name one's account, by the domain that its users sign in at.
+    RAM_SET_DEFAULT_DOMAIN = "ram:SetDefaultDomain" or "ims:SetDefaultDomain";
+    /// Read the domain that the users of one's account sign in at.
+    RAM_GET_DEFAULT_DOMAIN = "ram:GetDefaultDomain" or "ims:GetDefaultDomain";
+    /// Read how much of everything one's account has, and may have.
+    RAM_GET_ACCOUNT_SUMMARY = "ram:GetAccountSummary" or "ims:GetAccountSummary";
     /// Tag roles and policies.
     RAM_TAG_RESOURCES = "ram:TagResources";
     /// Take tags off roles and policies.

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use tegata_model::{AccessKeyId, AccountId, RequestId, SourceIdentity, Timestamp, UserId};
+use tegata_model::{AccessKeyId, AccountAlias, AccountId, RequestId, SourceIdentity, Timestamp, UserId, UserName};
 use tegata_sign::Verified;
 
 use crate::{
@@ -149,9 +149,17 @@ impl Caller {
         self.evidence.principal().account.number.to_string()
     }
 
-    /// The account's alias.
-    pub fn account_alias(&self) -> String {
-        self.evidence.principal().account.alias.to_string()
+    /// What the account is called.
+    pub fn account_alias(&self) -> &AccountAlias {
+        &self.evidence.principal().account.alias
+    }
+
+    /// The caller's name, if it is a user other than the owner.
+    pub fn user_name(&self) -> Option<&UserName> {
+        match &self.evidence.principal().who {
+            Who::User(row) if self.kind() == CallerKind::User => Some(&row.name),
+            Who::User(_) | Who::Role { .. } | Who::Provider(_) | Who::Client(_) => None,
+        }
     }
 
     /// What kind of principal this is.

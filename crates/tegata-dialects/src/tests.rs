@@ -2,8 +2,10 @@
 
 mod acs_replies;
 mod attacks;
+mod catalogue;
 mod devices;
 mod federation;
+mod ims_people;
 mod oauth;
 mod oss_objects;
 mod oss_replies;

@@ -1,6 +1,6 @@
 //! Groups: users that share policies.
 
-use tegata_model::{AccountId, Generation, GroupId, GroupName, Timestamp, UserId, UserName};
+use tegata_model::{AccountId, Generation, GroupId, GroupName, PrincipalNumber, Timestamp, UserId, UserName};
 
 use crate::{Must, Row, Step, Store, StoreError, Value, row::Fields, user};
 
@@ -14,7 +14,7 @@ const OF_USER: &str = "SELECT g.id, g.account_id, g.name, g.generation, g.create
 const MEMBERS: &str = "SELECT user_id FROM memberships WHERE group_id = $1 ORDER BY user_id";
 const OF_USER_JOINED: &str = "SELECT g.id, g.account_id, g.name, g.generation, g.created_at, g.comments, g.updated_at, m.joined_at \
     FROM memberships m JOIN groups g ON g.id = m.group_id WHERE m.user_id = $1 ORDER BY g.name_folded LIMIT 1000";
-const MEMBER_ROWS: &str = "SELECT u.name, u.display_name, m.joined_at FROM memberships m JOIN users u ON u.id = m.user_id \
+const MEMBER_ROWS: &str = "SELECT u.number, u.name, u.display_name, m.joined_at FROM memberships m JOIN users u ON u.id = m.user_id \
     WHERE m.group_id = $1 AND u.name_folded > $2 ORDER BY u.name_folded LIMIT $3";
 const COUNT: &str = "SELECT count(*) FROM groups WHERE account_id = $1";
 const AT_MOST: &str = "SELECT 1 WHERE (SELECT count(*) FROM groups WHERE account_id = $1) <= $2";
@@ -53,6 +53,8 @@ pub struct GroupRow {
 /// A user as a member of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberRow {
+    /// The user's public number.
+    pub number: PrincipalNumber,
     /// The user's name.
     pub name: UserName,
     /// What it is called for people.
@@ -65,6 +67,7 @@ impl MemberRow {
     fn read(row: Row) -> Result<Self, StoreError> {
         let mut f = Fields::new("memberships", row);
         Ok(Self {
+            number: f.unsigned("users.number", PrincipalNumber::new)?,
             name: f.parsed("users.name", UserName::new)?,
             display_name: f.text("users.display_name")?,
             joined_at: f.at("joined_at")?,

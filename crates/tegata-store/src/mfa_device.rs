@@ -11,6 +11,7 @@ const OF_USER: &str = "SELECT id, account_id, name, sealed_seed, user_id, last_s
 const LIST: &str = "SELECT id, account_id, name, sealed_seed, user_id, last_step, created_at, bound_at FROM mfa_devices \
     WHERE account_id = $1 AND name_folded > $2 ORDER BY name_folded LIMIT $3";
 const COUNT: &str = "SELECT count(*) FROM mfa_devices WHERE account_id = $1";
+const COUNT_BOUND: &str = "SELECT count(*) FROM mfa_devices WHERE account_id = $1 AND user_id IS NOT NULL";
 const AT_MOST: &str = "SELECT 1 WHERE (SELECT count(*) FROM mfa_devices WHERE account_id = $1) <= $2";
 const INSERT: &str = "INSERT INTO mfa_devices (id, account_id, name, name_folded, sealed_seed, user_id, last_step, created_at, bound_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
@@ -75,6 +76,11 @@ pub async fn list(store: &Store, account: AccountId, after: &str, limit: u32) ->
 /// How many devices the account has.
 pub async fn count(store: &Store, account: AccountId) -> Result<u64, StoreError> {
     store.count(COUNT, &[account.into()]).await
+}
+
+/// How many devices of the account are somebody's factor.
+pub async fn count_bound(store: &Store, account: AccountId) -> Result<u64, StoreError> {
+    store.count(COUNT_BOUND, &[account.into()]).await
 }
 
 /// A new device; refused if its name is taken.

@@ -8,6 +8,8 @@ const FIND: &str = "SELECT id, account_id, number, kind, name, login, display_na
     email, phone, comments, updated_at FROM users WHERE id = $1";
 const FIND_BY_NAME: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at, \
     email, phone, comments, updated_at FROM users WHERE account_id = $1 AND name_folded = $2";
+const FIND_BY_NUMBER: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at, \
+    email, phone, comments, updated_at FROM users WHERE number = $1 AND account_id = $2 AND kind = 1";
 const FIND_BY_LOGIN: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at, \
     email, phone, comments, updated_at FROM users WHERE login = $1";
 const FIND_ROOT: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at, \
@@ -119,6 +121,11 @@ pub async fn find(store: &Store, id: UserId) -> Result<Option<UserRow>, StoreErr
 /// The member of the account with this name, folded as [`UserName::folded`] does.
 pub async fn find_by_name(store: &Store, account: AccountId, folded: &str) -> Result<Option<UserRow>, StoreError> {
     store.find(FIND_BY_NAME, &[account.into(), folded.into()], UserRow::read).await
+}
+
+/// The member of the account with this public number.
+pub async fn find_by_number(store: &Store, account: AccountId, number: PrincipalNumber) -> Result<Option<UserRow>, StoreError> {
+    store.find(FIND_BY_NUMBER, &[number.into(), account.into()], UserRow::read).await
 }
 
 /// The user who signs in with exactly this.

@@ -30,8 +30,7 @@ Run a server
   account create ALIAS           one more account, and its owner's key
   config check|show              its configuration: problems; what is in force
 Use one
-  login, logout                  sign in at a browser; end it
-  configure, profile list|show|use|delete  servers and keys as profiles
+  login, logout, configure, profile list|show|use|delete  servers and keys
   whoami                         who you are, until when; where the secret is
   sts|ram|ims|apps OPERATION     operations of the API; ram apply FILE; call ANY
   credentials, agent             a temporary key, printed or served

@@ -80,11 +80,23 @@ impl From<crate::config::Problems> for Failure {
 
 impl From<tegata_client::ClientError> for Failure {
     fn from(error: tegata_client::ClientError) -> Self {
-        let Some(refusal) = error.refusal() else { return Self::new(error.to_string()) };
+        let Some(refusal) = error.refusal() else {
+            let doctor = if matches!(error, tegata_client::ClientError::Unreachable { .. }) { "; `tegata doctor` looks why" } else { "" };
+            return Self::new(format!("{error}{doctor}"));
+        };
         // What the server says may hold what a stranger said.
         let said = |text: &str| tegata_core::why::escape(text);
         let (code, message, id) = (said(&refusal.code), said(&refusal.message), said(&refusal.request_id));
-        let hint = match (id.is_empty(), message.contains("tegata why")) {
+        // With the message comes all that was signed, which says something to `doctor` only.
+        if refusal.code == "SignatureDoesNotMatch" {
+            return Self::new(format!(
+                "the server refused with {} {code}: the secret is not that of the key, or something on the way changes requests; \
+                 `tegata doctor` finds out which (request {id})",
+                refusal.status
+            ));
+        }
+        // Of what is not a matter of permissions, the message says all there is.
+        let hint = match (id.is_empty(), message.contains("tegata why") || refusal.status != 403) {
             (true, _) => String::new(),
             (false, true) => format!(" (request {id})"),
             (false, false) => format!(" (request {id}; `tegata why {id}` may tell more)"),

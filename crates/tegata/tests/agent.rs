@@ -159,6 +159,31 @@ fn a_program_runs_with_it_and_ends_it() {
     assert!(world.path("stopped").exists());
 }
 
+/// Even where the file has been opened to everybody, another user of the machine gets nothing. Only root can become somebody else
+/// to see it; for the others `a_socket_is_for_one_user` has the rule.
+#[test]
+fn another_user_gets_nothing_by_the_socket() {
+    let world = ready();
+    if std::process::Command::new("id").arg("-u").output().unwrap().stdout != b"0\n" {
+        return;
+    }
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    let socket = folder.path().join("agent.sock");
+    let agent = start(&world, &["--socket", socket.to_str().unwrap()]);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(&socket, fs::Permissions::from_mode(0o666)).unwrap();
+    let ask = |user: &str| {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--reuid", user, "--clear-groups", "curl", "-s", "--unix-socket"]).arg(&socket);
+        command.arg("http://agent/credentials").output().unwrap()
+    };
+    assert!(text(&ask("0").stdout).contains("STS."));
+    let stranger = ask("65534");
+    // The other side closed without an answer: 7 at once, 52 after the request, 56 while it was sent.
+    assert!(matches!(stranger.status.code(), Some(7 | 52 | 56)) && stranger.stdout.is_empty(), "{stranger:?}");
+    drop(agent);
+}
+
 #[test]
 fn places_that_are_taken_are_told() {
     let world = ready();

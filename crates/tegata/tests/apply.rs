@@ -110,7 +110,11 @@ fn a_file_is_planned_applied_and_exported() {
     );
     write(&world, "gone.toml", "version = 1\n[removed]\nusers = [\"bob\"]\n");
     assert!(world.fails(1, &["ram", "apply", "gone.toml", "--yes"]).contains("still has access keys"));
+    // Who can sign in goes only when that was taken away, and is told how.
     write(&world, "gone.toml", "version = 1\n[removed]\nusers_with_keys = [\"bob\"]\n");
+    let kept = world.fails(1, &["ram", "apply", "gone.toml", "--yes"]);
+    assert!(kept.contains("still has a login profile") && kept.contains("tegata ram DeleteLoginProfile --UserName"), "{kept}");
+    world.ok(&["ram", "DeleteLoginProfile", "--UserName", "bob"]);
     assert!(world.ok(&["ram", "apply", "gone.toml", "--yes"]).contains("  - user bob is deleted, with 1 access key"));
 }
 

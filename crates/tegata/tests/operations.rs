@@ -53,6 +53,26 @@ fn users_and_policies_from_making_to_deleting() {
 }
 
 #[test]
+fn a_role_is_taken_on_in_either_spelling() {
+    let world = World::new(&[]);
+    world.configure("alice", "alice");
+    world.configure("default", "bob");
+    let arn = world.at("/roles/app-uploader/arn");
+    for (words, session) in [
+        (&["assume-role", "--role-arn", arn, "--session-name", "one"][..], "one"),
+        (&["assume-role", "--role-arn", arn, "--role-session-name", "two"], "two"),
+        (&["AssumeRole", "--RoleArn", arn, "--RoleSessionName", "three"], "three"),
+    ] {
+        let key = world.ok(&[&["sts"], words].concat());
+        assert!(key.contains("STS."), "{key}");
+        let live = world.ok(&["sessions", "list", "--profile", "alice"]);
+        assert!(live.contains(session), "{session}\n{live}");
+    }
+    assert!(world.fails(2, &["sts", "assume-role", "--role-arn", arn]).contains("--session-name"));
+    assert!(world.fails(2, &["whoami", "--role-session-name", "x"]).contains("`--role ARN` is missing"));
+}
+
+#[test]
 fn lists_are_tables_and_their_parts_come_together() {
     let world = owner();
     for at in 0..5 {

@@ -5,7 +5,9 @@ use tegata_store::account;
 
 use super::{changes, done, own, settings};
 use crate::{
-    actions::{Action, RAM_CLEAR_ACCOUNT_ALIAS, RAM_GET_ACCOUNT_ALIAS, RAM_SET_ACCOUNT_ALIAS},
+    actions::{
+        Action, RAM_CLEAR_ACCOUNT_ALIAS, RAM_GET_ACCOUNT_ALIAS, RAM_GET_DEFAULT_DOMAIN, RAM_SET_ACCOUNT_ALIAS, RAM_SET_DEFAULT_DOMAIN,
+    },
     authz::{self, Permit},
     caller::Caller,
     error::{Input, OpError, ProblemKind},
@@ -36,6 +38,18 @@ async fn rename(view: &View<'_>, caller: &Caller, alias: &AccountAlias, permit: 
     Ok(done((), changes, permit))
 }
 
+/// A name as people choose it.
+async fn choose(view: &View<'_>, caller: &Caller, alias: &AccountAlias, permit: Permit) -> Result<Effect<()>, OpError> {
+    let refused = |rule| Err(OpError::invalid(Input::AccountAlias, ProblemKind::Malformed, rule));
+    if alias.as_str().contains("--") {
+        return refused("hyphens of an account alias stand alone");
+    }
+    if is_number(alias) && *alias != unnamed(own(caller))? {
+        return refused("a name of 16 digits would be taken for the number of an account");
+    }
+    rename(view, caller, alias, permit).await
+}
+
 /// Name one's account.
 #[derive(Debug, Clone)]
 pub struct SetAccountAlias {
@@ -53,14 +67,46 @@ impl Operation for SetAccountAlias {
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<()>, OpError> {
         let permit = authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
-        let refused = |rule| Err(OpError::invalid(Input::AccountAlias, ProblemKind::Malformed, rule));
-        if self.alias.as_str().contains("--") {
-            return refused("hyphens of an account alias stand alone");
-        }
-        if is_number(&self.alias) && self.alias != unnamed(own(caller))? {
-            return refused("a name of 16 digits would be taken for the number of an account");
-        }
-        rename(view, caller, &self.alias, permit).await
+        choose(view, caller, &self.alias, permit).await
+    }
+}
+
+/// Name one's account, by the domain that its users sign in at.
+#[derive(Debug, Clone)]
+pub struct SetDefaultDomain {
+    /// The name that the domain begins with: unique on this server.
+    pub alias: AccountAlias,
+}
+
+impl Operation for SetDefaultDomain {
+    const ACTION: Action = RAM_SET_DEFAULT_DOMAIN;
+    type Output = ();
+
+    fn resource(&self, caller: &Caller) -> ResourceName {
+        settings(caller)
+    }
+
+    async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<()>, OpError> {
+        let permit = authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
+        choose(view, caller, &self.alias, permit).await
+    }
+}
+
+/// Read the name that the domain begins with at which the users of one's account sign in.
+#[derive(Debug, Clone)]
+pub struct DescribeDefaultDomain;
+
+impl Operation for DescribeDefaultDomain {
+    const ACTION: Action = RAM_GET_DEFAULT_DOMAIN;
+    type Output = AccountAlias;
+
+    fn resource(&self, caller: &Caller) -> ResourceName {
+        settings(caller)
+    }
+
+    async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<AccountAlias>, OpError> {
+        authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
+        Ok(Effect::nothing(caller.account_alias().clone()))
     }
 }
 
@@ -78,7 +124,7 @@ impl Operation for DescribeAccountAlias {
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<AccountAlias>, OpError> {
         authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
-        Ok(Effect::nothing(caller.evidence.principal().account.alias.clone()))
+        Ok(Effect::nothing(caller.account_alias().clone()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Groups and their members.
 
-use tegata_model::{Comments, Generation, GroupId, GroupName, Timestamp, UserName};
+use tegata_model::{Comments, Generation, GroupId, GroupName, PrincipalNumber, Timestamp, UserName};
 use tegata_store::{
     group::{self, GroupRow},
     policy::{self, Target},
@@ -44,6 +44,8 @@ impl Group {
 /// A user as a member of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
+    /// Its public number.
+    pub number: PrincipalNumber,
     /// Its name.
     pub name: UserName,
     /// What it is called for people.
@@ -332,7 +334,8 @@ impl Operation for ListUsersForGroup {
         authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
         let group = find_group(view, caller, &self.group).await?;
         let rows = group::member_rows(&view.core().store, group.id, &self.page.after, self.page.rows()).await?;
-        let show = |row: group::MemberRow| Member { name: row.name, display_name: row.display_name, joined_at: row.joined_at };
+        let show =
+            |row: group::MemberRow| Member { number: row.number, name: row.name, display_name: row.display_name, joined_at: row.joined_at };
         Ok(Effect::nothing(self.page.cut(rows, |row| row.name.folded(), show)))
     }
 }

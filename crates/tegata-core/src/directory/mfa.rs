@@ -281,10 +281,34 @@ impl Operation for DescribeFactor {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<MfaDeviceName>, OpError> {
-        let resource = self.resource(caller);
-        authz::permit(view, caller, Self::ACTION, &resource, &[])?;
-        let user = find_user(view, caller, &self.user).await?;
-        let device = mfa_device::of_user(&view.core().store, user.id).await?;
-        device.map(|device| Effect::nothing(device.name)).ok_or_else(|| OpError::NotFound(factor(resource)))
+        let device = bound_to(view, caller, &self.user).await?;
+        device.map(Effect::nothing).ok_or_else(|| OpError::NotFound(factor(self.resource(caller))))
     }
+}
+
+/// Read whether a user has a second factor, and which: none is an answer, not an error.
+#[derive(Debug, Clone)]
+pub struct FindFactor {
+    /// Whose.
+    pub user: UserName,
+}
+
+impl Operation for FindFactor {
+    const ACTION: Action = RAM_GET_USER_MFA_INFO;
+    type Output = Option<MfaDeviceName>;
+
+    fn resource(&self, caller: &Caller) -> ResourceName {
+        user_name(caller, &self.user)
+    }
+
+    async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Option<MfaDeviceName>>, OpError> {
+        Ok(Effect::nothing(bound_to(view, caller, &self.user).await?))
+    }
+}
+
+/// The device that is the factor of that user, once permission was given.
+async fn bound_to(view: &View<'_>, caller: &Caller, user: &UserName) -> Result<Option<MfaDeviceName>, OpError> {
+    authz::permit(view, caller, RAM_GET_USER_MFA_INFO, &user_name(caller, user), &[])?;
+    let user = find_user(view, caller, user).await?;
+    Ok(mfa_device::of_user(&view.core().store, user.id).await?.map(|device| device.name))
 }

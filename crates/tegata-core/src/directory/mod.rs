@@ -3,8 +3,8 @@
 //! | module | what |
 //! |---|---|
 //! | `provision`, `system` | as the operator of the machine makes them: with the data folder in hand, before anybody can sign in |
-//! | `alias`, `key_policy`, `tag`, `diagnosis` | likewise: the account itself, what it demands of keys, labels, why something was refused |
-//! | `user`, `key`, `group`, `role`, `policy`, `attachment`, `oidc_provider` | as signed-in administrators do, within their own account |
+//! | `alias`, `summary`, `key_policy`, `tag`, `diagnosis` | likewise: the account itself, what it demands of keys, labels, why something was refused |
+//! | `user`, `handle`, `key`, `group`, `role`, `policy`, `attachment`, `oidc_provider` | as signed-in administrators do, within their own account |
 //! | `login`, `mfa`, `password_policy`, `preference` | what people sign in with, and what their account asks of it |
 //! | `declare` | all of that at once, as a declaration says |
 //!
@@ -17,6 +17,7 @@ mod declare;
 mod device_policy;
 mod diagnosis;
 mod group;
+mod handle;
 mod key;
 pub(crate) mod key_policy;
 mod login;
@@ -27,11 +28,12 @@ mod policy;
 mod preference;
 mod provision;
 mod role;
+mod summary;
 mod system;
 pub(crate) mod tag;
 mod user;
 
-pub use alias::{ClearAccountAlias, DescribeAccountAlias, SetAccountAlias};
+pub use alias::{ClearAccountAlias, DescribeAccountAlias, DescribeDefaultDomain, SetAccountAlias, SetDefaultDomain};
 pub use attachment::{
     AttachPolicyToGroup, AttachPolicyToRole, AttachPolicyToUser, AttachedPolicy, DetachPolicyFromGroup, DetachPolicyFromRole,
     DetachPolicyFromUser, Entities, ListEntitiesForPolicy, ListPoliciesForGroup, ListPoliciesForRole, ListPoliciesForUser,
@@ -45,6 +47,7 @@ pub use group::{
     AddUserToGroup, CreateGroup, DeleteGroup, DescribeGroup, Group, ListGroups, ListGroupsForUser, ListUsersForGroup, Member,
     RemoveUserFromGroup, UpdateGroup,
 };
+pub use handle::{UserHandle, on_user};
 pub use key::{AccessKey, CreateAccessKey, CreatedAccessKey, DeleteAccessKey, DescribeKeyUse, KeyUse, ListAccessKeys, UpdateAccessKey};
 pub use key_policy::{DescribeKeyPolicy, KeyPolicy, ListLongTermKeys, LongTermKey, SetKeyPolicy};
 pub(crate) use login::own_password;
@@ -53,8 +56,8 @@ pub use login::{
     update_login_profile,
 };
 pub use mfa::{
-    BindMfaDevice, CreateVirtualMfaDevice, CreatedMfaDevice, DeleteVirtualMfaDevice, DescribeFactor, ListVirtualMfaDevices, MfaDevice,
-    UnbindMfaDevice,
+    BindMfaDevice, CreateVirtualMfaDevice, CreatedMfaDevice, DeleteVirtualMfaDevice, DescribeFactor, FindFactor, ListVirtualMfaDevices,
+    MfaDevice, UnbindMfaDevice,
 };
 pub use oidc_provider::{
     AddClientId, AddFingerprint, CreateOidcProvider, DeleteOidcProvider, DescribeOidcProvider, ListOidcProviders, OidcProvider,
@@ -68,11 +71,12 @@ pub use policy::{
 pub use preference::{DescribeSecurityPreference, SecurityPreference, SetSecurityPreference};
 pub use provision::{Attachable, NewAccessKey, NewAccount, NewClient, NewRole, NewUser, Provision, ProvisionError, Provisioned};
 pub use role::{CreateRole, DeleteRole, DescribeRole, ListRoles, Role, TrustWarning, UpdateRole};
+pub use summary::{AccountSummary, DescribeAccountSummary};
 pub use system::{SYSTEM_POLICIES, SystemPolicy};
 pub use tag::{
     ListTagResources, RESOURCES_AT_ONCE, TAGS_AT_ONCE, Tag, TagFilter, TagResources, Taggable, TaggableKind, TaggedResource, UntagResources,
 };
-pub use user::{CreateUser, DeleteUser, DescribeUser, ListUsers, UpdateUser, User};
+pub use user::{CreateUser, DeleteUser, DescribeUser, ListUserBasicInfos, ListUsers, UpdateUser, User, UserBasicInfo};
 
 use tegata_model::{AccountNumber, GroupName, PrincipalNumber, RoleName, UserName};
 use tegata_store::{

@@ -20,8 +20,8 @@ pub const SYSTEM_POLICIES: &[SystemPolicy] = &[
     },
     SystemPolicy {
         name: "ReadOnlyAccess",
-        description: "read everything in the account",
-        document: r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":["*:Get*","*:List*","*:Describe*"],"Resource":"*"}]}"#,
+        description: "read everything in the account, and why requests were refused",
+        document: r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":["*:Get*","*:List*","*:Describe*","ram:DecodeDiagnosticMessage","tegata:ExplainRequest"],"Resource":"*"}]}"#,
     },
     SystemPolicy {
         name: "AliyunSTSAssumeRoleAccess",

@@ -12,7 +12,7 @@ use tegata_store::{
 
 use super::{Listed, Page, changes, done, find_user, new_number, own, user_name};
 use crate::{
-    actions::{Action, RAM_CREATE_USER, RAM_DELETE_USER, RAM_GET_USER, RAM_LIST_USERS, RAM_UPDATE_USER},
+    actions::{Action, RAM_CREATE_USER, RAM_DELETE_USER, RAM_GET_USER, RAM_LIST_USER_BASIC_INFOS, RAM_LIST_USERS, RAM_UPDATE_USER},
     authz,
     caller::Caller,
     error::{Holding, OpError, Quota},
@@ -40,6 +40,17 @@ pub struct User {
     pub created_at: Timestamp,
     /// When what is said of it was last changed.
     pub updated_at: Timestamp,
+}
+
+/// How a user is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserBasicInfo {
+    /// Its public number.
+    pub number: PrincipalNumber,
+    /// Its name.
+    pub name: UserName,
+    /// What it is called for people.
+    pub display_name: String,
 }
 
 impl User {
@@ -210,9 +221,38 @@ impl Operation for ListUsers {
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Listed<User>>, OpError> {
         authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
-        let rows = user::list(&view.core().store, caller.account(), &self.page.after, self.page.rows()).await?;
-        Ok(Effect::nothing(self.page.cut(rows, |row| row.name.folded(), User::of)))
+        listed(view, caller, &self.page).await
     }
+}
+
+/// List the users of the caller's account with little more than their names: a permission of its own.
+#[derive(Debug, Clone)]
+pub struct ListUserBasicInfos {
+    /// Which part.
+    pub page: Page,
+}
+
+impl Operation for ListUserBasicInfos {
+    const ACTION: Action = RAM_LIST_USER_BASIC_INFOS;
+    type Output = Listed<UserBasicInfo>;
+
+    fn resource(&self, caller: &Caller) -> ResourceName {
+        ResourceName::Users { account: own(caller) }
+    }
+
+    async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Listed<UserBasicInfo>>, OpError> {
+        authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
+        let show = |user: User| UserBasicInfo { number: user.number, name: user.name, display_name: user.display_name };
+        Ok(listed(view, caller, &self.page)
+            .await?
+            .map(|users| Listed { items: users.items.into_iter().map(show).collect(), next: users.next }))
+    }
+}
+
+/// A page of the users, once permission was given.
+async fn listed(view: &View<'_>, caller: &Caller, page: &Page) -> Result<Effect<Listed<User>>, OpError> {
+    let rows = user::list(&view.core().store, caller.account(), &page.after, page.rows()).await?;
+    Ok(Effect::nothing(page.cut(rows, |row| row.name.folded(), User::of)))
 }
 
 /// Delete a user that has no keys, login profile, second factor, groups or policies left.

@@ -8,7 +8,7 @@ use tegata_store::audit;
 use super::{assume, denied, temporary, unauthenticated};
 use crate::{
     Caller, OpError,
-    directory::{Attachable, CreateAccessKey, Listed, NewRole, Page},
+    directory::{AttachPolicyToUser, Attachable, CreateAccessKey, DecodeDiagnosticMessage, Listed, NewRole, Page, PolicyRef, PolicyType},
     leak::{LeakDone, LeakReport, ReportLeakedCredential},
     session::{DescribeSession, ListSessions, RevokeSessions, Revoked, RoleSession, SessionFilter, SessionState, Whose},
     sts::AssumeRole,
@@ -264,6 +264,30 @@ async fn a_foreign_request_is_an_unknown_one_and_a_refused_caller_learns_only_th
         let short = RequestRef::Beginning(id.as_bytes()[..12].try_into().unwrap());
         let prefix = core.perform(&core.user("alice").await.unwrap(), &ExplainRequest { request: short }).await;
         assert!(prefix.is_ok(), "{prefix:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_may_read_everything_may_ask_why_and_changes_nothing() {
+    for core in TestCore::each().await.unwrap() {
+        let read_only = AttachPolicyToUser {
+            policy: PolicyRef { kind: PolicyType::System, name: "ReadOnlyAccess".parse().unwrap() },
+            to: "dan".parse().unwrap(),
+        };
+        core.perform(&core.user("alice").await.unwrap(), &read_only).await.unwrap();
+        let appserver = core.user("appserver").await.unwrap();
+        let refusal =
+            denied(core.perform(&appserver, &ListSessions { filter: SessionFilter::default(), page: page(10) }).await.unwrap_err());
+        let dan = || async { core.user("dan").await.unwrap() };
+        let request = RequestRef::Whole(appserver.meta().id);
+        let told = core.perform(&dan().await, &ExplainRequest { request }).await.unwrap();
+        assert!(!told.to_allow.is_empty() && !told.context.is_empty(), "{told}");
+        let message = refusal.diagnostic.clone().unwrap();
+        core.perform(&dan().await, &DecodeDiagnosticMessage { message }).await.unwrap();
+        list(&core, &dan().await, SessionFilter::default()).await;
+        denied(revoke(&core, "dan", Whose::User("bob".parse().unwrap())).await.unwrap_err());
+        let report = ReportLeakedCredential { text: SecretKey::new("x".to_owned()), dry_run: true };
+        denied(core.perform(&dan().await, &report).await.unwrap_err());
     }
 }
 

@@ -86,6 +86,7 @@ async fn administer(core: &TestCore, caller: &Caller, action: Action) -> &'stati
         }
         actions::RAM_DELETE_USER => ask!(DeleteUser { name: user() }),
         actions::RAM_LIST_USERS => ask!(ListUsers { page: page() }),
+        actions::RAM_LIST_USER_BASIC_INFOS => ask!(ListUserBasicInfos { page: page() }),
         actions::RAM_CREATE_ACCESS_KEY => ask!(CreateAccessKey { user: Some(user()) }),
         actions::RAM_LIST_ACCESS_KEYS => ask!(ListAccessKeys { user: Some(user()) }),
         actions::RAM_UPDATE_ACCESS_KEY => ask!(UpdateAccessKey { user: Some(user()), key_id: key_id(), status: Status::Active }),
@@ -142,6 +143,9 @@ async fn administer(core: &TestCore, caller: &Caller, action: Action) -> &'stati
         actions::RAM_SET_ACCOUNT_ALIAS => ask!(SetAccountAlias { alias: caller_alias(caller) }),
         actions::RAM_GET_ACCOUNT_ALIAS => ask!(DescribeAccountAlias),
         actions::RAM_CLEAR_ACCOUNT_ALIAS => ask!(ClearAccountAlias),
+        actions::RAM_SET_DEFAULT_DOMAIN => ask!(SetDefaultDomain { alias: caller_alias(caller) }),
+        actions::RAM_GET_DEFAULT_DOMAIN => ask!(DescribeDefaultDomain),
+        actions::RAM_GET_ACCOUNT_SUMMARY => ask!(DescribeAccountSummary),
         actions::RAM_TAG_RESOURCES => {
             ask!(TagResources { names: tagged(), tags: vec![d::Tag { key: tag_key(), value: "v".parse().unwrap() }] })
         }

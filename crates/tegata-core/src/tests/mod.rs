@@ -7,6 +7,7 @@ mod devices;
 mod directory;
 mod federation;
 mod grants;
+mod handles;
 mod look_back;
 mod matrix;
 mod objects;

@@ -66,6 +66,11 @@ impl AcsError {
         Self::new(400, format!("InvalidParameter.{name}.{way}"), format!("the parameter `{name}` is not valid: {rule}"))
     }
 
+    /// A user at a domain that is not that of the caller's account.
+    pub(crate) fn no_user_at(domain: &str) -> Self {
+        Self::new(404, "EntityNotExist.User", format!("the users of this account are not at `{}`", shown(domain)))
+    }
+
     /// A parameter that stands twice.
     pub(crate) fn repeated(name: &str) -> Self {
         Self::new(400, "InvalidParameter", format!("the parameter `{}` is repeated", shown(name)))

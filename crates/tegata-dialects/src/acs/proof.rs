@@ -20,6 +20,10 @@ pub(crate) fn read(received: &Received) -> Result<Call, AcsError> {
     let presented = acs::present(&arrived)?;
     if presented.is_none() {
         no_duplicates(received)?;
+        // Who names the operation where ACS3 does forgot to sign, and nothing else.
+        if received.parameter("Action").is_none() && received.head.header("x-acs-action").is_some() {
+            return Err(AcsError::unsigned(received));
+        }
     }
     let (action, version) = match &presented {
         Some(presented) if presented.scheme() == Scheme::Acs3 => acs3::operation(&arrived).unzip(),

@@ -218,7 +218,7 @@ where
 pub(crate) async fn accounts(State(oauth): Shared, request: Request) -> Response {
     with_token(oauth, request, "ListAccessAccounts", |oauth, caller, _, _| async move {
         oauth.core.perform(&caller, &ListAccessConfigurations).await?;
-        let account = json!({ "AccountId": caller.account_number(), "DisplayName": caller.account_alias() });
+        let account = json!({ "AccountId": caller.account_number(), "DisplayName": caller.account_alias().as_str() });
         Ok(json!({ "Accounts": [account], "IsTruncated": false, "NextToken": "" }))
     })
     .await

@@ -177,13 +177,12 @@ impl Visit {
         if chosen.is_some() {
             visit.cookies.push(format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age={KNOWN}; SameSite=Lax", language.code()));
         }
-        visit.known_by = match known_by {
-            Some(known) => known,
-            None => {
-                let fresh = visit.oauth.core.opaque_text()?.expose().to_owned();
-                visit.set(KNOWN_BY, &fresh, KNOWN);
-                fresh
-            }
+        visit.known_by = if let Some(known) = known_by {
+            known
+        } else {
+            let fresh = visit.oauth.core.opaque_text()?.expose().to_owned();
+            visit.set(KNOWN_BY, &fresh, KNOWN);
+            fresh
         };
         Ok(visit)
     }

@@ -71,11 +71,13 @@ impl Frame {
     }
 
     /// The style sheet's file name, for templates.
+    #[expect(clippy::unused_self, reason = "templates ask the frame")]
     pub(crate) fn style(&self) -> &'static str {
         &STYLE_NAME
     }
 
     /// The mark's file name, for templates.
+    #[expect(clippy::unused_self, reason = "templates ask the frame")]
     pub(crate) fn mark(&self) -> &'static str {
         &MARK_NAME
     }

@@ -103,24 +103,24 @@ impl Texts {
     }
 
     /// The language itself.
-    pub(crate) fn language(&self) -> Language {
+    pub(crate) fn language(self) -> Language {
         self.language
     }
 
     /// A text. A key that nobody wrote shows as itself, which a test would have found.
-    pub(crate) fn say(&self, key: &str) -> String {
+    pub(crate) fn say(self, key: &str) -> String {
         self.spoken(key, None)
     }
 
     /// A text with one thing filled in.
-    pub(crate) fn say1(&self, key: &str, name: &str, value: &str) -> String {
+    pub(crate) fn say1(self, key: &str, name: &str, value: &str) -> String {
         let mut arguments = FluentArgs::new();
         arguments.set(name, FluentValue::from(value));
         self.spoken(key, Some(&arguments))
     }
 
     /// A text with two things filled in.
-    pub(crate) fn say2(&self, key: &str, name: &str, value: &str, other: &str, its_value: &str) -> String {
+    pub(crate) fn say2(self, key: &str, name: &str, value: &str, other: &str, its_value: &str) -> String {
         let mut arguments = FluentArgs::new();
         for (name, value) in [(name, value), (other, its_value)] {
             arguments.set(name, FluentValue::from(value));
@@ -130,14 +130,14 @@ impl Texts {
 
     /// A text with a number filled in.
     #[expect(dead_code, reason = "for pages that count minutes and tries; none does yet")]
-    pub(crate) fn count(&self, key: &str, number: u64) -> String {
+    pub(crate) fn count(self, key: &str, number: u64) -> String {
         let mut arguments = FluentArgs::new();
         arguments.set("count", FluentValue::from(number));
         self.spoken(key, Some(&arguments))
     }
 
     /// What a scope allows, in words; an unknown scope shows as itself.
-    pub(crate) fn scope(&self, scope: &str) -> String {
+    pub(crate) fn scope(self, scope: &str) -> String {
         let key = match scope {
             "openid" => "scope-openid",
             "aliuid" => "scope-aliuid",
@@ -149,7 +149,7 @@ impl Texts {
         self.say(key)
     }
 
-    fn spoken(&self, key: &str, arguments: Option<&FluentArgs<'_>>) -> String {
+    fn spoken(self, key: &str, arguments: Option<&FluentArgs<'_>>) -> String {
         let pattern = CATALOGUES.get(&self.language).and_then(|bundle| Some((bundle, bundle.get_message(key)?.value()?)));
         let Some((bundle, pattern)) = pattern else { return key.to_owned() };
         bundle.format_pattern(pattern, arguments, &mut Vec::new()).into_owned()

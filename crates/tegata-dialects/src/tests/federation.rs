@@ -145,6 +145,14 @@ async fn refusals() {
         }
     }
     insta::assert_snapshot!("refusals", out);
+    // What this server hands out vouches for nobody: the token of a session, and a token that says to come from here.
+    let session = world.uploader(None).await.token.unwrap();
+    let own = with("iss", tegata_core::testing::ISSUER.into());
+    for token in [session.expose(), &own] {
+        let answer = world.issuer(post(&common(), &business(token))).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (401, "AuthenticationFail.OIDCToken.Invalid"), "{}", answer.text());
+        assert!(!answer.text().contains(token));
+    }
     // The issuer cannot be reached, and nothing was ever fetched.
     let other = IssuerKey::generate("k", Algorithm::Es256).unwrap();
     ims(&world, "CreateOIDCProvider", &[("OIDCProviderName", "gone"), ("IssuerUrl", "https://gone.test"), ("ClientIds", "sts")]).await;

@@ -116,7 +116,9 @@ impl<'a> Browser<'a> {
             let path = target.split('?').next().unwrap().to_owned();
             target = match location.strip_prefix('?') {
                 Some(query) => format!("{path}?{query}"),
-                None => format!("{}/{location}", path.rsplit_once('/').unwrap().0).replace("/apps/official-cli/../..", ""),
+                None => format!("{}/{location}", path.rsplit_once('/').unwrap().0)
+                    .replace("/apps/official-cli/../..", "")
+                    .replace("/welcome/..", ""),
             };
             (method, body) = ("GET", String::new());
         }

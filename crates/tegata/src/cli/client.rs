@@ -52,9 +52,9 @@ pub(crate) struct Access {
     /// First take on this role
     #[arg(long, value_name = "ARN", add = ArgValueCompleter::new(names::roles))]
     pub(crate) role: Option<String>,
-    /// What to call the role's session
-    #[arg(long, value_name = "NAME", requires = "role", default_value = "tegata-cli")]
-    pub(crate) role_session_name: String,
+    /// What to call the role's session [default: tegata-cli]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) role_session_name: Option<String>,
     /// How long the role's session lives, such as 900, 30m or 1h
     #[arg(long, value_name = "TIME", requires = "role", value_parser = duration)]
     pub(crate) lifetime: Option<Duration>,
@@ -266,9 +266,9 @@ pub(crate) struct AssumeRoleFlags {
     /// The role
     #[arg(long, value_name = "ARN", add = ArgValueCompleter::new(names::roles))]
     pub(crate) role_arn: String,
-    /// What to call the session
-    #[arg(long, value_name = "NAME")]
-    pub(crate) session_name: String,
+    /// What to call the session; `--role-session-name`, as the API names it, says the same
+    #[arg(long, value_name = "NAME", required_unless_present = "role_session_name")]
+    pub(crate) session_name: Option<String>,
     /// How long the session lives, such as 900, 30m or 1h [default: the server decides]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) duration: Option<Duration>,

@@ -73,6 +73,9 @@ pub(super) fn now() -> Timestamp {
 impl Opened {
     /// Finds server and key: flags, a named profile, the environment, the current profile.
     pub(super) fn new(access: &Access, environment: &Environment) -> Result<Self, Failure> {
+        if access.role_session_name.is_some() && access.role.is_none() {
+            return Err(Failure::usage("`--role-session-name` names the session of a role, and `--role ARN` is missing"));
+        }
         let by_key = access.profile.is_none()
             && (environment.access_key_id.is_some() || environment.oidc.is_some() || environment.credentials_uri.is_some());
         let without_file = access.profile.is_none() && environment.ignore_profile;
@@ -117,7 +120,7 @@ impl Opened {
                 base: Box::new(source),
                 role: Role {
                     arn: arn.clone(),
-                    session_name: access.role_session_name.clone(),
+                    session_name: session_name(access).to_owned(),
                     lifetime: access.lifetime,
                     external_id: None,
                 },
@@ -305,6 +308,11 @@ pub(super) fn url(text: &str) -> Result<String, Failure> {
     Ok(whole.to_owned())
 }
 
+/// What the session of the role that is taken on first is called.
+fn session_name(access: &Access) -> &str {
+    access.role_session_name.as_deref().unwrap_or("tegata-cli")
+}
+
 fn cache(access: &Access, environment: &Environment, origin: &Origin, file: &ProfileFile, server: Option<&str>) -> Option<PathBuf> {
     let absolute = |path: &Option<PathBuf>| path.clone().filter(|path| path.is_absolute());
     let folder = absolute(&environment.xdg_cache_home).or_else(|| absolute(&environment.home).map(|home| home.join(".cache")))?;
@@ -320,7 +328,7 @@ fn cache(access: &Access, environment: &Environment, origin: &Origin, file: &Pro
         key.unwrap_or_default(),
         server.unwrap_or_default(),
         access.role.as_deref().unwrap_or_default(),
-        &access.role_session_name,
+        session_name(access),
         &lifetime,
     ];
     Some(folder.join("tegata/credentials").join(cache_name(label, &parts)))

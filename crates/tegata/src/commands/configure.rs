@@ -109,6 +109,15 @@ fn given(flags: &ConfigureFlags) -> Result<Vec<(&'static str, Value)>, Failure> 
         let path = std::path::absolute(path).map_err(|error| Failure::usage(format!("`--ca-file`: {error}")))?;
         all.push((CA_FILE, path.to_string_lossy().into()));
     }
+    let begins = |text: &Option<String>, flag: &str, all: &[&str]| match text {
+        Some(text) if !all.iter().any(|begin| text.starts_with(begin)) => {
+            Err(Failure::usage(format!("`{flag}`: `{text}` does not begin with `{}`", all.join("` or `"))))
+        }
+        _ => Ok(()),
+    };
+    begins(&flags.ram_role_arn, "--ram-role-arn", &["acs:ram::"])?;
+    begins(&flags.oidc_provider_arn, "--oidc-provider-arn", &["acs:ram::"])?;
+    begins(&flags.credentials_uri, "--credentials-uri", &["http://", "https://"])?;
     if let Some(command) = &flags.process_command {
         words::split(command).map_err(|problem| Failure::usage(format!("`--process-command`: {problem}")))?;
     }

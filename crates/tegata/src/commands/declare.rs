@@ -4,7 +4,7 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tegata_client::{Api, ClientError, Credential, Rpc};
+use tegata_client::{Api, Credential, Rpc};
 use tegata_core::why::escape;
 
 use super::{access::Opened, access::now, declaration, runtime, table::print_json};
@@ -147,13 +147,28 @@ async fn call<T: serde::de::DeserializeOwned>(
     parameters: &[(String, String)],
 ) -> Result<T, Failure> {
     let answer = rpc.call(key, Api::OWN, action, parameters, now()).await;
-    answer.map_err(|error| match &error {
-        ClientError::Refused(refusal) if refusal.code == "DeleteConflict.User.AccessKey" => Failure::new(format!(
-            "{}\n  to delete a user with its keys, name it in the file: `users_with_keys` under `[removed]`",
-            Failure::from(error)
-        )),
-        _ => error.into(),
+    answer.map_err(|error| {
+        let advice = error.refusal().and_then(|refusal| advice(&refusal.code));
+        let failure = Failure::from(error);
+        match advice {
+            Some(advice) => Failure::new(format!("{failure}\n  {advice}")),
+            None => failure,
+        }
     })
+}
+
+/// What to do about somebody who is to be deleted and still has something that the file says nothing of.
+fn advice(code: &str) -> Option<&'static str> {
+    match code {
+        "DeleteConflict.User.AccessKey" => Some("to delete a user with its keys, name it in the file: `users_with_keys` under `[removed]`"),
+        "DeleteConflict.User.LoginProfile" => {
+            Some("the file says nothing of passwords: take it away first, with `tegata ram DeleteLoginProfile --UserName NAME`")
+        }
+        "DeleteConflict.User.MFADevice" => {
+            Some("the file says nothing of second factors: take it away first, with `tegata ram UnbindMFADevice --UserName NAME`")
+        }
+        _ => None,
+    }
 }
 
 fn whole(told: &Told) -> Result<Value, Failure> {

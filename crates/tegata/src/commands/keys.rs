@@ -27,6 +27,9 @@ pub(crate) fn show(flags: &KeyPolicyShowFlags, environment: &Environment) -> Res
 
 /// `tegata keys policy set`
 pub(crate) fn set(flags: &KeyPolicySetFlags, environment: &Environment) -> Result<(), Failure> {
+    if flags.max_age_days.is_none() && flags.network.is_none() && !flags.any_address && flags.people.is_none() {
+        return Err(Failure::usage("nothing to change: say `--max-age-days`, `--network`, `--any-address` or `--people`"));
+    }
     let opened = Opened::new(&flags.server.access(), environment)?;
     let days = flags.max_age_days.map(|days| days.to_string());
     let networks = if flags.any_address { Some(String::new()) } else { flags.network.as_ref().map(|all| all.join(",")) };

@@ -10,7 +10,7 @@ use super::{
     audit::remote_line,
     own::{call, items, text, texts},
     runtime,
-    sessions::ended,
+    sessions::{ended, live},
     table::print_json,
 };
 use crate::{
@@ -88,8 +88,9 @@ fn tell(one: &Value) -> bool {
         "WasOver" => "worked no more already",
         _ => "would be ended",
     };
+    let sessions = if text(one, "Done") == "Nothing" { format!("{} would end", live(one)) } else { ended(one) };
     let seen = texts(one, "/Seen/Part").join(", ");
-    let head = format!("{}  {done}; {}", escape(text(one, "AccessKeyId")), ended(one));
+    let head = format!("{}  {done}; {sessions}", escape(text(one, "AccessKeyId")));
     let mut lines = vec![terminal::bold(&head), format!("  of {}; in the text: {}", escape(text(one, "Owner")), escape(&seen))];
     let events = items(one, "/Events/Event");
     if events.is_empty() {

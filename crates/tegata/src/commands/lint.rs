@@ -45,7 +45,16 @@ pub(crate) fn lint(flags: &LintFlags, environment: &Environment) -> Result<(), F
     }
     print(flags.printed.output, &found);
     match found.iter().map(|(_, warnings)| warnings.len()).sum() {
-        0 => Ok(()),
+        0 => {
+            if flags.printed.output == Form::Table {
+                terminal::note(&format!(
+                    "nothing to warn about in {} trust polic{}",
+                    found.len(),
+                    if found.len() == 1 { "y" } else { "ies" }
+                ));
+            }
+            Ok(())
+        }
         1 => Err(Failure::new("one warning")),
         many => Err(Failure::new(format!("{many} warnings"))),
     }

@@ -144,7 +144,12 @@ pub(crate) fn revoke(flags: &SessionsRevokeFlags, environment: &Environment) -> 
 
 /// How many sessions an answer says have ended.
 pub(super) fn ended(answer: &Value) -> String {
+    format!("{} ended", live(answer))
+}
+
+/// How many sessions an answer is about.
+pub(super) fn live(answer: &Value) -> String {
     let count = answer.get("EndedSessions").and_then(Value::as_u64).unwrap_or_default();
     let least = answer.get("AtLeast").and_then(Value::as_bool).unwrap_or_default();
-    format!("{}{count} live session{} ended", if least { "at least " } else { "" }, if count == 1 { "" } else { "s" })
+    format!("{}{count} live session{}", if least { "at least " } else { "" }, if count == 1 { "" } else { "s" })
 }

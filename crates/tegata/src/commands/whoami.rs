@@ -109,11 +109,17 @@ pub(crate) fn assume_role(flags: &AssumeRoleFlags, environment: &Environment) ->
             Some(std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("the policy `{path}` cannot be read: {error}")))?)
         }
     };
-    let opened = Opened::new(&flags.access, environment)?;
+    // Without a role to take on first, the name can only be meant for this session: the API calls it so.
+    let mut access = flags.access.clone();
+    let named = if access.role.is_none() { access.role_session_name.take() } else { None };
+    let Some(session_name) = flags.session_name.as_deref().or(named.as_deref()) else {
+        return Err(Failure::usage("what to call the session? `--session-name NAME` is missing"));
+    };
+    let opened = Opened::new(&access, environment)?;
     let sts = opened.sts()?;
     let input = AssumeRole {
         role_arn: &flags.role_arn,
-        session_name: &flags.session_name,
+        session_name,
         lifetime: flags.duration,
         policy: policy.as_deref(),
         external_id: flags.external_id.as_deref(),

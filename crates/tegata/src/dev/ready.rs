@@ -193,7 +193,13 @@ mod tests {
     use super::*;
 
     fn names() -> Names {
-        Names { issuer: "http://127.0.0.1:1".into(), oss: "http://127.0.0.1:2".into(), oss_host: "127.0.0.1:2".into(), metrics: None }
+        Names {
+            issuer: "http://127.0.0.1:1".into(),
+            oss: "http://127.0.0.1:2".into(),
+            oss_host: "127.0.0.1:2".into(),
+            page_hosts: Vec::new(),
+            metrics: None,
+        }
     }
 
     /// The keys of the contract, and of this program's additions (`data`, `metrics`).

@@ -75,7 +75,7 @@ fn advice(key: &LongTermKey, now: Timestamp) -> (&'static str, String) {
         return ("the owner's: make a user or role for the work", "tegata ram CreateUser --UserName NAME".to_owned());
     };
     if key.person {
-        return ("a person's: short-lived keys for programs", format!("tegata credentials --profile {user}"));
+        return ("a person's: short-lived keys for programs", format!("tegata exec --profile {user} --role ARN -- PROGRAM"));
     }
     if key.used.as_ref().is_some_and(|used| used.service == "sts") {
         return ("begins role sessions: let an identity provider do it", format!("tegata configure --profile {user} --mode OIDC"));

@@ -52,7 +52,7 @@ pub(super) async fn update(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     Ok(vec![("Group", shown(ask.perform(input).await?))])
 }
 
-pub(super) async fn delete(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+pub(in crate::acs) async fn delete(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     ask.perform(DeleteGroup { name: ask.name("GroupName")? }).await?;
     Ok(Vec::new())
 }

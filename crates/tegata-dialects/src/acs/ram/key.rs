@@ -3,7 +3,7 @@
 use tegata_core::directory::{
     AccessKey, CreateAccessKey, CreatedAccessKey, DeleteAccessKey, DescribeKeyUse, ListAccessKeys, UpdateAccessKey,
 };
-use tegata_model::Status;
+use tegata_model::{Status, UserName};
 
 use crate::acs::{
     ask::{Ask, Entry, Fields, entry, text, wrapped},
@@ -36,11 +36,11 @@ pub(super) const OPERATIONS: &[Entry] = &[
     ),
 ];
 
-fn status_word(status: Status) -> &'static str {
+pub(in crate::acs) fn status_word(status: Status) -> &'static str {
     if status.is_active() { "Active" } else { "Inactive" }
 }
 
-fn fields(key: &AccessKey) -> Fields {
+pub(in crate::acs) fn fields(key: &AccessKey) -> Fields {
     vec![
         ("AccessKeyId", text(&key.key_id)),
         ("Status", text(&status_word(key.status))),
@@ -48,8 +48,23 @@ fn fields(key: &AccessKey) -> Fields {
     ]
 }
 
+/// `Status`, which may be absent.
+pub(in crate::acs) fn maybe_status(ask: &Ask<'_>) -> Result<Option<Status>, AcsError> {
+    match ask.params.text("Status") {
+        None | Some("") => Ok(None),
+        Some("Active") => Ok(Some(Status::Active)),
+        Some("Inactive") => Ok(Some(Status::Inactive)),
+        Some(_) => Err(AcsError::invalid("Status", "`Active` and `Inactive` are the values")),
+    }
+}
+
 pub(super) async fn create(ask: &Ask<'_>) -> Result<Fields, AcsError> {
-    let CreatedAccessKey { key, secret } = ask.perform(CreateAccessKey { user: ask.maybe_name("UserName")? }).await?;
+    create_for(ask, ask.maybe_name("UserName")?).await
+}
+
+/// The same, whichever way the user is named.
+pub(in crate::acs) async fn create_for(ask: &Ask<'_>, user: Option<UserName>) -> Result<Fields, AcsError> {
+    let CreatedAccessKey { key, secret } = ask.perform(CreateAccessKey { user }).await?;
     let mut fields = fields(&key);
     fields.insert(1, ("AccessKeySecret", Tree::Text(secret.expose().to_owned())));
     Ok(vec![("AccessKey", Tree::Object(fields))])
@@ -61,12 +76,7 @@ pub(super) async fn list(ask: &Ask<'_>) -> Result<Fields, AcsError> {
 }
 
 pub(super) async fn update(ask: &Ask<'_>) -> Result<Fields, AcsError> {
-    let status = match ask.params.text("Status") {
-        None | Some("") => return Err(AcsError::missing("Status")),
-        Some("Active") => Status::Active,
-        Some("Inactive") => Status::Inactive,
-        Some(_) => return Err(AcsError::invalid("Status", "`Active` and `Inactive` are the values")),
-    };
+    let status = maybe_status(ask)?.ok_or_else(|| AcsError::missing("Status"))?;
     let input = UpdateAccessKey { user: ask.maybe_name("UserName")?, key_id: ask.params.required("UserAccessKeyId")?, status };
     ask.perform(input).await?;
     Ok(Vec::new())

@@ -87,7 +87,7 @@ pub(super) async fn delete(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     Ok(Vec::new())
 }
 
-pub(super) async fn change_password(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+pub(in crate::acs) async fn change_password(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     let (old, new) = (ask.secret("OldPassword")?, Arc::new(ask.secret("NewPassword")?));
     directory::change_password(ask.core, ask.caller, old, new).await?;
     Ok(Vec::new())

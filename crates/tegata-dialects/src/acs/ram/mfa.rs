@@ -7,7 +7,7 @@ use tegata_core::{
     },
     otp::OneTimeCode,
 };
-use tegata_model::MfaDeviceName;
+use tegata_model::{MfaDeviceName, UserName};
 
 use crate::{
     acs::{
@@ -48,7 +48,7 @@ pub(super) const OPERATIONS: &[Entry] = &[
 /// All of them: this list has no pages.
 const EVERY: usize = 1000;
 
-pub(super) async fn create(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+pub(in crate::acs) async fn create(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     let made = ask.perform(CreateVirtualMfaDevice { name: ask.name("VirtualMFADeviceName")? }).await?;
     let picture =
         qr::png_base64(made.address.expose()).ok_or_else(|| AcsError::from(tegata_core::OpError::internal("no picture of a seed")))?;
@@ -74,7 +74,7 @@ pub(super) async fn list(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     Ok(vec![wrapped("VirtualMFADevices", "VirtualMFADevice", listed.items.into_iter().map(shown).collect())])
 }
 
-pub(super) async fn delete(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+pub(in crate::acs) async fn delete(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     let SerialNumber { account, name } = ask.params.required("SerialNumber")?;
     ask.perform(DeleteVirtualMfaDevice { account, name }).await?;
     Ok(Vec::new())
@@ -87,19 +87,19 @@ fn code(ask: &Ask<'_>, parameter: &'static str) -> Result<OneTimeCode, AcsError>
 }
 
 pub(super) async fn bind(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+    bind_to(ask, ask.name("UserName")?).await
+}
+
+/// The same, whichever way the user is named.
+pub(in crate::acs) async fn bind_to(ask: &Ask<'_>, user: UserName) -> Result<Fields, AcsError> {
     let SerialNumber { account, name } = ask.params.required("SerialNumber")?;
-    let input = BindMfaDevice {
-        user: ask.name("UserName")?,
-        account,
-        device: name,
-        first: code(ask, "AuthenticationCode1")?,
-        second: code(ask, "AuthenticationCode2")?,
-    };
+    let input =
+        BindMfaDevice { user, account, device: name, first: code(ask, "AuthenticationCode1")?, second: code(ask, "AuthenticationCode2")? };
     ask.perform(input).await?;
     Ok(Vec::new())
 }
 
-fn serial(ask: &Ask<'_>, name: &MfaDeviceName) -> Result<Tree, AcsError> {
+pub(in crate::acs) fn serial(ask: &Ask<'_>, name: &MfaDeviceName) -> Result<Tree, AcsError> {
     let account = ask.caller.account_number().parse().map_err(|error| AcsError::from(tegata_core::OpError::internal(error)))?;
     Ok(Tree::Text(arn::mfa_device(account, name)))
 }

@@ -3,14 +3,14 @@
 //! An operation that is in no table is not there: it answers `InvalidAction.NotFound`.
 
 mod attachment;
-mod group;
-mod key;
-mod login;
-mod mfa;
+pub(super) mod group;
+pub(super) mod key;
+pub(super) mod login;
+pub(super) mod mfa;
 mod policy;
 mod role;
 mod settings;
-mod sign_in;
+pub(super) mod sign_in;
 mod tag;
 mod user;
 

@@ -100,9 +100,13 @@ fn shown_preference(preference: &SecurityPreference) -> Fields {
     vec![("SecurityPreference", Tree::Object(groups))]
 }
 
+/// `LoginNetworkMasks`, which may be absent: present and empty means all networks again.
+pub(in crate::acs) fn networks(ask: &Ask<'_>) -> Option<Vec<String>> {
+    let masks = ask.params.text("LoginNetworkMasks")?;
+    Some(masks.split(';').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect())
+}
+
 pub(super) async fn set_preference(ask: &Ask<'_>) -> Result<Fields, AcsError> {
-    // Present and empty means all networks again.
-    let masks = ask.params.text("LoginNetworkMasks");
     let input = SetSecurityPreference {
         remember_factor: ask.maybe_flag("EnableSaveMFATicket")?,
         users_change_password: ask.maybe_flag("AllowUserToChangePassword")?,
@@ -110,7 +114,7 @@ pub(super) async fn set_preference(ask: &Ask<'_>) -> Result<Fields, AcsError> {
         users_manage_factor: ask.maybe_flag("AllowUserToManageMFADevices")?,
         users_manage_public_keys: ask.maybe_flag("AllowUserToManagePublicKeys")?,
         session_hours: ask.maybe_number("LoginSessionDuration")?,
-        login_networks: masks.map(|masks| masks.split(';').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect()),
+        login_networks: networks(ask),
     };
     Ok(shown_preference(&ask.perform(input).await?))
 }

@@ -1,0 +1,134 @@
+//! What an account asks of passwords, and what its users may do for themselves.
+
+use tegata_core::directory::{
+    DescribePasswordPolicy, DescribeSecurityPreference, PasswordPolicy, SecurityPreference, SetPasswordPolicy, SetSecurityPreference,
+};
+
+use crate::acs::{
+    ask::{Ask, Entry, Fields, entry, text},
+    catalogue::{Kind, may},
+    error::AcsError,
+    ram::sign_in::networks,
+    reply::Tree,
+};
+
+/// The operations of this topic.
+pub(super) const OPERATIONS: &[Entry] = &[
+    entry!(
+        "SetPasswordPolicy",
+        "Say what the account asks of passwords; what is left out stays",
+        set_policy,
+        [
+            may("MinimumPasswordLength", Kind::Number),
+            may("RequireLowercaseCharacters", Kind::Flag),
+            may("RequireUppercaseCharacters", Kind::Flag),
+            may("RequireNumbers", Kind::Flag),
+            may("RequireSymbols", Kind::Flag),
+            may("HardExpire", Kind::Flag),
+            may("MaxPasswordAge", Kind::Number),
+            may("PasswordReusePrevention", Kind::Number),
+            may("MaxLoginAttemps", Kind::Number),
+            may("InitialPasswordAge", Kind::Number),
+            may("MinimumPasswordDifferentCharacter", Kind::Number),
+            may("PasswordNotContainUserName", Kind::Flag)
+        ]
+    ),
+    entry!("GetPasswordPolicy", "What the account asks of passwords", policy, []),
+    entry!(
+        "SetSecurityPreference",
+        "Say what users may do for themselves, and how they sign in; what is left out stays",
+        set_preference,
+        [
+            may("EnableSaveMFATicket", Kind::Flag),
+            may("AllowUserToChangePassword", Kind::Flag),
+            may("AllowUserToManageAccessKeys", Kind::Flag),
+            may("AllowUserToManageMFADevices", Kind::Flag),
+            may("LoginSessionDuration", Kind::Number),
+            may("LoginNetworkMasks", Kind::Text),
+            may("MFAOperationForLogin", Kind::Word(&[INDEPENDENT]))
+        ]
+    ),
+    entry!("GetSecurityPreference", "What users may do for themselves, and how they sign in", preference, []),
+];
+
+/// Each login profile says whether its user needs a second factor. That is all there is: who asks for more is told so.
+const INDEPENDENT: &str = "independent";
+
+fn shown_policy(policy: &PasswordPolicy) -> Fields {
+    let number = |number: u32| Tree::Number(number.into());
+    let fields = vec![
+        ("MinimumPasswordLength", number(policy.min_length)),
+        ("RequireLowercaseCharacters", Tree::Flag(policy.require_lowercase)),
+        ("RequireUppercaseCharacters", Tree::Flag(policy.require_uppercase)),
+        ("RequireNumbers", Tree::Flag(policy.require_numbers)),
+        ("RequireSymbols", Tree::Flag(policy.require_symbols)),
+        ("HardExpire", Tree::Flag(policy.hard_expiry)),
+        ("MaxPasswordAge", number(policy.max_age_days)),
+        ("PasswordReusePrevention", number(policy.reuse_prevention)),
+        ("MaxLoginAttemps", number(policy.max_attempts)),
+        ("InitialPasswordAge", number(policy.initial_age_days)),
+        ("MinimumPasswordDifferentCharacter", number(policy.different_characters)),
+        ("PasswordNotContainUserName", Tree::Flag(policy.forbid_user_name)),
+    ];
+    vec![("PasswordPolicy", Tree::Object(fields))]
+}
+
+async fn set_policy(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+    let input = SetPasswordPolicy {
+        min_length: ask.maybe_number("MinimumPasswordLength")?,
+        require_lowercase: ask.maybe_flag("RequireLowercaseCharacters")?,
+        require_uppercase: ask.maybe_flag("RequireUppercaseCharacters")?,
+        require_numbers: ask.maybe_flag("RequireNumbers")?,
+        require_symbols: ask.maybe_flag("RequireSymbols")?,
+        different_characters: ask.maybe_number("MinimumPasswordDifferentCharacter")?,
+        forbid_user_name: ask.maybe_flag("PasswordNotContainUserName")?,
+        max_age_days: ask.maybe_number("MaxPasswordAge")?,
+        hard_expiry: ask.maybe_flag("HardExpire")?,
+        initial_age_days: ask.maybe_number("InitialPasswordAge")?,
+        reuse_prevention: ask.maybe_number("PasswordReusePrevention")?,
+        max_attempts: ask.maybe_number("MaxLoginAttemps")?,
+    };
+    Ok(shown_policy(&ask.perform(input).await?))
+}
+
+async fn policy(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+    Ok(shown_policy(&ask.perform(DescribePasswordPolicy).await?))
+}
+
+fn shown_preference(preference: &SecurityPreference) -> Fields {
+    let sign_in = vec![
+        ("EnableSaveMFATicket", Tree::Flag(preference.remember_factor)),
+        ("AllowUserToChangePassword", Tree::Flag(preference.users_change_password)),
+        ("LoginSessionDuration", Tree::Number(preference.session_hours.into())),
+        ("LoginNetworkMasks", Tree::Text(preference.login_networks.join(";"))),
+        ("MFAOperationForLogin", text(&INDEPENDENT)),
+    ];
+    let one = |name, flag| Tree::Object(vec![(name, Tree::Flag(flag))]);
+    let groups = vec![
+        ("LoginProfilePreference", Tree::Object(sign_in)),
+        ("AccessKeyPreference", one("AllowUserToManageAccessKeys", preference.users_manage_keys)),
+        ("MFAPreference", one("AllowUserToManageMFADevices", preference.users_manage_factor)),
+    ];
+    vec![("SecurityPreference", Tree::Object(groups))]
+}
+
+async fn set_preference(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+    if ask.params.text("MFAOperationForLogin").is_some_and(|given| !given.is_empty() && given != INDEPENDENT) {
+        let rule = "`independent` is the value here: `MFABindRequired` of each login profile asks for a second factor";
+        return Err(AcsError::invalid("MFAOperationForLogin", rule));
+    }
+    let input = SetSecurityPreference {
+        remember_factor: ask.maybe_flag("EnableSaveMFATicket")?,
+        users_change_password: ask.maybe_flag("AllowUserToChangePassword")?,
+        users_manage_keys: ask.maybe_flag("AllowUserToManageAccessKeys")?,
+        users_manage_factor: ask.maybe_flag("AllowUserToManageMFADevices")?,
+        session_hours: ask.maybe_number("LoginSessionDuration")?,
+        login_networks: networks(ask),
+        ..SetSecurityPreference::default()
+    };
+    Ok(shown_preference(&ask.perform(input).await?))
+}
+
+async fn preference(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+    Ok(shown_preference(&ask.perform(DescribeSecurityPreference).await?))
+}
