@@ -10,6 +10,7 @@ import time
 
 import pytest
 import requests
+import support
 from alibabacloud_credentials.provider.cli_profile import CLIProfileCredentialsProvider
 
 from people import Browser
@@ -60,8 +61,10 @@ def test_a_device_signs_in(installed, http):
     assert bob.title() == "Done"
     got = http.post(meta["token_endpoint"], data=question)
     assert got.status_code == 200, got.text
+    support.remember(got.json()["access_token"], got.json()["refresh_token"], begun["device_code"])
     key = http.post(f"{issuer}/v1/exchange", headers={"authorization": f"Bearer {got.json()['access_token']}"})
     assert key.json()["accessKeyId"].startswith("STS.")
+    support.remember(key.json()["accessKeySecret"], key.json()["securityToken"])
     again = http.post(meta["token_endpoint"], data=question)
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
 
@@ -80,6 +83,7 @@ def test_the_library_takes_a_role_by_single_sign_on(installed, http, tmp_path, m
     assert bob.title() == "Sign in on a device", "the code is typed by hand"
     bob.submit(user_code=begun["UserCode"]).submit(user_code=begun["UserCode"], decision="allow")
     token = http.post(f"{issuer}/token", json=question).json()
+    support.remember(token["AccessToken"], begun["DeviceCode"])
     headers = {"authorization": f"Bearer {token['AccessToken']}"}
     account = http.get(f"{issuer}/access-assignments/accounts?MaxResults=100", headers=headers).json()["Accounts"][0]
     found = http.get(f"{issuer}/access-assignments/access-configurations?AccountId={account['AccountId']}", headers=headers).json()
@@ -101,5 +105,6 @@ def test_the_library_takes_a_role_by_single_sign_on(installed, http, tmp_path, m
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     provider = CLIProfileCredentialsProvider(profile_name="sso", profile_file=str(config))
     given = provider.get_credentials()
+    support.remember(given.get_access_key_secret(), given.get_security_token())
     assert given.get_access_key_id().startswith("STS.") and given.get_security_token()
     assert given.get_provider_name() == "cli_profile/cloud_sso"

@@ -37,6 +37,8 @@ pub const OFFICIAL_CLI: &str = "4038181954557748008";
 pub const OWN_CLI: &str = "tegata-cli";
 /// The ports that it may listen on.
 const PORTS: std::ops::RangeInclusive<u16> = 12345..=12349;
+/// What it calls itself: people read it where they let a device sign in.
+const CALLED: &str = concat!("tegata/", env!("CARGO_PKG_VERSION"));
 /// Where its answers arrive.
 const CALLBACK: &str = "/cli/callback";
 /// How long somebody may take to sign in.
@@ -260,7 +262,7 @@ impl SignIn {
     async fn call(&self, url: &str, kind: &str, body: Bytes, token: Option<&str>, now: Timestamp) -> Result<Value, ClientError> {
         let mut asked_again = false;
         loop {
-            let mut headers = vec![header("content-type", kind)];
+            let mut headers = vec![header("content-type", kind), header("user-agent", CALLED)];
             let scheme = if self.key.is_some() { "DPoP" } else { "Bearer" };
             headers.extend(token.map(|token| header("authorization", &format!("{scheme} {token}"))));
             if let Some(key) = &self.key {

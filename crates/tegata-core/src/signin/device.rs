@@ -63,7 +63,7 @@ impl DeviceRequest {
 
     /// What it says of itself, which nobody has verified.
     pub fn claims(&self) -> &str {
-        &self.row.claims
+        if self.row.claims.is_empty() { "-" } else { &self.row.claims }
     }
 
     /// Where it asks from.
