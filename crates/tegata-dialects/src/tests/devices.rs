@@ -28,7 +28,7 @@ fn text(answer: &Answer, name: &str) -> String {
 
 async fn post(world: &World, path: &str, fields: &Pairs) -> Answer {
     let request =
-        Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").header(header::USER_AGENT, "tool/1 é");
+        Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").header(header::USER_AGENT, "tool/1");
     world.issuer(request.body(Body::from(form::encode(fields))).unwrap()).await
 }
 
@@ -51,11 +51,14 @@ fn masked(answer: &Answer) -> String {
             }
         }
     };
-    hide(&found, &["device_code", "access_token", "refresh_token", "id_token", "user_code", "tegata_number", "DeviceCode", "UserCode"]);
+    hide(&found, &["device_code", "access_token", "refresh_token", "id_token", "user_code", "DeviceCode", "UserCode"]);
     hide(&found, &["AccessToken"]);
     hide(&found["CloudCredential"], &["AccessKeyId", "AccessKeySecret", "SecurityToken"]);
     if let Some(roles) = found["AccessConfigurationsForAccount"].as_array() {
         roles.iter().for_each(|role| hide(role, &["AccessConfigurationId"]));
+    }
+    if let Some(number) = found["tegata_number"].as_str() {
+        whole = whole.replace(&format!("\"tegata_number\":\"{number}\""), "\"tegata_number\":\"NN\"");
     }
     whole
 }
