@@ -11,7 +11,6 @@ use tegata_oauth::{Challenge, Scope, Verifier};
 use tegata_store::{
     ChangeSet, CommitError, Step,
     attempt::Secret,
-    client::ClientRow,
     device_code::{self, Decision, DeviceCodeRow},
     grant,
 };
@@ -25,7 +24,7 @@ use crate::{
     actions::{Action, OAUTH_REDEEM_DEVICE_CODE},
     audit::Entry,
     authn::{PresentedClient, Proof},
-    caller::Caller,
+    caller::{Caller, Evidence},
     client::{must_bind_key, official_by_app_id, scope_of},
     clock::{random, random_text},
     error::OpError,
@@ -108,15 +107,14 @@ impl Core {
         let unknown = || OpError::Authentication(crate::AuthnFailure::Client);
         let now = self.now();
         // An official application has no account here yet, so there is nobody to prove it to.
-        let client = match official_by_app_id(&begin.client.app_id) {
-            Some(row) => row,
-            None => {
-                let caller = self.authenticate(Proof::Client(begin.client), meta.clone()).await?;
-                let crate::caller::Evidence::Client { client, .. } = &caller.evidence else { return Err(unknown()) };
-                client.row().cloned().ok_or_else(unknown)?
-            }
+        let client = if let Some(row) = official_by_app_id(&begin.client.app_id) {
+            row
+        } else {
+            let caller = self.authenticate(Proof::Client(begin.client), meta.clone()).await?;
+            let Evidence::Client { client, .. } = &caller.evidence else { return Err(unknown()) };
+            client.row().cloned().ok_or_else(unknown)?
         };
-        let scope = asked(&client, begin.scope)?;
+        let scope = crate::signin::scopes_of(&client, begin.scope.as_ref())?;
         let network = meta.source.map(network_of).unwrap_or_default();
         let mark = self.keyring.mac(BEGINS, &network).map_err(OpError::internal)?;
         let subject = mark.last_chunk::<16>().ok_or_else(|| OpError::internal("a code is longer than that"))?;
@@ -183,11 +181,6 @@ impl Core {
             }
         }
     }
-}
-
-/// The scopes that a device gets, if its client can have them.
-fn asked(client: &ClientRow, scope: Option<Scope>) -> Result<Scope, OpError> {
-    crate::signin::scopes_of(client, scope.as_ref())
 }
 
 /// Tokens for a device code, once a person has agreed. The code is used up by asking; asking twice ends what the first one got.

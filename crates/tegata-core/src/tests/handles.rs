@@ -51,7 +51,7 @@ async fn who_may_not_look_hears_the_same_of_who_is_there_and_who_is_not() {
         let nobody = PrincipalNumber::new(*PrincipalNumber::RANGE.end()).unwrap();
         for number in [bob.number, nobody] {
             match described(&core, "dan", UserHandle::Number(number)).await {
-                Err(OpError::Denied(denial)) => assert_eq!(denial.resource.to_string(), "acs:ram::1000000000000001:user/*"),
+                Err(OpError::Denied(denial)) => assert_eq!(denial.resource, "acs:ram::1000000000000001:user/*"),
                 other => panic!("{other:?}"),
             }
         }

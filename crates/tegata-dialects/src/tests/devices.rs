@@ -55,7 +55,9 @@ fn masked(answer: &Answer) -> String {
     hide(&found, &["AccessToken"]);
     hide(&found["CloudCredential"], &["AccessKeyId", "AccessKeySecret", "SecurityToken"]);
     if let Some(roles) = found["AccessConfigurationsForAccount"].as_array() {
-        roles.iter().for_each(|role| hide(role, &["AccessConfigurationId"]));
+        for role in roles {
+            hide(role, &["AccessConfigurationId"]);
+        }
     }
     if let Some(number) = found["tegata_number"].as_str() {
         whole = whole.replace(&format!("\"tegata_number\":\"{number}\""), "\"tegata_number\":\"NN\"");
