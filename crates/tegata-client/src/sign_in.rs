@@ -1,6 +1,8 @@
 //! Signing in at a browser for a program on this computer (RFC 8252, RFC 7636, RFC 9207): a listener on loopback that is there before
 //! the browser opens, a code that only this process can redeem, and tokens that are exchanged for a temporary key.
 
+mod device;
+
 use std::{
     collections::HashMap,
     fmt::Write as _,
@@ -25,6 +27,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
+pub use device::WaitingDevice;
+
 use crate::{ClientError, Credential, Refusal, Transport};
 
 /// The command line as the vendor's first site names it.
@@ -33,6 +37,8 @@ pub const OFFICIAL_CLI: &str = "4038181954557748008";
 pub const OWN_CLI: &str = "tegata-cli";
 /// The ports that it may listen on.
 const PORTS: std::ops::RangeInclusive<u16> = 12345..=12349;
+/// What it calls itself: people read it where they let a device sign in.
+const CALLED: &str = concat!("tegata/", env!("CARGO_PKG_VERSION"));
 /// Where its answers arrive.
 const CALLBACK: &str = "/cli/callback";
 /// How long somebody may take to sign in.
@@ -145,6 +151,11 @@ fn random_text() -> Result<String, ClientError> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// The challenge of a verifier (RFC 7636 §4.2).
+fn challenge_of(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
+}
+
 impl SignIn {
     /// Listens on loopback, and says where the browser has to go.
     pub async fn begin(&self) -> Result<Waiting, ClientError> {
@@ -160,7 +171,7 @@ impl SignIn {
         let (listener, port) = found.ok_or_else(busy)?;
         let redirect_uri = format!("http://127.0.0.1:{port}{CALLBACK}");
         let (state, verifier) = (random_text()?, random_text()?);
-        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
+        let challenge = challenge_of(&verifier);
         let query = [
             ("response_type", "code"),
             ("client_id", &self.client_id),
@@ -251,7 +262,7 @@ impl SignIn {
     async fn call(&self, url: &str, kind: &str, body: Bytes, token: Option<&str>, now: Timestamp) -> Result<Value, ClientError> {
         let mut asked_again = false;
         loop {
-            let mut headers = vec![header("content-type", kind)];
+            let mut headers = vec![header("content-type", kind), header("user-agent", CALLED)];
             let scheme = if self.key.is_some() { "DPoP" } else { "Bearer" };
             headers.extend(token.map(|token| header("authorization", &format!("{scheme} {token}"))));
             if let Some(key) = &self.key {

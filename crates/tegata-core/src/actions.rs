@@ -263,6 +263,8 @@ actions! {
     OAUTH_APPROVE = "oauth:Approve";
     /// Get tokens for a code.
     OAUTH_REDEEM_CODE = "oauth:RedeemCode";
+    /// Get tokens for a device code.
+    OAUTH_REDEEM_DEVICE_CODE = "oauth:RedeemDeviceCode";
     /// Get tokens for a refresh token.
     OAUTH_REFRESH = "oauth:Refresh";
     /// Take a token back.
@@ -273,6 +275,12 @@ actions! {
     OAUTH_USER_INFO = "oauth:UserInfo";
     /// Get a temporary key of the person that an access token speaks of.
     OAUTH_EXCHANGE = "oauth:ExchangeForSession";
+    /// Read where devices may ask from.
+    TEGATA_GET_DEVICE_POLICY = "tegata:GetDevicePolicy";
+    /// Say where devices may ask from.
+    TEGATA_SET_DEVICE_POLICY = "tegata:SetDevicePolicy";
+    /// List the roles that a person may become by single sign-on. Its tokens ask.
+    TEGATA_LIST_ACCESS_CONFIGURATIONS = "tegata:ListAccessConfigurations";
     /// Give a user something to sign in with.
     RAM_CREATE_LOGIN_PROFILE = "ram:CreateLoginProfile";
     /// Read how a user signs in.

@@ -13,11 +13,13 @@ use crate::{
     actions::{
         Action, RAM_BIND_MFA_DEVICE, RAM_CHANGE_PASSWORD, RAM_CREATE_ACCESS_KEY, RAM_CREATE_VIRTUAL_MFA_DEVICE, RAM_DELETE_ACCESS_KEY,
         RAM_DELETE_VIRTUAL_MFA_DEVICE, RAM_GET_USER_MFA_INFO, RAM_LIST_ACCESS_KEYS, RAM_UNBIND_MFA_DEVICE, RAM_UPDATE_ACCESS_KEY,
+        STS_ASSUME_ROLE,
     },
     caller::{Caller, Evidence},
     error::{CallerKind, Denial, DeniedBy, OpError},
     principal::{Principal, Who},
     resource::{ResourceName, Segments},
+    sts::is_single_sign_on,
     view::View,
     why::Reasons,
 };
@@ -98,7 +100,8 @@ pub(crate) fn permit(
 ) -> Result<Permit, OpError> {
     // What clients and access tokens may do is said by scopes, each by the operation that takes them. Policies, those of the person
     // behind a token too, speak of keys and sessions: a token may do less than its person.
-    if matches!(caller.evidence, Evidence::Client { .. } | Evidence::Access(_)) {
+    // The one exception is a token for single sign-on, which becomes a role as its person could.
+    if by_scopes(caller, action) {
         return Err(denied(caller, action, resource, DeniedBy::Layer { layer: LayerKind::Identity, explicit: false }, None));
     }
     let principal = caller.evidence.principal();
@@ -178,6 +181,15 @@ pub(crate) async fn second_factor(
     }
 }
 
+/// True where what the caller may do is said by scopes, and no policy speaks for it.
+fn by_scopes(caller: &Caller, action: Action) -> bool {
+    match &caller.evidence {
+        Evidence::Client { .. } => true,
+        Evidence::Access(_) => action != STS_ASSUME_ROLE || !is_single_sign_on(caller),
+        Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Browser(_) => false,
+    }
+}
+
 /// Asks a role's trust policy for the caller.
 pub(crate) fn trust(
     view: &View<'_>,
@@ -187,7 +199,7 @@ pub(crate) fn trust(
     role: &Arc<Principal>,
     extra: Extra<'_>,
 ) -> Result<Trusted, OpError> {
-    if matches!(caller.evidence, Evidence::Client { .. } | Evidence::Access(_)) {
+    if by_scopes(caller, action) {
         return Err(denied(caller, action, name, DeniedBy::Layer { layer: LayerKind::Trust, explicit: false }, None));
     }
     let Who::Role { trust, .. } = &role.who else { return Err(OpError::internal("a trust policy was asked of something that is no role")) };

@@ -196,6 +196,7 @@ impl Core {
         changes.push(tegata_store::replay::sweep(now));
         changes.extend(tegata_store::session::sweep(now));
         changes.extend(tegata_store::grant::sweep(now));
+        changes.push(tegata_store::device_code::sweep(now));
         changes.extend(Self::sweep_browsers(now));
         changes.push(tegata_store::signing_key::sweep(now));
         // Keys past the longest outage are of no use; a week more shows an operator what was there.

@@ -213,7 +213,12 @@ fn ancestors(caller: &Caller) -> Vec<Ancestor> {
             }
             ancestors
         }
-        Evidence::Access(access) => access.bound.marks.clone(),
+        Evidence::Access(access) => {
+            // What a token gave ends with the token.
+            let mut ancestors = access.bound.marks.clone();
+            ancestors.push(Ancestor::Session(access.session, Epoch(0)));
+            ancestors
+        }
         Evidence::Browser(live) => {
             let (row, person) = (&live.row, &live.person);
             vec![
@@ -249,7 +254,8 @@ fn parents(caller: &Caller) -> Vec<String> {
 /// How many sessions stand before a new one of this caller.
 pub(crate) fn chain_length(caller: &Caller) -> usize {
     match &caller.evidence {
-        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => 0,
+        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Browser(_) => 0,
+        Evidence::Access(access) => access.bound.marks.iter().filter(|mark| matches!(mark, Ancestor::Session(..))).count(),
         Evidence::Session(session) => 1 + session.claims.ancestors.iter().filter(|a| matches!(a, Ancestor::Session(..))).count(),
     }
 }

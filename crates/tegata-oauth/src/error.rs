@@ -19,6 +19,10 @@ pub enum ErrorCode {
     UnsupportedResponseType,
     /// A scope that cannot be given.
     InvalidScope,
+    /// The person has not said anything yet.
+    AuthorizationPending,
+    /// The same, and the device asks too often.
+    SlowDown,
     /// The person or a rule said no.
     AccessDenied,
     /// The person would have to be asked.
@@ -45,7 +49,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::InvalidRequest,
         Self::InvalidClient,
         Self::InvalidGrant,
@@ -53,6 +57,8 @@ impl ErrorCode {
         Self::UnsupportedGrantType,
         Self::UnsupportedResponseType,
         Self::InvalidScope,
+        Self::AuthorizationPending,
+        Self::SlowDown,
         Self::AccessDenied,
         Self::InteractionRequired,
         Self::LoginRequired,
@@ -76,6 +82,8 @@ impl ErrorCode {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::InvalidScope => "invalid_scope",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
             Self::AccessDenied => "access_denied",
             Self::InteractionRequired => "interaction_required",
             Self::LoginRequired => "login_required",

@@ -45,6 +45,8 @@ pub enum TokenRequest {
     Device {
         /// The device code.
         code: SecretKey,
+        /// The proof that the client is the one that began, where it gave a challenge.
+        verifier: Option<Verifier>,
     },
     /// One token is exchanged for another.
     Exchange {
@@ -75,18 +77,19 @@ impl TokenRequest {
             let parsed = parameters.text("scope").map(Scope::parse).transpose();
             parsed.map_err(|error| OauthError::new(ErrorCode::InvalidScope, error.to_string()))
         };
+        let verifier = || {
+            let parsed = parameters.text("code_verifier").map(Verifier::parse).transpose();
+            parsed.map_err(|error| OauthError::request(format!("`code_verifier`: {error}")))
+        };
         match parameters.need("grant_type")? {
-            "authorization_code" => {
-                let verifier = parameters.text("code_verifier").map(Verifier::parse).transpose();
-                Ok(Self::Code {
-                    code: secret("code")?,
-                    redirect_uri: parameters.text("redirect_uri").map(ToOwned::to_owned),
-                    verifier: verifier.map_err(|error| OauthError::request(format!("`code_verifier`: {error}")))?,
-                })
-            }
+            "authorization_code" => Ok(Self::Code {
+                code: secret("code")?,
+                redirect_uri: parameters.text("redirect_uri").map(ToOwned::to_owned),
+                verifier: verifier()?,
+            }),
             "refresh_token" => Ok(Self::Refresh { token: secret("refresh_token")?, scope: scope()? }),
             "client_credentials" => Ok(Self::ClientCredentials { scope: scope()? }),
-            DEVICE_CODE => Ok(Self::Device { code: secret("device_code")? }),
+            DEVICE_CODE => Ok(Self::Device { code: secret("device_code")?, verifier: verifier()? }),
             TOKEN_EXCHANGE => {
                 if parameters.text("actor_token").is_some() {
                     return Err(OauthError::request("`actor_token` is not accepted: the client that asks is the actor"));

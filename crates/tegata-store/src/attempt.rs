@@ -25,6 +25,10 @@ pub enum Secret {
     OneTimeCode,
     /// A secret of a client, from one network.
     Client,
+    /// The code that a waiting device shows.
+    UserCode,
+    /// A place among the devices that may wait.
+    Device,
 }
 
 impl Secret {
@@ -32,7 +36,9 @@ impl Secret {
         match self {
             Self::Password => 0,
             Self::OneTimeCode => 1,
-            Self::Client => 2,
+            Self::UserCode => 2,
+            Self::Device => 3,
+            Self::Client => 4,
         }
     }
 }

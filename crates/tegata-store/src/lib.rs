@@ -21,6 +21,8 @@ pub mod client;
 pub mod client_secret;
 pub mod code;
 pub mod consent;
+pub mod device_code;
+pub mod device_policy;
 pub mod directory;
 pub mod engine;
 pub mod error;

@@ -47,6 +47,8 @@ pub enum About {
     Itself,
     /// This code.
     Code(SecretKey),
+    /// This device code: whoever waits is told so instead.
+    Device(SecretKey),
     /// This token, of whichever kind.
     Token(SecretKey),
 }
@@ -82,7 +84,10 @@ impl Core {
             return Err(refused());
         }
         let account = match official_by_app_id(app_id) {
-            Some(_) => Some(self.account_of(&presented.about).await?.ok_or(OpError::Grant(GrantFailure::NotForYou))?),
+            Some(row) => match &presented.about {
+                About::Device(code) => Some(self.poll_device(row.id, code, now).await?),
+                about => Some(self.account_of(about).await?.ok_or(OpError::Grant(GrantFailure::NotForYou))?),
+            },
             None => None,
         };
         let live = self.live_client(app_id, account).await?;
@@ -98,6 +103,9 @@ impl Core {
             None if row.secret_required => return Err(refused()),
             None => false,
         };
+        if let (About::Device(code), None) = (&presented.about, account) {
+            self.poll_device(row.id, code, now).await?;
+        }
         Ok((live, proven))
     }
 
@@ -116,7 +124,7 @@ impl Core {
     /// In which account an official application asks.
     async fn account_of(&self, about: &About) -> Result<Option<AccountId>, OpError> {
         Ok(match about {
-            About::Itself => None,
+            About::Itself | About::Device(_) => None,
             About::Code(text) => code::find(&self.store, &hash_of(text.expose())).await?.map(|row| row.account_id),
             About::Token(text) => {
                 if let Some(token) = RefreshToken::read(&self.keyring, text.expose()) {

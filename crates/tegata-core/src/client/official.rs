@@ -18,12 +18,19 @@ struct Spelling {
     app_id: &'static str,
 }
 
-/// The two ids compiled into the vendor's tools, for its two sites, and our own, whose tokens are bound to a key.
-const SPELLINGS: [Spelling; 3] = [
+/// The two ids compiled into the vendor's tools, for its two sites; our own, whose tokens are bound to a key; and the one for single
+/// sign-on.
+const SPELLINGS: [Spelling; 4] = [
     Spelling { id: ClientId::from_bytes(*b"official-cli-cn\0"), app_id: "4038181954557748008" },
     Spelling { id: ClientId::from_bytes(*b"official-cli-int"), app_id: "4103531455503354461" },
     Spelling { id: ClientId::from_bytes(*b"official-cli-own"), app_id: "tegata-cli" },
+    // What the vendor's tools call themselves at a portal for single sign-on.
+    Spelling { id: CLOUD_SSO, app_id: "app-vaz16tltdxs96audqf35" },
 ];
+/// The application for single sign-on: its tokens become roles, and never the person.
+pub(crate) const CLOUD_SSO: ClientId = ClientId::from_bytes(*b"official-cli-sso");
+/// How long its tokens live; it has nothing to renew them with.
+const CLOUD_SSO_TOKEN: Duration = Duration::from_hours(6);
 const KEY_BOUND: ClientId = ClientId::from_bytes(*b"official-cli-own");
 
 /// How long a grant of it may go unused.
@@ -43,6 +50,8 @@ pub(crate) fn official_by_app_id(app_id: &str) -> Option<ClientRow> {
 
 /// The official application with this public id or name; by name it is the vendor's first spelling.
 pub(crate) fn official_by_name(text: &str) -> Option<ClientRow> {
+    // Who installs the application for single sign-on installs the one application that there is, with all its scopes.
+    let text = if official_by_app_id(text).is_some_and(|row| row.id == CLOUD_SSO) { OFFICIAL_CLI_NAME } else { text };
     official_by_app_id(text).or_else(|| SPELLINGS.first().filter(|_| text == OFFICIAL_CLI_NAME).map(row))
 }
 
@@ -62,7 +71,9 @@ pub(crate) fn installed_as(client: &ClientRow) -> ClientId {
 }
 
 fn row(spelling: &Spelling) -> ClientRow {
-    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let words = |words: &[&str]| -> Vec<String> { words.iter().map(|word| (*word).to_owned()).collect() };
+    let single = spelling.id == CLOUD_SSO;
+    let scopes = if single { words(&[Scope::OPENID]) } else { words(&[Scope::OPENID, Scope::USER_SESSION]) };
     ClientRow {
         id: spelling.id,
         account_id: SYSTEM,
@@ -72,10 +83,10 @@ fn row(spelling: &Spelling) -> ClientRow {
         kind: ClientKind::Native,
         secret_required: false,
         multi_tenant: true,
-        redirect_uris: words(&["http://127.0.0.1/cli/callback"]),
-        scopes: words(&[Scope::OPENID, Scope::USER_SESSION]),
-        required_scopes: words(&[Scope::OPENID, Scope::USER_SESSION]),
-        access_lifetime: Duration::from_hours(1),
+        redirect_uris: if single { Vec::new() } else { words(&["http://127.0.0.1/cli/callback"]) },
+        scopes: scopes.clone(),
+        required_scopes: scopes,
+        access_lifetime: if single { CLOUD_SSO_TOKEN } else { Duration::from_hours(1) },
         refresh_lifetime: LONGEST,
         protocol_version: "2.0".to_owned(),
         id_token_alg: "RS256".to_owned(),

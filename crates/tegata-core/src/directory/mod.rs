@@ -14,6 +14,7 @@
 mod alias;
 mod attachment;
 mod declare;
+mod device_policy;
 mod diagnosis;
 mod group;
 mod handle;
@@ -40,6 +41,7 @@ pub use attachment::{
 pub use declare::{
     ApplyDirectory, Change, Declaration, ExportDirectory, Line, Plan, PlanDirectory, Recipient, Sections, Shift, Sign, Trust, Unreadable,
 };
+pub use device_policy::{DescribeDevicePolicy, DeviceOrigin, DevicePolicy, SetDevicePolicy};
 pub use diagnosis::{DecodeDiagnosticMessage, Diagnosis, MatchedPolicy, MatchedStatement};
 pub use group::{
     AddUserToGroup, CreateGroup, DeleteGroup, DescribeGroup, Group, ListGroups, ListGroupsForUser, ListUsersForGroup, Member,

@@ -45,6 +45,14 @@ pub enum GrantFailure {
     Subject(&'static str),
     /// The grant is not offered.
     Unsupported,
+    /// The person has not said anything yet.
+    Waiting,
+    /// The person has not said anything yet, and the device asks too often.
+    TooSoon,
+    /// The person has refused.
+    DeviceRefused,
+    /// The person took too long.
+    DeviceExpired,
 }
 
 /// Which of the things that a grant stands on is gone, switched off or not what it was.
@@ -109,6 +117,10 @@ impl fmt::Display for GrantFailure {
             Self::KeyOther => "the proof is by another key than the one that the tokens are bound to",
             Self::Subject(why) => why,
             Self::Unsupported => "the grant is not offered",
+            Self::Waiting => "nobody has agreed yet",
+            Self::TooSoon => "nobody has agreed yet; ask less often",
+            Self::DeviceRefused => "the sign-in was refused",
+            Self::DeviceExpired => "nobody agreed in time; begin again",
         })
     }
 }

@@ -6,11 +6,13 @@
 //! | `tokens` | what tokens say, and how refresh tokens are spelled |
 //! | `credentials`, `redeem`, `refresh` | how a client gets tokens: for itself, for a code, for a refresh token |
 //! | `introspect`, `revoke`, `userinfo` | what is done with tokens |
+//! | `device` | devices that wait for a person elsewhere |
 //! | `exchange` | a temporary key for a token |
 //! | `for_session`, `under` | a token for a temporary key, and the limits that it keeps |
 //! | `failure` | why a grant yields nothing |
 
 mod credentials;
+mod device;
 mod exchange;
 mod failure;
 mod for_session;
@@ -31,6 +33,8 @@ use tegata_store::{
 };
 
 pub use credentials::ClientCredentials;
+pub use device::{BeginDevice, BegunDevice, RedeemDeviceCode};
+pub(crate) use device::{network_of, plain_user_code, shown_user_code};
 pub use exchange::{ExchangeForSession, ExchangeSubject, UserCredential};
 pub use failure::{Fallen, GrantFailure};
 pub use for_session::{ExchangeToken, SignedHere};

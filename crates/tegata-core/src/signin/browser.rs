@@ -469,7 +469,8 @@ impl Core {
     /// Who is meant by `user@alias`, `user@alias.onaliyun.com`, `user@number`, or by what root signs in with.
     async fn named(&self, name: &str) -> Result<Named, OpError> {
         let name = name.trim();
-        if name.len() > 320 {
+        // Nobody has such a name, and not every engine can be asked for one.
+        if name.len() > 320 || name.contains('\0') {
             return Ok(Named::default());
         }
         if let Some(user) = user::find_by_login(&self.store, name).await? {

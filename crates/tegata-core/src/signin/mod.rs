@@ -5,6 +5,7 @@
 //! taken for granted by a later one.
 
 mod browser;
+mod device;
 mod link;
 mod next;
 mod role;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 pub(crate) use browser::LiveBrowser;
 pub use browser::{Browser, Refusal, Stage, Step, Stepped};
+pub use device::{DeviceRefusal, DeviceRequest};
 pub use link::Invited;
 pub use next::{Done, Next};
 
@@ -32,7 +34,7 @@ use tegata_store::{
 use crate::{
     Core, RequestMeta,
     audit::Entry,
-    client::{IDLE, OFFICIAL_CLI_NAME, installed_as, must_bind_key, official, official_by_app_id, scope_of},
+    client::{CLOUD_SSO, IDLE, OFFICIAL_CLI_NAME, installed_as, must_bind_key, official, official_by_app_id, scope_of},
     clock::random,
     error::OpError,
     grant::{Bound, Fallen, GrantFailure, hash_of, standing, standing::check_assignment},
@@ -110,6 +112,14 @@ pub enum Readiness {
     Ready,
 }
 
+/// A grant that is about to be made.
+struct Birth {
+    changes: ChangeSet,
+    row: GrantRow,
+    identity: std::sync::Arc<Principal>,
+    scope: Scope,
+}
+
 /// A code, and where it goes.
 #[derive(Debug)]
 pub struct Approved {
@@ -135,22 +145,7 @@ impl Core {
         };
         let redirect_uri = redirect_uri.ok_or(OpError::Grant(GrantFailure::Redirect))?;
         let form_action = RedirectUri::parse(&redirect_uri).map(|uri| uri.origin()).map_err(OpError::internal)?;
-        let own = scope_of(&row.scopes)?;
-        let scope = match &request.scope {
-            // The official application is asked for all it has when it says nothing; others must say what they want.
-            None if official(row.id).is_some() => own,
-            None => scope_of(&[Scope::OPENID.to_owned()])?.common(&own),
-            Some(asked) => {
-                // What merely asks for a refresh token is no scope of its own.
-                let asked = Scope::of(asked.words().filter(|word| *word != "offline_access")).map_err(OpError::internal)?;
-                if let Some(word) = asked.words().find(|word| !own.has(word)) {
-                    return Err(OpError::Grant(GrantFailure::Scope(word.to_owned())));
-                }
-                let required = scope_of(&row.required_scopes)?;
-                let all: Vec<&str> = asked.words().chain(required.words()).collect();
-                Scope::of(all).map_err(OpError::internal)?
-            }
-        };
+        let scope = scopes_of(&row, request.scope.as_ref())?;
         if request.challenge.is_none() && !row.secret_required {
             return Err(OpError::Grant(GrantFailure::Verifier));
         }
@@ -229,7 +224,42 @@ impl Core {
         let now = self.now();
         let application = self.application(request).await?;
         let client = &application.row;
-        let scope = match self.readiness(&application, who).await? {
+        let born = self.birth(&application, who, consented, (request.offline, request.dpop_key.clone())).await?;
+        let Birth { mut changes, row, identity, scope } = born;
+        let (id, account) = (row.id, &identity.account);
+        if must_bind_key(client.id) && request.challenge.is_none() {
+            return Err(OpError::Grant(GrantFailure::Verifier));
+        }
+        let text = URL_SAFE_NO_PAD.encode(random::<32>(self.entropy.as_ref())?);
+        changes.push(grant::insert(&row));
+        changes.push(code::insert(&CodeRow {
+            hash: hash_of(&text),
+            grant_id: id,
+            account_id: account.id,
+            client_id: client.id,
+            redirect_uri: application.redirect_uri.clone(),
+            challenge: request.challenge.as_ref().map(|challenge: &Challenge| challenge.as_str().to_owned()),
+            nonce: request.nonce.clone(),
+            expires_at: now.plus(CODE),
+            used_at: None,
+        }));
+        let note = format!("{id} of {} for `{scope}`", application.display_name());
+        let entry = Entry { note: Some(note), ..Entry::default() };
+        changes.push(self.recorder.approval(now, meta, &identity, application.app_id(), entry));
+        self.born(changes).await?;
+        Ok(Approved { code: SecretKey::new(text), redirect_uri: application.redirect_uri, state: request.state.clone() })
+    }
+
+    /// A grant that is about to be made, with everything that it stands on.
+    async fn birth(
+        &self,
+        application: &Application,
+        who: &SignedIn,
+        consented: bool,
+        (offline, dpop_key): (bool, Option<String>),
+    ) -> Result<Birth, OpError> {
+        let (now, client) = (self.now(), &application.row);
+        let scope = match self.readiness(application, who).await? {
             Readiness::NotInstalled => return Err(fallen(Fallen::Installation)),
             Readiness::NotAssigned => return Err(fallen(Fallen::Assignment)),
             Readiness::ConsentNeeded(_) if !consented => return Err(fallen(Fallen::Consent)),
@@ -278,8 +308,8 @@ impl Core {
             identity_id: who.identity().id_bytes(),
             bound: bound.to_bytes(),
             scopes: scope.to_words(),
-            refreshable: request.offline || client.kind == ClientKind::Native,
-            dpop_key: request.dpop_key.clone(),
+            refreshable: (offline || client.kind == ClientKind::Native) && client.id != CLOUD_SSO,
+            dpop_key,
             auth_time: who.at,
             next_refresh: 0,
             used_at: now,
@@ -291,32 +321,17 @@ impl Core {
             generation: Generation(1),
             created_at: now,
         };
-        if must_bind_key(client.id) && request.challenge.is_none() {
-            return Err(OpError::Grant(GrantFailure::Verifier));
-        }
-        let text = URL_SAFE_NO_PAD.encode(random::<32>(self.entropy.as_ref())?);
-        changes.push(grant::insert(&row));
-        changes.push(code::insert(&CodeRow {
-            hash: hash_of(&text),
-            grant_id: id,
-            account_id: account.id,
-            client_id: client.id,
-            redirect_uri: application.redirect_uri.clone(),
-            challenge: request.challenge.as_ref().map(|challenge: &Challenge| challenge.as_str().to_owned()),
-            nonce: request.nonce.clone(),
-            expires_at: now.plus(CODE),
-            used_at: None,
-        }));
-        let note = format!("{id} of {} for `{scope}`", application.display_name());
-        let entry = Entry { note: Some(note), ..Entry::default() };
-        changes.push(self.recorder.approval(now, meta, &identity, application.app_id(), entry));
+        Ok(Birth { changes, row, identity, scope })
+    }
+
+    /// Writes what was born; whatever was quicker is a conflict.
+    async fn born(&self, changes: ChangeSet) -> Result<(), OpError> {
         match self.store.commit(changes).await {
-            Ok(()) => {}
-            Err(CommitError::Changed | CommitError::Exists("consent")) => return Err(OpError::Conflict),
-            Err(CommitError::Store(error)) => return Err(error.into()),
-            Err(other) => return Err(OpError::internal(other)),
+            Ok(()) => Ok(()),
+            Err(CommitError::Changed | CommitError::Exists("consent")) => Err(OpError::Conflict),
+            Err(CommitError::Store(error)) => Err(error.into()),
+            Err(other) => Err(OpError::internal(other)),
         }
-        Ok(Approved { code: SecretKey::new(text), redirect_uri: application.redirect_uri, state: request.state.clone() })
     }
 
     /// What the person said yes to, with these scopes among it: the row there is, or a new one.
@@ -387,6 +402,23 @@ impl Core {
 
 fn fallen(what: Fallen) -> OpError {
     OpError::Grant(GrantFailure::Fallen(what))
+}
+
+/// The scopes that a client asks for, if it can have them, with those it always needs.
+pub(crate) fn scopes_of(row: &ClientRow, asked: Option<&Scope>) -> Result<Scope, OpError> {
+    let own = scope_of(&row.scopes)?;
+    let Some(asked) = asked else {
+        // The official application is asked for all it has when it says nothing; others must say what they want.
+        return if official(row.id).is_some() { Ok(own) } else { Ok(scope_of(&[Scope::OPENID.to_owned()])?.common(&own)) };
+    };
+    // What merely asks for a refresh token is no scope of its own.
+    let asked = Scope::of(asked.words().filter(|word| *word != "offline_access")).map_err(OpError::internal)?;
+    if let Some(word) = asked.words().find(|word| !own.has(word)) {
+        return Err(OpError::Grant(GrantFailure::Scope(word.to_owned())));
+    }
+    let required = scope_of(&row.required_scopes)?;
+    let all: Vec<&str> = asked.words().chain(required.words()).collect();
+    Scope::of(all).map_err(OpError::internal)
 }
 
 /// What the client asks for, as far as the account has agreed to it.

@@ -99,6 +99,21 @@ fn both(permit: Result<Permit, OpError>, trusted: Result<Option<Trusted>, OpErro
 }
 
 impl AssumeRole {
+    /// A role of the caller's own account, for as long as usual, named after the caller.
+    pub fn plain(caller: &Caller, role: RoleName) -> Result<Self, OpError> {
+        let principal = caller.evidence.principal();
+        let name = RoleSessionName::new(principal.name()).or_else(|_| RoleSessionName::new("sign-in"));
+        Ok(Self {
+            account: principal.account.number,
+            role,
+            session_name: name.map_err(OpError::internal)?,
+            lifetime: None,
+            policy: None,
+            external_id: None,
+            source_identity: None,
+        })
+    }
+
     /// Whether the caller may become the role, without a session of its own.
     pub(crate) async fn admit(&self, view: &View<'_>, caller: &Caller) -> Result<Admitted, OpError> {
         let name = self.resource(caller);

@@ -162,6 +162,8 @@ async fn administer(core: &TestCore, caller: &Caller, action: Action) -> &'stati
             }
         }
         actions::TEGATA_GET_KEY_POLICY => ask!(DescribeKeyPolicy),
+        actions::TEGATA_GET_DEVICE_POLICY => ask!(DescribeDevicePolicy),
+        actions::TEGATA_SET_DEVICE_POLICY => ask!(SetDevicePolicy { origin: d::DeviceOrigin::SameNetwork }),
         actions::TEGATA_SET_KEY_POLICY => ask!(SetKeyPolicy { people: Some(true), ..d::SetKeyPolicy::default() }),
         actions::TEGATA_LIST_LONG_TERM_KEYS => ask!(ListLongTermKeys { page: page() }),
         actions::RAM_CREATE_OIDC_PROVIDER => ask!(CreateOidcProvider {
@@ -300,6 +302,10 @@ async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'sta
         actions::OAUTH_REDEEM_CODE => {
             word(core.perform(caller, &g::RedeemCode { code: token(), redirect_uri: None, verifier: None, key: None }).await)
         }
+        actions::OAUTH_REDEEM_DEVICE_CODE => {
+            word(core.perform(caller, &g::RedeemDeviceCode { code: token(), verifier: None, key: None }).await)
+        }
+        actions::TEGATA_LIST_ACCESS_CONFIGURATIONS => word(core.perform(caller, &crate::sts::ListAccessConfigurations).await),
         actions::OAUTH_REFRESH => word(core.perform(caller, &g::RefreshGrant { token: token(), scope: None, key: None }).await),
         actions::OAUTH_REVOKE => word(core.perform(caller, &g::Revoke { token: token() }).await),
         actions::OAUTH_INTROSPECT => word(core.perform(caller, &g::Introspect { token: token() }).await),

@@ -3,6 +3,7 @@
 mod audit;
 mod browser;
 mod declare;
+mod devices;
 mod directory;
 mod exchange;
 mod federation;

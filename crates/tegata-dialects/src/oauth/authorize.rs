@@ -278,7 +278,7 @@ pub(crate) fn words_of(refusal: &Refusal) -> &'static str {
 }
 
 /// The application as pages show it.
-fn shown(application: &Application) -> ClientShown {
+pub(crate) fn shown(application: &Application) -> ClientShown {
     ClientShown { name: application.display_name().to_owned(), official: application.is_official() }
 }
 
@@ -355,7 +355,7 @@ async fn show(visit: &Visit, asked: &Asked, next: Next, refusal: Option<Refusal>
 }
 
 /// Whom an administrator would have to assign: in words, and as flags of the command.
-fn assignable(browser: &Browser) -> (String, String) {
+pub(crate) fn assignable(browser: &Browser) -> (String, String) {
     match browser.role() {
         Some(role) => (format!("role {role}"), format!("--role {role}")),
         None => (format!("user {}", browser.person_name()), format!("--user {}", browser.person_name())),

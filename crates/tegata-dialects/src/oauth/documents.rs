@@ -23,7 +23,7 @@ pub(crate) async fn keys(State(oauth): Shared, request: Request) -> Response {
 /// Both well-known places.
 pub(crate) async fn metadata(State(oauth): Shared, request: Request) -> Response {
     answer(oauth, request, "Metadata", |oauth, _, _, _| async move {
-        let document = metadata::document(&oauth.settings.public_url, Offers { exchange: true, ..Offers::default() });
+        let document = metadata::document(&oauth.settings.public_url, Offers { exchange: true, device: true });
         (None, Ok(Reply { keep: Some(KEEP), ..Reply::json(document) }))
     })
     .await

@@ -211,6 +211,10 @@ impl From<GrantFailure> for OauthFault {
             GrantFailure::KeyOther => ErrorCode::InvalidDpopProof,
             GrantFailure::Subject(_) => ErrorCode::InvalidRequest,
             GrantFailure::Unsupported => ErrorCode::UnsupportedGrantType,
+            GrantFailure::Waiting => ErrorCode::AuthorizationPending,
+            GrantFailure::TooSoon => ErrorCode::SlowDown,
+            GrantFailure::DeviceRefused => ErrorCode::AccessDenied,
+            GrantFailure::DeviceExpired => ErrorCode::ExpiredToken,
             GrantFailure::CodeUnknown
             | GrantFailure::CodeUsed(_)
             | GrantFailure::CodeExpired

@@ -12,6 +12,8 @@
 
 mod assignments;
 mod authorize;
+mod cloud_sso;
+mod device;
 mod documents;
 mod error;
 mod exchange;
@@ -74,6 +76,13 @@ pub(crate) fn router(core: Arc<Core>, settings: IssuerSettings) -> Router {
         .route("/oauth/userinfo", get(userinfo::receive).post(userinfo::receive))
         .route("/v1/userinfo", get(userinfo::receive).post(userinfo::receive))
         .route("/v1/exchange", post(exchange::receive))
+        .route("/oauth/device_authorization", post(device::receive))
+        .route("/device", get(device::page).post(device::page))
+        .route("/device-authorization", post(cloud_sso::begin))
+        .route("/token", post(cloud_sso::token))
+        .route("/access-assignments/accounts", get(cloud_sso::accounts))
+        .route("/access-assignments/access-configurations", get(cloud_sso::configurations))
+        .route("/cloud-credentials", post(cloud_sso::credentials))
         .route("/oauth/keys", get(documents::keys))
         .route("/v1/keys", get(documents::keys))
         .route("/.well-known/oauth-authorization-server", get(documents::metadata))

@@ -48,7 +48,7 @@ fn one<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>
 }
 
 /// The client's public id and its secret.
-fn client(parts: &Parts, parameters: &Parameters) -> Result<(String, Option<SecretKey>), OauthFault> {
+pub(crate) fn client(parts: &Parts, parameters: &Parameters) -> Result<(String, Option<SecretKey>), OauthFault> {
     let in_body = parameters.text("client_secret");
     let Some(authorization) = one(&parts.headers, header::AUTHORIZATION.as_str())? else {
         let Some(id) = parameters.text("client_id") else { return Err(OauthFault::anonymous()) };

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use tegata_core::{
     Caller, RequestMeta,
     authn::About,
-    grant::{ClientCredentials, ExchangeSubject, IssuedTokens, RedeemCode, RefreshGrant},
+    grant::{ClientCredentials, ExchangeSubject, IssuedTokens, RedeemCode, RedeemDeviceCode, RefreshGrant},
 };
 use tegata_model::SecretKey;
 use tegata_oauth::{ErrorCode, TokenRequest};
@@ -46,7 +46,8 @@ async fn issue(oauth: &Arc<Oauth>, parts: Parts, body: Body, meta: RequestMeta, 
         TokenRequest::Code { code, .. } => About::Code(copy(code)),
         TokenRequest::Refresh { token, .. } => About::Token(copy(token)),
         TokenRequest::Exchange { subject, .. } => About::Token(copy(subject)),
-        TokenRequest::ClientCredentials { .. } | TokenRequest::Device { .. } => About::Itself,
+        TokenRequest::Device { code, .. } => About::Device(copy(code)),
+        TokenRequest::ClientCredentials { .. } => About::Itself,
     };
     // An official application that shows a code or token of nobody has no account to be asked in: what it shows is not good.
     let shows_grant = matches!(request, TokenRequest::Code { .. } | TokenRequest::Refresh { .. });
@@ -77,7 +78,8 @@ async fn perform(oauth: &Oauth, caller: &Caller, request: TokenRequest, key: Opt
             core.perform_grant(caller, &RedeemCode { code, redirect_uri, verifier, key }).await?
         }
         TokenRequest::Refresh { token, scope } => core.perform_grant(caller, &RefreshGrant { token, scope, key }).await?,
-        TokenRequest::Device { .. } | TokenRequest::Exchange { .. } => {
+        TokenRequest::Device { code, verifier } => core.perform_grant(caller, &RedeemDeviceCode { code, verifier, key }).await?,
+        TokenRequest::Exchange { .. } => {
             return Err(OauthFault::new(StatusCode::BAD_REQUEST, ErrorCode::UnsupportedGrantType, "the grant is not offered"));
         }
     })

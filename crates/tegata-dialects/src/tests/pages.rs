@@ -51,17 +51,17 @@ async fn people(world: &World, names: &[&str]) {
 }
 
 /// A browser with its cookies, on the page it was last shown.
-struct Browser<'a> {
+pub(super) struct Browser<'a> {
     world: &'a World,
     cookies: BTreeMap<String, String>,
     at: String,
     status: StatusCode,
-    page: String,
+    pub(super) page: String,
     away: Option<String>,
 }
 
 impl<'a> Browser<'a> {
-    fn new(world: &'a World) -> Self {
+    pub(super) fn new(world: &'a World) -> Self {
         Self { world, cookies: BTreeMap::new(), at: String::new(), status: StatusCode::OK, page: String::new(), away: None }
     }
 
@@ -125,7 +125,7 @@ impl<'a> Browser<'a> {
         panic!("round in a circle: {target}");
     }
 
-    async fn open(&mut self, target: &str) -> &mut Self {
+    pub(super) async fn open(&mut self, target: &str) -> &mut Self {
         self.go("GET", target, "").await
     }
 
@@ -139,12 +139,12 @@ impl<'a> Browser<'a> {
         form::encode(&all)
     }
 
-    async fn submit(&mut self, fields: &[(&str, &str)]) -> &mut Self {
+    pub(super) async fn submit(&mut self, fields: &[(&str, &str)]) -> &mut Self {
         let (at, body) = (self.at.clone(), self.form(fields));
         self.go("POST", &at, &body).await
     }
 
-    async fn sign_in(&mut self, name: &str) -> &mut Self {
+    pub(super) async fn sign_in(&mut self, name: &str) -> &mut Self {
         self.submit(&[("username", &format!("{name}@acme")), ("password", PASSWORD)]).await
     }
 
@@ -154,7 +154,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Where it is, in a line.
-    fn brief(&self) -> String {
+    pub(super) fn brief(&self) -> String {
         match &self.away {
             Some(url) => {
                 let code = url.split("code=").nth(1).and_then(|rest| rest.split('&').next()).unwrap_or("no code");
@@ -166,7 +166,7 @@ impl<'a> Browser<'a> {
 }
 
 /// alice has installed the command line and assigned bob.
-async fn ready(world: &World) {
+pub(super) async fn ready(world: &World) {
     people(world, &["alice", "bob", "dan"]).await;
     let mut alice = Browser::new(world);
     alice.open(&request(&[])).await.sign_in("alice").await.submit(&[("decision", "allow")]).await;

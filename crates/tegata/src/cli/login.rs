@@ -16,6 +16,9 @@ pub(crate) struct LoginFlags {
     /// Only print the address; a browser on this computer has to open it
     #[arg(long)]
     pub(crate) no_browser: bool,
+    /// Sign in at a browser of another device, by a code
+    #[arg(long, conflicts_with = "no_browser")]
+    pub(crate) device: bool,
     /// Trust only the authorities in this file (PEM) for https
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,

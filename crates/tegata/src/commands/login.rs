@@ -3,12 +3,12 @@
 //! Tokens lie in a file of their own beside the profiles, for one user only. The profile names this program as the one that prints a
 //! key, so that every tool that reads profiles can use the sign-in and none ever sees a token.
 
-use std::{path::PathBuf, process::Stdio, sync::Arc};
+use std::{fmt::Write as _, path::PathBuf, process::Stdio, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use tegata_client::{
     Credential, Profile, Sts, Transport, private_file,
-    sign_in::{OWN_CLI, ProofKey, SignIn, Tokens},
+    sign_in::{OWN_CLI, ProofKey, SignIn, Tokens, WaitingDevice},
 };
 use tegata_model::{AccessKeyId, SecretKey, Timestamp};
 
@@ -93,12 +93,18 @@ pub(crate) fn login(flags: &LoginFlags, environment: &Environment) -> Result<(),
     let key = Some(Arc::new(ProofKey::read(&proof_key)?));
     let client = SignIn { issuer: issuer.clone(), client_id: OWN_CLI.to_owned(), transport, key };
     let (kept, who) = runtime()?.block_on(async {
-        let waiting = client.begin().await?;
-        terminal::ask(&format!("Sign in at this address:\n\n  {}\n\n", waiting.url));
-        if !flags.no_browser {
-            open(&waiting.url);
-        }
-        let tokens = client.finish(waiting, now).await?;
+        let tokens = if flags.device {
+            let waiting = client.begin_device(now()).await?;
+            terminal::ask(&device_text(&waiting));
+            client.finish_device(waiting, now).await?
+        } else {
+            let waiting = client.begin().await?;
+            terminal::ask(&format!("Sign in at this address:\n\n  {}\n\n", waiting.url));
+            if !flags.no_browser {
+                open(&waiting.url);
+            }
+            client.finish(waiting, now).await?
+        };
         let key = client.exchange(&tokens.access_token, now()).await?;
         let sts = Sts::new(client.transport.clone(), &issuer);
         let who = sts.caller_identity(&key, now()).await?;
@@ -153,6 +159,15 @@ pub(crate) fn login(flags: &LoginFlags, environment: &Environment) -> Result<(),
     })?;
     terminal::say(&format!("Signed in as {who}. Profile `{}` is the current one; end it with `tegata logout`.", flags.profile));
     Ok(())
+}
+
+/// What to do at a browser elsewhere.
+fn device_text(waiting: &WaitingDevice) -> String {
+    let mut text = format!("On a device with a browser, open\n\n  {}\n\nand enter this code:\n\n  {}\n\n", waiting.url, waiting.user_code);
+    if let Some(number) = &waiting.number {
+        let _ = write!(text, "The page then asks for this number: {number}\n\nOr open {}\n\n", waiting.complete_url);
+    }
+    text
 }
 
 /// `tegata logout`

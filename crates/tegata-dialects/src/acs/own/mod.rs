@@ -1,6 +1,7 @@
 //! What this server adds to the wire, under a version of its own.
 
 mod application;
+mod device;
 mod directory;
 mod exchange;
 mod key;
@@ -19,4 +20,5 @@ pub(crate) const TABLES: &[&[Entry]] = &[
     key::OPERATIONS,
     application::OPERATIONS,
     exchange::OPERATIONS,
+    device::OPERATIONS,
 ];
