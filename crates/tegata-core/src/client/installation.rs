@@ -67,6 +67,15 @@ fn find_official(caller: &Caller, app_id: &str) -> Result<ClientRow, OpError> {
 }
 
 /// Whose installation is meant.
+/// Where the application of that id or name is installed in the caller's account, noted as read.
+pub(crate) async fn installed(view: &View<'_>, caller: &Caller, app_id: &str) -> Result<InstallationRow, OpError> {
+    let client = match official_by_name(app_id) {
+        Some(client) => installed_as(&client),
+        None => find_own(view, caller, app_id).await?.id,
+    };
+    view.installation(caller.account(), client).await?.ok_or_else(|| OpError::NotFound(application_name(caller, app_id)))
+}
+
 async fn client_of(view: &View<'_>, caller: &Caller, app_id: &str, external: bool) -> Result<ClientRow, OpError> {
     if external { find_official(caller, app_id) } else { find_own(view, caller, app_id).await }
 }

@@ -8,6 +8,7 @@ use crate::{
     actions::{Action, TEGATA_GET_SESSION, TEGATA_LIST_SESSIONS},
     authz,
     caller::Caller,
+    client,
     directory::{Listed, Page, own},
     error::{Input, OpError, ProblemKind},
     operation::{Effect, Operation},
@@ -30,6 +31,8 @@ pub struct SessionFilter {
     pub role: Option<RoleName>,
     /// Those that began with this key, or the one of this temporary key.
     pub key: Option<AccessKeyId>,
+    /// Those that came of tokens of this application, by its id or the name of the official one.
+    pub app: Option<String>,
     /// Those too that work no more.
     pub include_ended: bool,
 }
@@ -120,6 +123,13 @@ impl ListSessions {
                 let row = access_key::find(store, key_id.as_str()).await?.filter(|row| row.account_id == account);
                 let Some(row) = row else { return Ok(None) };
                 subjects.push(Subject::Key(row.id));
+            }
+        }
+        if let Some(app_id) = &self.filter.app {
+            match client::installed(view, caller, app_id).await {
+                Ok(row) => subjects.push(Subject::Installation(row.id)),
+                Err(OpError::NotFound(_)) => return Ok(None),
+                Err(other) => return Err(other),
             }
         }
         Ok(Some(subjects))

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 pub use list::{DescribeSession, ListSessions, SessionFilter};
 pub use revoke::{RevokeSessions, Revoked, Whose};
 pub(crate) use revoke::{accounts_of, end_mark};
-use tegata_model::{AccountId, Epoch, KeyId, RoleId, SessionId, Timestamp, UserId};
+use tegata_model::{AccountId, Epoch, InstallationId, KeyId, RoleId, SessionId, Timestamp, UserId};
 use tegata_store::{
     audit::{self, AuditRow},
     session,
@@ -118,6 +118,7 @@ enum Subject {
     Role(RoleId),
     Key(KeyId),
     Session(SessionId),
+    Installation(InstallationId),
 }
 
 impl Subject {
@@ -129,6 +130,7 @@ impl Subject {
                 (Self::Role(id), Ancestor::Role(one, _)) => one == id,
                 (Self::Key(id), Ancestor::Key(one, _)) => one == id,
                 (Self::Session(id), Ancestor::Session(one, _)) => one == id,
+                (Self::Installation(id), Ancestor::Installation(one, _)) => one == id,
                 _ => false,
             })
         };

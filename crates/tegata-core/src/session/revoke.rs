@@ -1,7 +1,7 @@
 //! The end of sessions before their time.
 
 use tegata_model::{AccessKeyId, AccountId, KeyId, RoleName, SessionId, UserName};
-use tegata_store::{access_key, role, session, user};
+use tegata_store::{access_key, installation, role, session, user};
 
 use super::{Subject, count_live, find};
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     audit::Entry,
     authz,
     caller::{Caller, Evidence},
+    client,
     directory::{changes, find_role, find_user, own, role_name, user_name},
     error::OpError,
     operation::{Effect, Operation},
@@ -37,6 +38,8 @@ pub enum Whose {
     Role(RoleName),
     /// Those that began with this key, which stays as it is; or the one of this temporary key.
     Key(AccessKeyId),
+    /// Everything issued through this application, tokens and sessions, by its id or the name of the official one. It stays installed.
+    App(String),
 }
 
 /// What was ended.
@@ -62,6 +65,7 @@ impl Operation for RevokeSessions {
                 Some(id) => ResourceName::Session { account, id },
                 None => ResourceName::SessionsOfKey { account, key_id: key_id.clone() },
             },
+            Whose::App(app_id) => ResourceName::SessionsOf(Box::new(ResourceName::Application { account, app_id: app_id.clone() })),
         }
     }
 
@@ -89,6 +93,11 @@ impl Operation for RevokeSessions {
                 changes.push(access_key::raise_epoch(row.id));
                 Subject::Key(row.id)
             }
+            Whose::App(app_id) => {
+                let row = client::installed(view, caller, app_id).await?;
+                changes.push(installation::raise_epoch(row.id));
+                Subject::Installation(row.id)
+            }
             Whose::Session(_) | Whose::Key(_) => {
                 let id = self.session().ok_or_else(absent)?;
                 let accounts = accounts_of(view, caller, id).await?.ok_or_else(absent)?;
@@ -112,7 +121,7 @@ impl RevokeSessions {
         match &self.whose {
             Whose::Session(id) => Some(*id),
             Whose::Key(key_id) => token::session_of(key_id),
-            Whose::User(_) | Whose::Role(_) => None,
+            Whose::User(_) | Whose::Role(_) | Whose::App(_) => None,
         }
     }
 

@@ -14,9 +14,10 @@ use crate::{
         AssignClient, ClientKind, ClientSettings, CreateClient, CreateClientSecret, DeleteClient, IdentityName, InstallClient,
         InstallExternalClient, UnassignClient, UninstallClient, UninstallExternalClient,
     },
-    directory::{NewLoginProfile, create_login_profile},
+    directory::{NewLoginProfile, Page, create_login_profile},
     grant::{ClientCredentials, ExchangeForSession, Introspect, Introspection, IssuedTokens, RedeemCode, RefreshGrant, Revoke, UserInfo},
     limits::Limits,
+    session::{ListSessions, RevokeSessions, SessionFilter, Whose},
     signin::{Readiness, SignedIn},
     sts::{CallerIdentity, GetCallerIdentity},
     testing::{BENCH, TestCore, TestKey},
@@ -296,7 +297,8 @@ async fn refreshing_at_once_loses_nothing() {
 }
 
 /// What takes something away, by name, and how it is done.
-const ENDINGS: [&str; 9] = ["user", "login", "unassign", "uninstall", "reinstall", "consent", "revoke", "account", "theft"];
+const ENDINGS: [&str; 10] =
+    ["user", "login", "unassign", "uninstall", "reinstall", "consent", "revoke", "account", "theft", "everything of the application"];
 
 async fn take_away(core: &TestCore, what: &str, issued: &IssuedTokens) {
     let app_id = VENDOR.to_owned();
@@ -335,6 +337,13 @@ async fn take_away(core: &TestCore, what: &str, issued: &IssuedTokens) {
             let token = issued.refresh_token.as_ref().unwrap().expose();
             let caller = client(core, core.meta(), VENDOR, None, About::Token(secret(token))).await.unwrap();
             core.perform(&caller, &Revoke { token: secret(token) }).await.unwrap();
+        }
+        "everything of the application" => {
+            let filter = SessionFilter { app: Some(app_id.clone()), ..SessionFilter::default() };
+            let page = Page { after: String::new(), limit: 10 };
+            assert_eq!(by_alice(core, &ListSessions { filter, page }).await.unwrap().items.len(), 1);
+            let ended = by_alice(core, &RevokeSessions { whose: Whose::App(app_id) }).await.unwrap();
+            assert_eq!((ended.ended, ended.at_least), (1, false));
         }
         "theft" => {
             let zero = issued.refresh_token.as_ref().unwrap();

@@ -45,7 +45,7 @@ pub(crate) enum SessionsCommand {
     /// What is known of one session
     #[command(after_help = ENVIRONMENT)]
     Show(SessionShowFlags),
-    /// End one session, or all of a user, a role or a key, at once
+    /// End one session, or all of a user, a role, a key or an application, at once
     #[command(after_help = ENVIRONMENT)]
     Revoke(SessionsRevokeFlags),
 }
@@ -62,6 +62,9 @@ pub(crate) struct SessionsListFlags {
     /// Only those that began with this key, or the one of this temporary key
     #[arg(long, value_name = "ID")]
     pub(crate) key: Option<String>,
+    /// Only those that came of tokens of this application
+    #[arg(long, value_name = "ID")]
+    pub(crate) app: Option<String>,
     /// Those too that work no more
     #[arg(long)]
     pub(crate) all: bool,
@@ -101,6 +104,9 @@ pub(crate) struct SessionsRevokeFlags {
     /// All that began with this key; the key stays
     #[arg(long, value_name = "ID", group = "whose")]
     pub(crate) key: Option<String>,
+    /// Everything issued through this application, tokens too; it stays installed
+    #[arg(long, value_name = "ID", group = "whose")]
+    pub(crate) app: Option<String>,
     #[command(flatten)]
     pub(crate) server: ServerAccess,
     #[command(flatten)]

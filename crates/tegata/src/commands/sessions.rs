@@ -35,6 +35,7 @@ pub(crate) fn list(flags: &SessionsListFlags, environment: &Environment) -> Resu
                 ("UserName", flags.user.as_deref()),
                 ("RoleName", flags.role.as_deref()),
                 ("UserAccessKeyId", flags.key.as_deref()),
+                ("AppId", flags.app.as_deref()),
                 ("IncludeEnded", flags.all.then_some("true")),
                 ("MaxItems", Some(size.as_str())),
                 ("Marker", marker.as_deref()),
@@ -131,6 +132,7 @@ pub(crate) fn revoke(flags: &SessionsRevokeFlags, environment: &Environment) -> 
         ("UserName", flags.user.as_deref()),
         ("RoleName", flags.role.as_deref()),
         ("UserAccessKeyId", flags.key.as_deref()),
+        ("AppId", flags.app.as_deref()),
     ];
     let answer = runtime()?.block_on(call(&opened, "RevokeSessions", &parameters))?;
     match flags.printed.output {

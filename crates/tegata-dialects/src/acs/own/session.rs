@@ -22,6 +22,7 @@ pub(super) const OPERATIONS: &[Entry] = &[
             may("UserName", Kind::User),
             may("RoleName", Kind::Role),
             may("UserAccessKeyId", Kind::AccessKey),
+            may("AppId", Kind::Text),
             may("IncludeEnded", Kind::Flag),
             MARKER,
             MAX_ITEMS
@@ -30,13 +31,14 @@ pub(super) const OPERATIONS: &[Entry] = &[
     entry!("GetSession", "What is known of a role session", describe, [need("SessionId", Kind::Session)]),
     entry!(
         "RevokeSessions",
-        "End one session, or all of a user, a role or a key",
+        "End one session, or all of a user, a role, a key or an application",
         revoke,
         [
             may("SessionId", Kind::Session),
             may("UserName", Kind::User),
             may("RoleName", Kind::Role),
-            may("UserAccessKeyId", Kind::AccessKey)
+            may("UserAccessKeyId", Kind::AccessKey),
+            may("AppId", Kind::Text)
         ]
     ),
 ];
@@ -74,6 +76,7 @@ async fn list(ask: &Ask<'_>) -> Result<Fields, AcsError> {
         user: ask.maybe_name("UserName")?,
         role: ask.maybe_name("RoleName")?,
         key: ask.maybe_name("UserAccessKeyId")?,
+        app: ask.maybe_name("AppId")?,
         include_ended: ask.flag("IncludeEnded")?,
     };
     let listed = ask.perform(ListSessions { filter, page: ask.page(1000)? }).await?;
@@ -91,12 +94,16 @@ async fn revoke(ask: &Ask<'_>) -> Result<Fields, AcsError> {
         ask.maybe_name("UserName")?.map(Whose::User),
         ask.maybe_name("RoleName")?.map(Whose::Role),
         ask.maybe_name("UserAccessKeyId")?.map(Whose::Key),
+        ask.maybe_name("AppId")?.map(Whose::App),
     ]
     .into_iter()
     .flatten()
     .collect();
     let Ok([whose]) = <[Whose; 1]>::try_from(named) else {
-        return Err(AcsError::invalid("SessionId", "exactly one of `SessionId`, `UserName`, `RoleName` and `UserAccessKeyId` is needed"));
+        return Err(AcsError::invalid(
+            "SessionId",
+            "exactly one of `SessionId`, `UserName`, `RoleName`, `UserAccessKeyId` and `AppId` is needed",
+        ));
     };
     let Revoked { ended, at_least } = ask.perform(RevokeSessions { whose }).await?;
     Ok(vec![("EndedSessions", Tree::Number(ended)), ("AtLeast", Tree::Flag(at_least))])
