@@ -62,13 +62,7 @@ impl Pool {
         source: Option<IpAddr>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, OpError> {
-        let turn = self.turn(source).await?;
-        let work = move || {
-            let done = work();
-            drop(turn);
-            done
-        };
-        tokio::task::spawn_blocking(work).await.map_err(OpError::internal)
+        self.turn(source).await?.work(work).await
     }
 
     /// Waits for the right to work on one password.
@@ -95,6 +89,18 @@ impl Pool {
             receiver
         };
         waiting.await.map_err(OpError::internal)
+    }
+}
+
+impl Turn {
+    /// Spends the turn on `work`, on a thread where blocking hurts nobody.
+    pub(crate) async fn work<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, OpError> {
+        let work = move || {
+            let done = work();
+            drop(self);
+            done
+        };
+        tokio::task::spawn_blocking(work).await.map_err(OpError::internal)
     }
 }
 

@@ -14,7 +14,7 @@ const CLAIM: &str = "INSERT INTO secret_attempts (subject, secret, tries, since)
     WHERE secret_attempts.since <= $4 OR secret_attempts.tries < $5";
 const FORGET: &str = "DELETE FROM secret_attempts WHERE subject = $1 AND secret = $2";
 const SWEEP: &str = "DELETE FROM secret_attempts WHERE since IN \
-    (SELECT since FROM secret_attempts WHERE since <= $1 ORDER BY since LIMIT 1000)";
+    (SELECT since FROM secret_attempts WHERE since <= $1 ORDER BY since LIMIT 20000)";
 
 /// What is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,7 +59,7 @@ pub fn forget(subject: [u8; 16], secret: Secret) -> Step {
     Step::new(FORGET, vec![subject.into(), secret.to_i64().into()], Must::Anything)
 }
 
-/// Removes counts that began at `before` or earlier, some 1,000 at a time.
+/// Removes counts that began at `before` or earlier, some 20,000 at a time: more than can come between two sweeps, since a password has to be hashed for each.
 pub fn sweep(before: Timestamp) -> Step {
     Step::new(SWEEP, vec![before.into()], Must::Anything)
 }

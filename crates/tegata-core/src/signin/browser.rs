@@ -241,6 +241,12 @@ impl Core {
             None => PasswordPolicy::default(),
         };
         let subject = self.tried(&found, name, browser).await?;
+        // A try is counted once it will be looked at: so names that strangers make up leave no more rows than passwords can be checked.
+        let turn = match self.hashing.turn(meta.source).await {
+            Ok(turn) => turn,
+            Err(OpError::Throttled(_)) => return Ok(Err(Refusal::Busy)),
+            Err(other) => return Err(other),
+        };
         match self.count_try(ChangeSet::new(now), subject, Secret::Password, policy.attempts()).await {
             Ok(()) => {}
             Err(OpError::Throttled(wait)) => {
@@ -257,11 +263,7 @@ impl Core {
         let known = kept.is_some() && password.expose().len() <= LONGEST;
         let kept = kept.filter(|_| known).unwrap_or_else(|| tegata_model::PasswordHash::new(NOBODY));
         let password = if known { password } else { SecretKey::new(String::new()) };
-        let right = match self.hashing.run(meta.source, move || hashing::verify(&password, &kept)).await {
-            Ok(right) => right && known,
-            Err(OpError::Throttled(_)) => return Ok(Err(Refusal::Busy)),
-            Err(other) => return Err(other),
-        };
+        let right = turn.work(move || hashing::verify(&password, &kept)).await? && known;
         let (Some(user), Some(account), Some(profile), true) = (found.user, found.account, profile, right) else {
             self.recorder.count(now, meta.source, "wrong-password", name);
             return Ok(Err(Refusal::Wrong));

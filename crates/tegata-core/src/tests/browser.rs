@@ -8,6 +8,7 @@ use super::sign_in::{alice, ask, change, codes, create, give_factor, name, secre
 use crate::{
     OpError,
     directory::{LoginProfileChange, SetSecurityPreference, update_login_profile},
+    limits::{Hashing, Limits},
     signin::{Browser, Refusal, Stage, Step, Stepped},
     testing::TestCore,
 };
@@ -42,6 +43,24 @@ async fn names_are_written_in_every_way_there_is() {
         assert_eq!(refused(sign_in(&core, "alice@acme", RIGHT).await), Refusal::Wrong, "who has no password has none to be right");
         assert_eq!(refused(sign_in(&core, "bob@acme", &"x".repeat(100_000)).await), Refusal::Wrong);
     }
+}
+
+/// Names that strangers make up leave a row only where a password is checked, which the pool bounds.
+#[tokio::test]
+async fn a_full_pool_counts_no_tries() {
+    let core = TestCore::new().await.unwrap();
+    create(&core, "bob", RIGHT).await.unwrap();
+    let limits = Limits { hashing: Hashing { at_once: 1, waiting: 0, waiting_per_address: 0 }, ..Limits::default() };
+    let busy = TestCore::node(&core.store, Arc::clone(&core.clock), 9, limits).await.unwrap();
+    let turn = busy.hashing.turn(None).await.unwrap();
+    for who in ["bob@acme", "ghost@acme"] {
+        for _ in 0..20 {
+            assert_eq!(refused(busy.sign_in(&core.meta(), KNOWN_BY, who, secret("wrong")).await), Refusal::Busy, "{who}");
+        }
+    }
+    drop(turn);
+    assert_eq!(refused(sign_in(&core, "ghost@acme", "wrong").await), Refusal::Wrong);
+    sign_in(&core, "bob@acme", RIGHT).await.unwrap().unwrap();
 }
 
 #[tokio::test]
