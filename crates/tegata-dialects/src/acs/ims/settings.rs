@@ -1,14 +1,12 @@
 //! What an account asks of passwords, and what its users may do for themselves.
 
-use tegata_core::directory::{
-    DescribePasswordPolicy, DescribeSecurityPreference, PasswordPolicy, SecurityPreference, SetPasswordPolicy, SetSecurityPreference,
-};
+use tegata_core::directory::{DescribePasswordPolicy, DescribeSecurityPreference, PasswordPolicy, SecurityPreference, SetPasswordPolicy};
 
 use crate::acs::{
     ask::{Ask, Entry, Fields, entry, text},
     catalogue::{Kind, may},
     error::AcsError,
-    ram::sign_in::networks,
+    ram::sign_in::{policy_input, policy_members, preference_input, preference_members},
     reply::Tree,
 };
 
@@ -54,39 +52,26 @@ pub(super) const OPERATIONS: &[Entry] = &[
 /// Each login profile says whether its user needs a second factor. That is all there is: who asks for more is told so.
 const INDEPENDENT: &str = "independent";
 
+/// What this spelling calls a password that is locked once it is too old.
+const HARD_EXPIRY: &str = "HardExpire";
+
 fn shown_policy(policy: &PasswordPolicy) -> Fields {
     let number = |number: u32| Tree::Number(number.into());
-    let fields = vec![
-        ("MinimumPasswordLength", number(policy.min_length)),
-        ("RequireLowercaseCharacters", Tree::Flag(policy.require_lowercase)),
-        ("RequireUppercaseCharacters", Tree::Flag(policy.require_uppercase)),
-        ("RequireNumbers", Tree::Flag(policy.require_numbers)),
-        ("RequireSymbols", Tree::Flag(policy.require_symbols)),
-        ("HardExpire", Tree::Flag(policy.hard_expiry)),
-        ("MaxPasswordAge", number(policy.max_age_days)),
-        ("PasswordReusePrevention", number(policy.reuse_prevention)),
-        ("MaxLoginAttemps", number(policy.max_attempts)),
+    let mut fields = policy_members(policy, HARD_EXPIRY);
+    fields.extend([
         ("InitialPasswordAge", number(policy.initial_age_days)),
         ("MinimumPasswordDifferentCharacter", number(policy.different_characters)),
         ("PasswordNotContainUserName", Tree::Flag(policy.forbid_user_name)),
-    ];
+    ]);
     vec![("PasswordPolicy", Tree::Object(fields))]
 }
 
 async fn set_policy(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     let input = SetPasswordPolicy {
-        min_length: ask.maybe_number("MinimumPasswordLength")?,
-        require_lowercase: ask.maybe_flag("RequireLowercaseCharacters")?,
-        require_uppercase: ask.maybe_flag("RequireUppercaseCharacters")?,
-        require_numbers: ask.maybe_flag("RequireNumbers")?,
-        require_symbols: ask.maybe_flag("RequireSymbols")?,
         different_characters: ask.maybe_number("MinimumPasswordDifferentCharacter")?,
         forbid_user_name: ask.maybe_flag("PasswordNotContainUserName")?,
-        max_age_days: ask.maybe_number("MaxPasswordAge")?,
-        hard_expiry: ask.maybe_flag("HardExpire")?,
         initial_age_days: ask.maybe_number("InitialPasswordAge")?,
-        reuse_prevention: ask.maybe_number("PasswordReusePrevention")?,
-        max_attempts: ask.maybe_number("MaxLoginAttemps")?,
+        ..policy_input(ask, HARD_EXPIRY)?
     };
     Ok(shown_policy(&ask.perform(input).await?))
 }
@@ -96,19 +81,9 @@ async fn policy(ask: &Ask<'_>) -> Result<Fields, AcsError> {
 }
 
 fn shown_preference(preference: &SecurityPreference) -> Fields {
-    let sign_in = vec![
-        ("EnableSaveMFATicket", Tree::Flag(preference.remember_factor)),
-        ("AllowUserToChangePassword", Tree::Flag(preference.users_change_password)),
-        ("LoginSessionDuration", Tree::Number(preference.session_hours.into())),
-        ("LoginNetworkMasks", Tree::Text(preference.login_networks.join(";"))),
-        ("MFAOperationForLogin", text(&INDEPENDENT)),
-    ];
-    let one = |name, flag| Tree::Object(vec![(name, Tree::Flag(flag))]);
-    let groups = vec![
-        ("LoginProfilePreference", Tree::Object(sign_in)),
-        ("AccessKeyPreference", one("AllowUserToManageAccessKeys", preference.users_manage_keys)),
-        ("MFAPreference", one("AllowUserToManageMFADevices", preference.users_manage_factor)),
-    ];
+    let (mut sign_in, mut groups) = preference_members(preference);
+    sign_in.push(("MFAOperationForLogin", text(&INDEPENDENT)));
+    groups.insert(0, ("LoginProfilePreference", Tree::Object(sign_in)));
     vec![("SecurityPreference", Tree::Object(groups))]
 }
 
@@ -117,16 +92,7 @@ async fn set_preference(ask: &Ask<'_>) -> Result<Fields, AcsError> {
         let rule = "`independent` is the value here: `MFABindRequired` of each login profile asks for a second factor";
         return Err(AcsError::invalid("MFAOperationForLogin", rule));
     }
-    let input = SetSecurityPreference {
-        remember_factor: ask.maybe_flag("EnableSaveMFATicket")?,
-        users_change_password: ask.maybe_flag("AllowUserToChangePassword")?,
-        users_manage_keys: ask.maybe_flag("AllowUserToManageAccessKeys")?,
-        users_manage_factor: ask.maybe_flag("AllowUserToManageMFADevices")?,
-        session_hours: ask.maybe_number("LoginSessionDuration")?,
-        login_networks: networks(ask),
-        ..SetSecurityPreference::default()
-    };
-    Ok(shown_preference(&ask.perform(input).await?))
+    Ok(shown_preference(&ask.perform(preference_input(ask)?).await?))
 }
 
 async fn preference(ask: &Ask<'_>) -> Result<Fields, AcsError> {
