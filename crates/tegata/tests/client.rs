@@ -67,6 +67,7 @@ fn from_configure_to_an_object_and_back() {
     world.ok(&["oss", "cp", "oss://photos/cli/empty", "into"]);
     assert_eq!(fs::read(world.path("into/empty")).unwrap(), b"");
 
+    assert!(world.fails(2, &["oss", "sign", "oss://photos/cli/cat.txt", "--expires", "8d"]).contains("at most 7d"));
     let url = world.ok(&["oss", "sign", "oss://photos/cli/cat.txt", "--expires", "5m"]);
     assert!(url.starts_with(world.at("/oss")) && url.contains("x-oss-signature=") && url.contains("x-oss-expires=300"), "{url}");
 

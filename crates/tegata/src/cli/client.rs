@@ -427,7 +427,7 @@ pub(crate) struct OssSignFlags {
     #[arg(long, value_name = "METHOD", default_value = "GET", value_parser = ["GET", "PUT"], hide_possible_values = true)]
     pub(crate) method: String,
     /// How long it works, such as 900, 30m or 1h; at most 7d
-    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = week)]
     pub(crate) expires: Duration,
     #[command(flatten)]
     pub(crate) oss: OssAccess,
@@ -445,6 +445,11 @@ fn duration(text: &str) -> Result<Duration, String> {
     };
     let count: u64 = digits.parse().map_err(|_| "a time is a number of seconds, or a number with s, m, h or d".to_owned())?;
     count.checked_mul(factor).filter(|&seconds| seconds > 0).map(Duration::from_secs).ok_or_else(|| "this time makes no sense".to_owned())
+}
+
+/// Likewise, and no longer than a URL may work.
+fn week(text: &str) -> Result<Duration, String> {
+    duration(text).and_then(|time| if time <= Duration::from_hours(7 * 24) { Ok(time) } else { Err("a URL works at most 7d".to_owned()) })
 }
 
 #[cfg(test)]

@@ -79,9 +79,6 @@ struct Exported {
 pub(crate) fn apply(flags: &ApplyFlags, environment: &Environment) -> Result<(), Failure> {
     let declared = declaration::read(&flags.file)?.to_string();
     let person = io::stdin().is_terminal();
-    if !(flags.plan || flags.yes || person) {
-        return Err(Failure::usage("nobody can be asked here: show the plan with `--plan`, or apply it with `--yes`"));
-    }
     if flags.file.as_os_str() == "-" && !(flags.plan || flags.yes) {
         return Err(Failure::usage("the declaration comes from standard input, so nobody can be asked: say `--plan` or `--yes`"));
     }
@@ -105,6 +102,9 @@ pub(crate) fn apply(flags: &ApplyFlags, environment: &Environment) -> Result<(),
         }
         if finished {
             return Ok(());
+        }
+        if !(flags.yes || person) {
+            return Err(Failure::usage("nobody can be asked here, so nothing was done: look with `--plan`, or apply it with `--yes`"));
         }
         if !flags.yes && !agreed()? {
             return Err(Failure::new("nothing was done"));
