@@ -34,6 +34,7 @@ use tegata_store::{
 use crate::{
     Core, RequestMeta,
     audit::Entry,
+    authz,
     client::{CLOUD_SSO, IDLE, OFFICIAL_CLI_NAME, installed_as, must_bind_key, official, official_by_app_id, scope_of},
     clock::random,
     error::OpError,
@@ -289,6 +290,9 @@ impl Core {
             marks.push(Ancestor::Login(who.user, profile.id, profile.epoch));
         }
         if let Some(role) = who.role {
+            if !authz::still_trusts(&identity, &person, None, false) {
+                return Err(fallen(Fallen::Trust));
+            }
             marks.push(Ancestor::Role(role, identity.epoch()));
             // What is born in a role session ends with it.
             marks.extend(who.session.map(|session| Ancestor::Session(session, Epoch(0))));

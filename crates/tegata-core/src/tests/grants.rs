@@ -25,7 +25,7 @@ use crate::{
 
 pub(super) const VENDOR: &str = "4038181954557748008";
 pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(super) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub(super) const CALLBACK: &str = "http://127.0.0.1:12345/cli/callback";
 
 pub(super) fn secret(text: &str) -> SecretKey {

@@ -15,6 +15,7 @@ mod objects;
 mod sessions;
 mod settings;
 mod sign_in;
+mod standing;
 mod tokens;
 mod why;
 
