@@ -13,6 +13,7 @@ mod oss_replies;
 mod own;
 mod pages;
 mod ram;
+mod several;
 mod sign_in;
 mod signatures;
 mod sockets;

@@ -76,7 +76,7 @@ async fn user_id(core: &TestCore, name: &str) -> UserId {
 }
 
 pub(super) async fn signed_in(core: &TestCore, name: &str) -> SignedIn {
-    SignedIn { user: user_id(core, name).await, role: None, at: core.now(), session: None }
+    SignedIn { user: user_id(core, name).await, role: None, at: core.now(), session: None, second_factor: false }
 }
 
 pub(super) fn for_user(name: &str) -> IdentityName {
