@@ -146,6 +146,8 @@ pub(crate) struct LiveAccess {
     pub(crate) bound: Arc<Bound>,
     pub(crate) facts: Arc<Facts>,
     pub(crate) reads: Vec<Read>,
+    /// What the keys were read from that its signature was verified with.
+    pub(crate) keys: Stamps,
 }
 
 /// The cache versions of the accounts a value was read from.

@@ -36,6 +36,7 @@ use crate::{
         AccountCommand, AuditCommand, Cli, Command, ConfigCommand,
         apps::AppsCommand,
         client::{ImsCommand, OssCommand, ProfileCommand, RamCommand, StsCommand},
+        key::KeyCommand,
         keys::{KeyPolicyCommand, KeysCommand},
         take_back::SessionsCommand,
     },
@@ -112,6 +113,7 @@ fn run(command: Command, environment: &Environment) -> Result<ExitCode, Failure>
         Command::Apps { command: AppsCommand::Delete(flags) } => commands::apps::delete(&flags, environment),
         Command::Apps { command: AppsCommand::Install(flags) } => commands::apps::install(&flags, environment),
         Command::Apps { command: AppsCommand::Uninstall(flags) } => commands::apps::uninstall(&flags, environment),
+        Command::Apps { command: AppsCommand::Mode(flags) } => commands::apps::mode(&flags, environment),
         Command::Apps { command: AppsCommand::Assign(flags) } => commands::apps::assign(&flags, environment),
         Command::Apps { command: AppsCommand::Unassign(flags) } => commands::apps::unassign(&flags, environment),
         Command::Doctor(flags) => commands::doctor::doctor(&flags, environment),
@@ -120,6 +122,7 @@ fn run(command: Command, environment: &Environment) -> Result<ExitCode, Failure>
         Command::Sessions { command: SessionsCommand::List(flags) } => commands::sessions::list(&flags, environment),
         Command::Sessions { command: SessionsCommand::Show(flags) } => commands::sessions::show(&flags, environment),
         Command::Sessions { command: SessionsCommand::Revoke(flags) } => commands::sessions::revoke(&flags, environment),
+        Command::Key { command: KeyCommand::Rotate(flags) } => commands::key::rotate(&flags, environment),
         Command::Keys { command: KeysCommand::Report(flags) } => commands::keys::report(&flags, environment),
         Command::Keys { command: KeysCommand::Policy { command: KeyPolicyCommand::Show(flags) } } => {
             commands::keys::show(&flags, environment)

@@ -9,6 +9,7 @@ mod exchange;
 mod federation;
 mod grants;
 mod handles;
+mod kinds;
 mod look_back;
 mod matrix;
 mod objects;
