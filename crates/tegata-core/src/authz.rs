@@ -13,7 +13,7 @@ use crate::{
     actions::{
         Action, RAM_BIND_MFA_DEVICE, RAM_CHANGE_PASSWORD, RAM_CREATE_ACCESS_KEY, RAM_CREATE_VIRTUAL_MFA_DEVICE, RAM_DELETE_ACCESS_KEY,
         RAM_DELETE_VIRTUAL_MFA_DEVICE, RAM_GET_USER_MFA_INFO, RAM_LIST_ACCESS_KEYS, RAM_UNBIND_MFA_DEVICE, RAM_UPDATE_ACCESS_KEY,
-        STS_ASSUME_ROLE,
+        STS_ASSUME_ROLE, TEGATA_CREATE_API_TOKEN, TEGATA_LIST_API_TOKENS, TEGATA_REVOKE_API_TOKEN,
     },
     caller::{Caller, Evidence},
     error::{CallerKind, Denial, DeniedBy, OpError},
@@ -153,7 +153,13 @@ fn own_affair(principal: &Principal, action: Action, resource: &ResourceName) ->
     let itself = principal.self_service;
     own && match action {
         RAM_CHANGE_PASSWORD => itself.password,
-        RAM_CREATE_ACCESS_KEY | RAM_LIST_ACCESS_KEYS | RAM_UPDATE_ACCESS_KEY | RAM_DELETE_ACCESS_KEY => itself.keys,
+        RAM_CREATE_ACCESS_KEY
+        | RAM_LIST_ACCESS_KEYS
+        | RAM_UPDATE_ACCESS_KEY
+        | RAM_DELETE_ACCESS_KEY
+        | TEGATA_CREATE_API_TOKEN
+        | TEGATA_LIST_API_TOKENS
+        | TEGATA_REVOKE_API_TOKEN => itself.keys,
         RAM_CREATE_VIRTUAL_MFA_DEVICE
         | RAM_DELETE_VIRTUAL_MFA_DEVICE
         | RAM_BIND_MFA_DEVICE
@@ -184,7 +190,7 @@ pub(crate) async fn second_factor(
 /// True where what the caller may do is said by scopes, and no policy speaks for it.
 fn by_scopes(caller: &Caller, action: Action) -> bool {
     match &caller.evidence {
-        Evidence::Client { .. } => true,
+        Evidence::Client { .. } | Evidence::Org(_) => true,
         Evidence::Access(_) => action != STS_ASSUME_ROLE || !is_single_sign_on(caller),
         Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Browser(_) => false,
     }

@@ -25,6 +25,8 @@ pub struct PresentedClient {
     pub app_id: String,
     /// Its secret, where it showed one.
     pub secret: Option<SecretKey>,
+    /// The same secret read the other way, where a wire leaves open whether it was encoded: both count as one try.
+    pub respelled: Option<SecretKey>,
     /// What the request is about: it tells in which account an official application asks.
     pub about: About,
     /// The key whose possession was proven with this request.
@@ -62,6 +64,8 @@ pub struct PresentedToken {
     pub key: Option<PresentedKey>,
 }
 
+/// Longest public id of a client that is looked at, in bytes.
+const MAX_APP_ID: usize = 256;
 /// Longest access token that is looked at, in bytes.
 const MAX_TOKEN: usize = 16 * 1024;
 /// How long one nonce for proofs of possession is given out.
@@ -80,7 +84,7 @@ impl Core {
         now: Timestamp,
     ) -> Result<(Arc<LiveClient>, bool), OpError> {
         let app_id = presented.app_id.as_str();
-        if app_id.is_empty() || app_id.len() > 64 {
+        if app_id.is_empty() || app_id.len() > MAX_APP_ID {
             return Err(refused());
         }
         let account = match official_by_app_id(app_id) {
@@ -94,7 +98,8 @@ impl Core {
         let row = live.row().ok_or_else(refused)?;
         let proven = match &presented.secret {
             Some(secret) => {
-                let holds = || live.secrets.iter().any(|row| secret_holds(&self.keyring, row, secret, now));
+                let spellings = || std::iter::once(secret).chain(&presented.respelled);
+                let holds = || spellings().any(|secret| live.secrets.iter().any(|row| secret_holds(&self.keyring, row, secret, now)));
                 if !self.guarded(row.id, source, now, holds).await? {
                     return Err(refused());
                 }
