@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use tegata_model::{AccessKeyId, AccountAlias, AccountId, RequestId, SourceIdentity, Timestamp, UserId, UserName};
+use tegata_model::{AccessKeyId, AccountAlias, AccountId, ClientSecretId, RequestId, SourceIdentity, Timestamp, UserId, UserName};
 use tegata_sign::Verified;
 
 use crate::{
@@ -59,8 +59,8 @@ pub(crate) enum Evidence {
     Client {
         /// The client, in the account it asks in.
         client: Arc<LiveClient>,
-        /// Whether it has shown a secret of its own.
-        proven: bool,
+        /// Which secret of its own it has shown, where it has.
+        shown: Option<ClientSecretId>,
     },
     /// An access token of our own.
     Access(Arc<LiveAccess>),
