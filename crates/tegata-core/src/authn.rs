@@ -92,10 +92,10 @@ impl Core {
                 return Ok(Caller { evidence: Evidence::Token(Arc::new(token)), meta, verified: None, unspent: None });
             }
             Proof::Client(presented) => {
-                let (client, proven) = self.client(&presented, meta.source, now).await?;
+                let (client, shown) = self.client(&presented, meta.source, now).await?;
                 // Only whoever has proven to be the client may use up a proof of its.
                 let unspent = self.unspent(presented.key.as_ref(), now)?;
-                return Ok(Caller { evidence: Evidence::Client { client, proven }, meta, verified: None, unspent });
+                return Ok(Caller { evidence: Evidence::Client { client, shown }, meta, verified: None, unspent });
             }
             Proof::Organisation(token) => {
                 let org = self.live_org(token.expose(), now).await?;
@@ -164,9 +164,9 @@ impl Core {
             Evidence::Key(key) => self.live_key(&key.key_id).await.map(Evidence::Key),
             Evidence::Session(session) => self.revive(session, now).await.map(Evidence::Session),
             Evidence::Token(token) => self.token_again(token, now).await.map(Evidence::Token),
-            Evidence::Client { client, proven } => {
+            Evidence::Client { client, shown } => {
                 let client = self.client_again(client).await?;
-                Ok(Evidence::Client { client, proven: *proven })
+                Ok(Evidence::Client { client, shown: *shown })
             }
             Evidence::Access(access) => self.access_again(access, now).await.map(Evidence::Access),
             Evidence::Browser(browser) => self.browser_again(browser).await.map(Evidence::Browser),

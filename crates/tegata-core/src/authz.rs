@@ -17,6 +17,7 @@ use crate::{
     },
     caller::{Caller, Evidence},
     error::{CallerKind, Denial, DeniedBy, OpError},
+    org::is_org_action,
     principal::{Principal, Who},
     resource::{ResourceName, Segments},
     sts::is_single_sign_on,
@@ -190,7 +191,9 @@ pub(crate) async fn second_factor(
 /// True where what the caller may do is said by scopes, and no policy speaks for it.
 fn by_scopes(caller: &Caller, action: Action) -> bool {
     match &caller.evidence {
-        Evidence::Client { .. } | Evidence::Org(_) => true,
+        Evidence::Client { .. } => true,
+        // Roles in the organisation allow; policies of the user can still deny.
+        Evidence::Org(_) => !is_org_action(action),
         Evidence::Access(_) => action != STS_ASSUME_ROLE || !is_single_sign_on(caller),
         Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Browser(_) => false,
     }

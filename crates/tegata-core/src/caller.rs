@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountId, ClientId, InstallationId, RequestId, SourceIdentity, Timestamp, UserId, UserName,
+    AccessKeyId, AccountAlias, AccountId, ClientId, ClientSecretId, InstallationId, RequestId, SourceIdentity, Timestamp, UserId, UserName,
 };
 use tegata_sign::Verified;
 
@@ -61,8 +61,8 @@ pub(crate) enum Evidence {
     Client {
         /// The client, in the account it asks in.
         client: Arc<LiveClient>,
-        /// Whether it has shown a secret of its own.
-        proven: bool,
+        /// Which secret of its own it has shown, where it has.
+        shown: Option<ClientSecretId>,
     },
     /// An access token of our own.
     Access(Arc<LiveAccess>),
@@ -163,6 +163,18 @@ impl Caller {
             Who::Client(row) => OrgBearer::App { client: row.id, installation: org.bound.installation()? },
             Who::Role { .. } | Who::Provider(_) => return None,
         })
+    }
+
+    /// What an access token for an organisation is for, where that is less than whoever it speaks for may: it may do no more here
+    /// either.
+    pub fn organisation_narrowed(&self) -> Option<&[String]> {
+        match &self.evidence {
+            Evidence::Org(org) => match &org.shown {
+                OrgProof::Access(claims, _) => claims.narrowed.then_some(claims.perms.as_slice()),
+                OrgProof::ApiToken(_) => None,
+            },
+            _ => None,
+        }
     }
 
     /// What the signature check found: for object requests, the address that was signed.

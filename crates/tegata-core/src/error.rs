@@ -5,7 +5,11 @@ use std::{error::Error, fmt, time::Duration};
 use tegata_policy::{LayerKind, Verdict};
 use tegata_sign::{Mismatch, TimeProblem};
 
-use crate::{grant::GrantFailure, resource::ResourceName};
+use crate::{
+    grant::GrantFailure,
+    org::{Barrier, Refusal},
+    resource::ResourceName,
+};
 
 /// Seconds of a day.
 const DAY: u64 = 24 * 3600;
@@ -33,6 +37,8 @@ pub enum OpError {
     Invalid(Problem),
     /// A grant yields nothing.
     Grant(GrantFailure),
+    /// An organisation refuses something about its apps and roles.
+    Organisation(Refusal),
     /// The object does not meet the condition the caller set, or has not changed since.
     Precondition(Precondition),
     /// Others kept changing what this operation depends on; nothing was done.
@@ -147,6 +153,8 @@ pub enum DeniedBy {
     NoPassword,
     /// The user has a second factor, and the caller did not give it.
     SecondFactor,
+    /// Roles in an organisation, which allow here.
+    Organisation(Barrier),
 }
 
 /// What kind of principal a caller is.
@@ -489,6 +497,7 @@ impl fmt::Display for OpError {
             Self::NotEmpty(resource) => write!(f, "`{resource}` is not empty"),
             Self::Invalid(problem) => f.write_str(&problem.message),
             Self::Grant(failure) => failure.fmt(f),
+            Self::Organisation(refusal) => refusal.fmt(f),
             Self::Precondition(Precondition::NotModified { .. }) => f.write_str("not modified"),
             Self::Precondition(Precondition::Failed(name)) => write!(f, "the condition `{name}` does not hold"),
             Self::Precondition(Precondition::Exists) => f.write_str("the object exists and may not be overwritten"),
@@ -631,6 +640,7 @@ impl fmt::Display for Denial {
             DeniedBy::SecondFactor => {
                 write!(f, "`{action}` on `{resource}` needs the second factor of the user, and this key or session was not given it")
             }
+            DeniedBy::Organisation(barrier) => write!(f, "`{action}` on `{resource}`: {barrier}"),
             DeniedBy::ChainEnded => write!(f, "`{action}`: this chain of sessions cannot go on; start again from a key"),
         }
     }

@@ -207,6 +207,7 @@ impl Core {
             | OpError::InUse(..)
             | OpError::LimitExceeded(..)
             | OpError::Invalid(_)
+            | OpError::Organisation(_)
             | OpError::Grant(_) => {}
         }
         let mut commit = ChangeSet::new(now);

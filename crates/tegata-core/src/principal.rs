@@ -217,6 +217,8 @@ pub(crate) struct Memory {
     pub(crate) standings: Cache<Bound, Arc<Facts>>,
     pub(crate) tokens: Cache<[u8; 32], Arc<LiveAccess>>,
     pub(crate) org_tokens: Cache<[u8; 32], Arc<LiveOrg>>,
+    /// Secrets that somebody chose and that were verified, by a code of each.
+    pub(crate) chosen_secrets: Cache<Vec<u8>, ()>,
     /// Where secrets of clients were guessed wrong, and until when nothing more is looked at there.
     pub(crate) guesses: Cache<[u8; 16], Timestamp>,
 }
@@ -234,6 +236,7 @@ impl Memory {
             standings: Cache::new(32_768),
             tokens: Cache::new(65_536),
             org_tokens: Cache::new(32_768),
+            chosen_secrets: Cache::new(4_096),
             guesses: Cache::new(16_384),
         }
     }

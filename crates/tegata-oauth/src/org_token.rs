@@ -43,6 +43,9 @@ pub struct OrgClaims {
     pub perms: Vec<String>,
     /// The same, separated by spaces.
     pub scope: String,
+    /// Whether it is for less than whoever it speaks for may.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub narrowed: bool,
     /// What it stands on, for its maker only.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub marks: String,

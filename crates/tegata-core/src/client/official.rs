@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tegata_model::{ClientId, Epoch, Generation, Status, Timestamp};
 use tegata_oauth::Scope;
-use tegata_store::client::{ClientKind, ClientRow};
+use tegata_store::client::{ClientKind, ClientRow, Family};
 
 use crate::principal::SYSTEM;
 
@@ -112,5 +112,6 @@ fn row(spelling: &Spelling) -> ClientRow {
         generation: Generation(1),
         created_at: Timestamp::from_unix(0),
         updated_at: Timestamp::from_unix(0),
+        family: Family::Application,
     }
 }

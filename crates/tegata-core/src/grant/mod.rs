@@ -73,7 +73,7 @@ pub(crate) fn hash_of(code: &str) -> Vec<u8> {
 /// The client that asks. Whoever asks by another proof is refused as by policy.
 fn asking<'a>(caller: &'a Caller, action: Action, resource: &ResourceName) -> Result<(&'a LiveClient, bool), OpError> {
     match &caller.evidence {
-        Evidence::Client { client, proven } => Ok((client, *proven)),
+        Evidence::Client { client, shown } => Ok((client, shown.is_some())),
         Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Org(_) => {
             let by = DeniedBy::Layer { layer: LayerKind::Identity, explicit: false };
             Err(authz::denied(caller, action, resource, by, None))

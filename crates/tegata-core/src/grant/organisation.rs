@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
-use tegata_model::{AccountId, SecretKey, SessionId, Timestamp, UserId};
+use tegata_model::{AccountId, InstallationId, SecretKey, SessionId, Timestamp, UserId};
 use tegata_oauth::{
     OrgClaims,
     org_token::{CLIENT_DOMAIN, ORG_TOKEN_TYPE, USER_DOMAIN},
@@ -20,6 +20,7 @@ use crate::{
     clock::random,
     error::{DeniedBy, OpError},
     operation::{Effect, Operation},
+    org::{instance_perms, user_perms},
     principal::{OrgProof, Who},
     resource::ResourceName,
     signing::KeyUse,
@@ -98,10 +99,12 @@ impl Operation for OrganisationToken {
             ],
         };
         let standing = standing(view.core(), &bound).await?;
-        let rights = rights_of_app(view, &installation).await?.ok_or(OpError::Grant(GrantFailure::NotForYou))?;
+        let rights = rights_of_app(view, installation.id).await?.ok_or(OpError::Grant(GrantFailure::NotForYou))?;
         let scope = self.narrowed.of(rights)?;
-        let new = New { bound: &bound, scope, lifetime: self.narrowed.lifetime, latest: None };
+        let narrowed = self.narrowed.scope.is_some();
+        let new = New { bound: &bound, scope, narrowed, lifetime: self.narrowed.lifetime, latest: None };
         let (issued, session) = access_token(view, standing, new).await?;
+        view.core().app_uses.note(row.id, view.now());
         let entry = Entry { note: Some(format!("token {session} for `{}`", issued.scope.join(" "))), ..Entry::default() };
         Ok(Effect::with(issued, ChangeSet::new(view.now()), entry))
     }
@@ -142,7 +145,8 @@ impl Operation for RedeemApiToken {
             rights.retain(|right| row.scopes.contains(right));
         }
         let scope = self.narrowed.of(rights)?;
-        let new = New { bound: &live.bound, scope, lifetime: self.narrowed.lifetime, latest: Some(row.expires_at) };
+        let narrowed = self.narrowed.scope.is_some() || !row.scopes.is_empty();
+        let new = New { bound: &live.bound, scope, narrowed, lifetime: self.narrowed.lifetime, latest: Some(row.expires_at) };
         let (issued, session) = access_token(view, standing, new).await?;
         let mut changes = ChangeSet::new(view.now());
         changes.push(api_token::used(row.id, view.now()));
@@ -154,6 +158,7 @@ impl Operation for RedeemApiToken {
 struct New<'a> {
     bound: &'a Bound,
     scope: Vec<String>,
+    narrowed: bool,
     lifetime: Option<Duration>,
     latest: Option<Timestamp>,
 }
@@ -192,6 +197,7 @@ async fn access_token(view: &View<'_>, standing: Standing, new: New<'_>) -> Resu
         jti: session.to_string(),
         scope: new.scope.join(" "),
         perms: new.scope,
+        narrowed: new.narrowed,
         marks: new.bound.to_text(),
     };
     let signer = core.signer(KeyUse::Organisation).await?;
@@ -217,16 +223,18 @@ pub fn uuid(bytes: [u8; 16]) -> String {
 }
 
 /// What an instance is good for now; nothing for what is installed otherwise than by being added to an organisation.
-async fn rights_of_app(
-    _view: &View<'_>,
-    installation: &tegata_store::installation::InstallationRow,
-) -> Result<Option<Vec<String>>, OpError> {
-    Ok(Some(installation.scopes.clone()))
+async fn rights_of_app(view: &View<'_>, installation: InstallationId) -> Result<Option<Vec<String>>, OpError> {
+    let Some(found) = instance_perms(view.core(), installation).await? else { return Ok(None) };
+    view.note(&found.reads);
+    Ok(Some(found.roles.words()))
 }
 
 /// What the roles of a user are good for now in an organisation.
-async fn rights_of_user(_view: &View<'_>, _organisation: AccountId, _user: UserId) -> Result<Vec<String>, OpError> {
-    Ok(Vec::new())
+async fn rights_of_user(view: &View<'_>, organisation: AccountId, user: UserId) -> Result<Vec<String>, OpError> {
+    let found = user_perms(view.core(), organisation, user, view.now()).await?;
+    let found = found.ok_or(OpError::Grant(GrantFailure::RefreshUnknown))?;
+    view.note(&found.reads);
+    Ok(found.roles.words())
 }
 
 /// Ask what a token for an organisation, or an API token, is worth. Only applications that have proven themselves may, and only of

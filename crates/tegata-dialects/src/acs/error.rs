@@ -134,8 +134,8 @@ impl From<OpError> for AcsError {
             OpError::Invalid(problem) => Self::new(400, invalid_code(&problem), message),
             OpError::Precondition(_) => Self::new(412, "PreconditionFailed", message),
             OpError::Conflict => Self::new(409, "OperationConflict", message),
-            // Grants are asked for elsewhere.
-            OpError::Grant(_) => Self::new(403, "NoPermission", message),
+            // Grants and apps of organisations are asked for elsewhere.
+            OpError::Grant(_) | OpError::Organisation(_) => Self::new(403, "NoPermission", message),
             OpError::Throttled(wait) => Self { retry_after: Some(wait), ..Self::new(400, "Throttling.User", message) },
             OpError::Internal(cause) => Self { cause: Some(cause), ..Self::new(500, "InternalError", message) },
         }
@@ -221,6 +221,8 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         }
         ResourceName::Requests { .. } | ResourceName::Request { .. } => "Request",
         ResourceName::Credentials { .. } => "Credential",
+        ResourceName::Organisation { .. } => "Organization",
+        ResourceName::OrgPart { .. } => "Organization.Part",
         ResourceName::Caller => return stem.into(),
     };
     format!("{stem}.{kind}").into()
@@ -344,7 +346,8 @@ fn access_denied_detail(denial: &Denial) -> Tree {
         | DeniedBy::ChainEnded
         | DeniedBy::KeyPolicy
         | DeniedBy::NoPassword
-        | DeniedBy::SecondFactor => {}
+        | DeniedBy::SecondFactor
+        | DeniedBy::Organisation(_) => {}
     }
     fields.extend(denial.diagnostic.clone().map(|message| ("EncodedDiagnosticMessage", message)));
     Tree::Object(fields.into_iter().map(|(name, text)| (name, Tree::Text(text))).collect())

@@ -5,7 +5,7 @@ use std::{error::Error, time::Duration};
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
-use tegata_core::{AuthnFailure, GrantFailure, OpError};
+use tegata_core::{AuthnFailure, GrantFailure, OpError, org};
 use tegata_model::RequestId;
 use tegata_oauth::{JsonError, OauthError};
 
@@ -25,6 +25,8 @@ pub(crate) struct CspFault {
     pub(crate) description: String,
     /// What the native message says after the code instead of the description, where clients look for certain words.
     pub(crate) native: Option<&'static str>,
+    /// The word for why an organization refused it.
+    pub(crate) reason: Option<&'static str>,
     /// How the caller could prove itself.
     pub(crate) challenge: Option<&'static str>,
     pub(crate) retry_after: Option<Duration>,
@@ -44,6 +46,7 @@ impl CspFault {
             error,
             description: description.into(),
             native: None,
+            reason: None,
             challenge: None,
             retry_after: None,
             denied: false,
@@ -119,7 +122,7 @@ impl CspFault {
             "moduleCode": module,
             "cspErrorCode": code,
             "errorCode": code,
-            "metadata": null,
+            "metadata": self.reason.map(|reason| json!({ "reason": reason })),
             "traceId": request,
             "requestId": request,
             "message": format!("{}: {}", self.error, self.native.unwrap_or(&self.description)),
@@ -204,10 +207,18 @@ impl From<BodyProblem> for CspFault {
 impl From<OpError> for CspFault {
     fn from(error: OpError) -> Self {
         let text = error.to_string();
+        let reason = org::word_of(&error);
         match error {
             OpError::Authentication(failure) => failure.into(),
             OpError::Grant(failure) => failure.into(),
-            OpError::Denied(_) => Self { denied: true, ..Self::new(StatusCode::FORBIDDEN, "access_denied", text) },
+            OpError::Organisation(refusal) => {
+                let fault = match refusal {
+                    org::Refusal::AppNotFound(_) | org::Refusal::UserNotFound(_) => Self::not_found(text),
+                    _ => Self::request(text),
+                };
+                Self { reason, ..fault }
+            }
+            OpError::Denied(_) => Self { denied: true, reason, ..Self::new(StatusCode::FORBIDDEN, "access_denied", text) },
             OpError::NotFound(_) => Self::not_found(text),
             OpError::Exists(_) | OpError::NotEmpty(_) | OpError::InUse(..) => Self::new(StatusCode::CONFLICT, "conflict", text),
             OpError::LimitExceeded(..) => Self::new(StatusCode::BAD_REQUEST, "limit_exceeded", text),
