@@ -3,6 +3,7 @@
 mod acs_replies;
 mod attacks;
 mod catalogue;
+mod csp;
 mod devices;
 mod exchange;
 mod federation;

@@ -86,7 +86,7 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 48] = [
+const INPUTS: [Input; 50] = [
     Input::IssuerUrl,
     Input::IssuanceLimit,
     Input::ApiTokenName,
