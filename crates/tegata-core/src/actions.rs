@@ -253,6 +253,16 @@ actions! {
     TEGATA_LIST_APPLICATION_ASSIGNMENTS = "tegata:ListApplicationAssignments";
     /// Get a token for a client itself. Clients ask, by scopes and not by policies; so for the next five.
     OAUTH_CLIENT_CREDENTIALS = "oauth:ClientCredentials";
+    /// Get a token for an application itself, for its organisation. The application asks.
+    OAUTH_ORG_TOKEN = "oauth:OrganisationToken";
+    /// Get a token for an organisation for an API token: whoever has it asks.
+    OAUTH_REDEEM_API_TOKEN = "oauth:RedeemApiToken";
+    /// Make an API token of a user, for the programs it runs.
+    TEGATA_CREATE_API_TOKEN = "tegata:CreateApiToken";
+    /// List the API tokens of a user.
+    TEGATA_LIST_API_TOKENS = "tegata:ListApiTokens";
+    /// Take an API token back.
+    TEGATA_REVOKE_API_TOKEN = "tegata:RevokeApiToken";
     /// Sign in: asked by a person at a page; so for the next three.
     TEGATA_SIGN_IN = "tegata:SignIn";
     /// Sign out.

@@ -271,11 +271,13 @@ pub enum Quota {
     FingerprintsPerProvider,
     /// Devices for one-time codes of an account.
     MfaDevices,
+    /// API tokens of a user.
+    ApiTokensPerUser,
 }
 
 impl Quota {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Users,
         Self::KeysPerUser,
         Self::Groups,
@@ -294,6 +296,7 @@ impl Quota {
         Self::SecretsPerClient,
         Self::Assignments,
         Self::MfaDevices,
+        Self::ApiTokensPerUser,
     ];
 
     fn words(self) -> &'static str {
@@ -316,6 +319,7 @@ impl Quota {
             Self::ClientIdsPerProvider => "client ids for an OIDC provider",
             Self::FingerprintsPerProvider => "fingerprints for an OIDC provider",
             Self::MfaDevices => "devices for one-time codes in an account",
+            Self::ApiTokensPerUser => "API tokens of a user",
         }
     }
 }
@@ -404,6 +408,10 @@ pub enum Input {
     IssuerUrl,
     /// How long ago a token may have been issued.
     IssuanceLimit,
+    /// What an API token is called.
+    ApiTokenName,
+    /// How long an API token lives, and may go unused.
+    ApiTokenLife,
     /// The digest of a certificate.
     Fingerprint,
     /// The password that a user is given.

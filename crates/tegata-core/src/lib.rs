@@ -57,14 +57,14 @@ pub mod why;
 
 use std::sync::Arc;
 
-pub use caller::{Caller, RequestMeta};
+pub use caller::{Caller, OrgBearer, RequestMeta};
 pub use error::{
     AuthnFailure, CallerKind, Denial, DeniedBy, FederationFailure, Holding, Input, OpError, Precondition, Problem, ProblemKind, Quota,
 };
 pub use grant::{Fallen, GrantFailure};
 pub use operation::{Effect, Operation};
 pub use resource::{OrgPart, ResourceName};
-pub use signing::KeyUse;
+pub use signing::{KeyUse, OrganisationKeys};
 use tegata_model::{NodeId, RequestId, Timestamp};
 pub use tegata_policy::LayerKind;
 pub use tegata_sign::{Addressing, ObjectAddress, Presented, Verified};
@@ -206,6 +206,7 @@ impl Core {
         changes.extend(tegata_store::session::sweep(now));
         changes.extend(tegata_store::grant::sweep(now));
         changes.push(tegata_store::device_code::sweep(now));
+        changes.push(tegata_store::api_token::sweep(now.minus(KEPT_KEYS)));
         changes.extend(Self::sweep_browsers(now));
         changes.push(tegata_store::signing_key::sweep(now));
         // Keys past the longest outage are of no use; a week more shows an operator what was there.

@@ -135,6 +135,13 @@ pub enum ResourceName {
         /// The user.
         of: Box<ResourceName>,
     },
+    /// An API token of a user.
+    ApiToken {
+        /// The user.
+        of: Box<ResourceName>,
+        /// Its id, as it was asked for.
+        id: String,
+    },
     /// The devices for one-time codes of an account, as a collection.
     MfaDevices {
         /// The account they belong to.
@@ -333,6 +340,7 @@ impl ResourceName {
             }
             Self::LoginProfile { of } => return of.segments().below("login-profile"),
             Self::Factor { of } => return of.segments().below("mfa"),
+            Self::ApiToken { of, id } => return of.segments().below("api-token").below(id),
             Self::MfaDevices { account } => ("ram", Some(account), "mfa/*".to_owned()),
             Self::MfaDevice { account, name } => ("ram", Some(account), format!("mfa/{name}")),
             Self::BoundMfaDevice { device } => return device.segments().below("user"),

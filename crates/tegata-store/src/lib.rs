@@ -11,6 +11,7 @@
 
 pub mod access_key;
 pub mod account;
+pub mod api_token;
 pub mod app;
 pub mod attempt;
 pub mod audit;

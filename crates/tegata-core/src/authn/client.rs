@@ -30,6 +30,8 @@ pub struct PresentedClient {
     pub app_id: String,
     /// Its secret, where it showed one.
     pub secret: Option<SecretKey>,
+    /// The same secret read the other way, where a wire leaves open whether it was encoded: both count as one try.
+    pub respelled: Option<SecretKey>,
     /// What the request is about: it tells in which account an official application asks.
     pub about: About,
     /// The key whose possession was proven with this request.
@@ -67,6 +69,8 @@ pub struct PresentedToken {
     pub key: Option<PresentedKey>,
 }
 
+/// Longest public id of a client that is looked at, in bytes.
+const MAX_APP_ID: usize = 256;
 /// Longest access token that is looked at, in bytes.
 const MAX_TOKEN: usize = 16 * 1024;
 /// How long one nonce for proofs of possession is given out.
@@ -85,7 +89,7 @@ impl Core {
         now: Timestamp,
     ) -> Result<(Arc<LiveClient>, Option<ClientSecretId>), OpError> {
         let app_id = presented.app_id.as_str();
-        if app_id.is_empty() || app_id.len() > 256 {
+        if app_id.is_empty() || app_id.len() > MAX_APP_ID {
             return Err(refused());
         }
         let account = match official_by_app_id(app_id) {
@@ -99,8 +103,14 @@ impl Core {
         let row = live.row().ok_or_else(refused)?;
         let proven = match &presented.secret {
             Some(secret) => {
-                let held = self.guarded(row.id, source, now, self.held_secret(&live.secrets, secret, source, now)).await?;
-                Some(held.ok_or_else(refused)?)
+                let held = async {
+                    let held = self.held_secret(&live.secrets, secret, source, now).await?;
+                    match (held, &presented.respelled) {
+                        (None, Some(other)) => self.held_secret(&live.secrets, other, source, now).await,
+                        (held, _) => Ok(held),
+                    }
+                };
+                Some(self.guarded(row.id, source, now, held).await?.ok_or_else(refused)?)
             }
             None if row.secret_required => return Err(refused()),
             None => None,

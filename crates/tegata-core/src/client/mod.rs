@@ -24,7 +24,9 @@ pub use installation::{
 pub use secret::{ClientSecret, CreateClientSecret, CreatedClientSecret, DeleteClientSecret, DescribeClientSecret, ListClientSecrets};
 
 pub(crate) use installation::installed;
-pub(crate) use official::{CLOUD_SSO, IDLE, installed_as, must_bind_key, official, official_by_app_id, official_by_name};
+pub(crate) use official::{
+    API_TOKENS, CLOUD_SSO, IDLE, api_tokens, installed_as, must_bind_key, official, official_by_app_id, official_by_name,
+};
 pub use official::{OFFICIAL_CLI, OFFICIAL_CLI_NAME, official_app_ids};
 
 use std::time::Duration;

@@ -21,7 +21,7 @@ use crate::{
     Core,
     actions::Action,
     authz,
-    caller::{Caller, Evidence},
+    caller::{Caller, Evidence, OrgBearer},
     error::{Denial, DeniedBy, OpError},
     principal::Who,
     resource::ResourceName,
@@ -155,6 +155,13 @@ pub(crate) enum Asker {
 pub(crate) fn asker(caller: &Caller) -> Asker {
     if matches!(caller.evidence, Evidence::Client { .. } | Evidence::Access(_)) {
         return Asker::Nobody;
+    }
+    if matches!(caller.evidence, Evidence::Org(_)) {
+        return match caller.organisation_bearer() {
+            Some(OrgBearer::User(user)) => Asker::User(user),
+            Some(OrgBearer::App { client, installation }) => Asker::App { client, installation },
+            None => Asker::Nobody,
+        };
     }
     match &caller.evidence.principal().who {
         Who::User(row) => Asker::User(row.id),

@@ -316,6 +316,21 @@ async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'sta
             let signed = g::SignedHere::of(core, caller, &[]);
             word(core.perform(caller, &g::ExchangeToken { app_id: app_id(), scope, actor: None, signed }).await)
         }
+        actions::OAUTH_ORG_TOKEN => word(core.perform(caller, &g::OrganisationToken::default()).await),
+        actions::OAUTH_REDEEM_API_TOKEN => word(core.perform(caller, &g::RedeemApiToken::default()).await),
+        actions::TEGATA_CREATE_API_TOKEN => {
+            let user = Some("ghost".parse().unwrap());
+            let hour = std::time::Duration::from_hours(1);
+            let input = crate::directory::CreateApiToken { user, name: "made".to_owned(), scope: Vec::new(), lifetime: hour, idle: hour };
+            word(core.perform(caller, &input).await)
+        }
+        actions::TEGATA_LIST_API_TOKENS => {
+            word(core.perform(caller, &crate::directory::ListApiTokens { user: Some("ghost".parse().unwrap()) }).await)
+        }
+        actions::TEGATA_REVOKE_API_TOKEN => {
+            let (user, id) = (Some("ghost".parse().unwrap()), "x".to_owned());
+            word(core.perform(caller, &crate::directory::RevokeApiToken { user, id }).await)
+        }
         // Asked by a person at a page, who has no key there.
         actions::OAUTH_APPROVE | actions::TEGATA_SIGN_IN | actions::TEGATA_SIGN_OUT | actions::TEGATA_SET_PASSWORD_BY_LINK => {
             "asked at a page"

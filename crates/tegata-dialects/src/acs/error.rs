@@ -209,6 +209,7 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         ResourceName::Attachment { to, .. } => return format!("{}.Policy", coded(stem, to)).into(),
         ResourceName::LoginProfile { .. } => "User.LoginProfile",
         ResourceName::Factor { .. } => "User.MFADevice",
+        ResourceName::ApiToken { .. } => "User.ApiToken",
         ResourceName::MfaDevices { .. } | ResourceName::MfaDevice { .. } => "VirtualMFADevice",
         ResourceName::BoundMfaDevice { .. } => "VirtualMFADevice.User",
         ResourceName::Buckets { .. } | ResourceName::Bucket { .. } => "Bucket",
@@ -262,6 +263,7 @@ fn limit_code(quota: Quota) -> &'static str {
         Quota::ClientIdsPerProvider => "LimitExceeded.OIDCProvider.ClientId",
         Quota::FingerprintsPerProvider => "LimitExceeded.OIDCProvider.Fingerprint",
         Quota::MfaDevices => "LimitExceeded.VirtualMFADevice",
+        Quota::ApiTokensPerUser => "LimitExceeded.User.ApiToken",
     }
 }
 
@@ -298,6 +300,8 @@ fn invalid_code(problem: &Problem) -> &'static str {
         Input::KeyPolicy => "InvalidParameter.AllowPeople",
         Input::IssuerUrl => "InvalidParameter.IssuerUrl",
         Input::IssuanceLimit => "InvalidParameter.IssuanceLimitTime",
+        Input::ApiTokenName => "InvalidParameter.ApiTokenName",
+        Input::ApiTokenLife => "InvalidParameter.ValiditySeconds",
         Input::Fingerprint => "InvalidParameter.Fingerprint",
         Input::Password => "InvalidParameter.Password.TooWeak",
         Input::OldPassword => "InvalidParameter.OldPassword.Incorrect",

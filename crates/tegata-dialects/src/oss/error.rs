@@ -359,6 +359,7 @@ impl OssError {
             | ResourceName::Attachment { .. }
             | ResourceName::LoginProfile { .. }
             | ResourceName::Factor { .. }
+            | ResourceName::ApiToken { .. }
             | ResourceName::MfaDevices { .. }
             | ResourceName::MfaDevice { .. }
             | ResourceName::BoundMfaDevice { .. }
@@ -438,6 +439,8 @@ impl From<Problem> for OssError {
             | Input::KeyPolicy
             | Input::IssuerUrl
             | Input::IssuanceLimit
+            | Input::ApiTokenName
+            | Input::ApiTokenLife
             | Input::Fingerprint
             | Input::Password
             | Input::OldPassword

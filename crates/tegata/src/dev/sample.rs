@@ -209,6 +209,7 @@ pub(crate) async fn seed(core: &Core) -> Result<(), Failure> {
         let new = NewUser { name: name(person.name, UserName::new)?, number: Some(number(person.number)?) };
         let user = work.user(&acme, &new)?;
         key(&mut work, &acme, user, person)?;
+        work.api_token(&acme, user, &SecretKey::new(person.csp_api_token.to_owned()))?;
         work.login_profile(&acme, user, PasswordHash::new(person.password_hash))?;
         if let Some(seed) = person.totp_secret {
             work.factor(&acme, user, name(person.name, MfaDeviceName::new)?, &SecretKey::new(seed.to_owned()))?;

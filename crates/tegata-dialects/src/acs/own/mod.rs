@@ -1,5 +1,6 @@
 //! What this server adds to the wire, under a version of its own.
 
+mod api_token;
 mod application;
 mod device;
 mod directory;
@@ -21,4 +22,5 @@ pub(crate) const TABLES: &[&[Entry]] = &[
     application::OPERATIONS,
     exchange::OPERATIONS,
     device::OPERATIONS,
+    api_token::OPERATIONS,
 ];
