@@ -201,6 +201,11 @@ pub fn raise_epoch(id: InstallationId) -> Step {
     Step::new(RAISE_EPOCH, vec![id.into()], Must::Hold)
 }
 
+/// Something beneath the installation changed.
+pub fn raise_generation(id: InstallationId) -> Step {
+    Step::new(RAISE_GENERATION, vec![id.into()], Must::Hold)
+}
+
 /// Removes the installation with its assignments and consents. Tokens that name it find nothing.
 pub fn delete(id: InstallationId) -> [Step; 4] {
     [

@@ -254,6 +254,14 @@ impl Standing {
     }
 }
 
+/// The person who asks, where one does.
+pub(crate) fn person(caller: &Caller, action: Action, resource: &ResourceName) -> Result<UserId, OpError> {
+    match asker(caller) {
+        Asker::User(user) => Ok(user),
+        Asker::App { .. } | Asker::Nobody => Err(refused(caller, action, resource, Barrier::PeopleOnly.into())),
+    }
+}
+
 /// The error for a refusal.
 pub(crate) fn refused(caller: &Caller, action: Action, resource: &ResourceName, refusal: Refusal) -> OpError {
     match refusal {
