@@ -212,6 +212,15 @@ impl Core {
 }
 
 impl Provision<'_> {
+    pub(crate) fn core(&self) -> &Core {
+        self.core
+    }
+
+    /// Adds steps of another module's making.
+    pub(crate) fn push(&mut self, steps: impl IntoIterator<Item = tegata_store::Step>) {
+        self.changes.extend(steps);
+    }
+
     fn number_in(&self, range: &std::ops::RangeInclusive<u64>) -> Result<u64, ProvisionError> {
         let width = range.end() - range.start() + 1;
         Ok(range.start() + u64::from_be_bytes(random(self.core.entropy.as_ref())?) % width)

@@ -11,7 +11,7 @@ use super::{
     app::{Found, Listing, Refusable, Several, find, judge},
     changes, done, fields, part,
     refusal::{AppField, Barrier, Refusal},
-    scope::{AppScope, Dropped, Effective, Requested, Roles, Wanted, closure, dropped_text, read_dropped},
+    scope::{AppScope, Effective, Requested, Roles, Wanted, closure, dropped_text, read_dropped},
     standing::{Standing, enter},
 };
 use crate::{

@@ -17,6 +17,7 @@ mod fields;
 mod instance;
 mod member;
 mod place;
+mod provision;
 mod refusal;
 mod scope;
 mod secret;
@@ -37,7 +38,7 @@ pub use scope::{Actor, AppScope, Dropped, Effective, Handout, Requested, Roles, 
 pub use secret::{EndRotation, SecretChange, replace_secret, rotate_own_secret, rotate_secret};
 pub use standing::word_of;
 
-pub(crate) use standing::{Perms, instance_perms, user_perms};
+pub(crate) use standing::{instance_perms, user_perms};
 pub(crate) use uses::AppUses;
 
 use tegata_model::AccountNumber;

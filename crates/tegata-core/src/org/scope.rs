@@ -147,6 +147,24 @@ impl Actor {
         self.owner || !self.bases(profile).is_empty() || self.here.services.values().any(|roles| !roles.is_empty())
     }
 
+    /// The same by a token that is for less: it counts as far as the token goes. In another organisation than the token's own only what
+    /// reaches there from above does.
+    #[must_use]
+    pub fn narrowed(self, profile: &Profile, to: &Roles, at_home: bool) -> Self {
+        if !at_home {
+            let above = self.above.intersection(&to.org_roles).cloned().collect();
+            return Self { above, assigned: self.assigned, own_only: true, ..Self::default() };
+        }
+        let counting = self.roles_here(profile);
+        let reached = closure(profile, &counting);
+        let org_roles = to.org_roles.iter().filter(|role| reached.contains(role.as_str())).cloned().collect();
+        let mut services = self.here.services;
+        for (service, roles) in &mut services {
+            roles.retain(|role| to.services.get(service).is_some_and(|kept| kept.contains(role)));
+        }
+        Self { here: Roles { org_roles, services }, own_only: true, ..Self::default() }
+    }
+
     /// What it can hand out, if it may manage apps at all (R1, R5).
     pub fn handout(&self, profile: &Profile) -> Result<Handout, Refusal> {
         let services = self.here.services.clone();

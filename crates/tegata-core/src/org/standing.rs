@@ -216,6 +216,13 @@ pub(crate) async fn enter(
         Asker::Nobody => return Err(barred(Barrier::NoAccess)),
     };
     let org = Org::of(store, account).await?;
+    let actor = match caller.organisation_narrowed() {
+        Some(words) => {
+            let to = Roles::of_words(words.iter().map(String::as_str));
+            actor.narrowed(org.profile(), &to, org.account.id == caller.account())
+        }
+        None => actor,
+    };
     Ok(Standing { org, actor, asker, action, resource: resource.clone() })
 }
 

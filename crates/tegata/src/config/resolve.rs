@@ -14,6 +14,7 @@ use tegata_core::{
     Addressing,
     keyring::MasterKey,
     limits::{Hashing, Limits, Quotas},
+    org::Services,
 };
 use tegata_dialects::Network;
 use tegata_model::BucketName;
@@ -98,6 +99,7 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment) -> Result<Config
     let trusted_proxies = work.proxies(&raw.trusted_proxies.unwrap_or_default());
     let (outbound, insecure_issuers) = work.outbound(raw.outbound);
     let log = work.log(flags.log, environment.log.as_deref(), raw.log.level, raw.log.format);
+    let services = work.services(raw.services.unwrap_or_default());
     let quotas = work.quotas(&raw.quotas);
     let (limits, connections) = work.limits(&raw.limits, quotas);
     let limits = Limits { insecure_issuers, ..limits };
@@ -114,6 +116,7 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment) -> Result<Config
             trusted_proxies,
             outbound,
             log,
+            services,
             limits,
             connections,
             warnings: work.warnings,
@@ -164,6 +167,16 @@ impl Work {
                 RawConfig::parse(&text, &mut self.problems)
             }
         }
+    }
+
+    fn services(&mut self, named: BTreeMap<String, Vec<String>>) -> Services {
+        if !named.is_empty() {
+            self.came("services", Origin::File);
+        }
+        Services::new(named).unwrap_or_else(|error| {
+            self.problem("services", error.to_string());
+            Services::default()
+        })
     }
 
     fn path(&self, text: &str) -> PathBuf {
