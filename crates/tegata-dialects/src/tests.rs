@@ -3,6 +3,7 @@
 mod acs_replies;
 mod attacks;
 mod catalogue;
+mod csp_scopes;
 mod devices;
 mod exchange;
 mod federation;
