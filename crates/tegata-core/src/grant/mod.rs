@@ -43,7 +43,7 @@ pub use for_session::{ExchangeToken, SignedHere};
 pub use introspect::{Introspect, Introspection};
 pub use organisation::{
     IntrospectOrganisationToken, Narrowed, OrganisationIntrospection, OrganisationToken, OrganisationTokens, RedeemApiToken,
-    RevokeOrganisationToken, uuid,
+    RevokeOrganisationToken, user_of_uuid, uuid,
 };
 pub use redeem::RedeemCode;
 pub use refresh::RefreshGrant;

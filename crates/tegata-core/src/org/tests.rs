@@ -1,5 +1,6 @@
 //! The vectors of `vectors/oauth-app-scopes.json`: through the pure function, and through the operations.
 
+mod apps;
 mod operations;
 mod pure;
 

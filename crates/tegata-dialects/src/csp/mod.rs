@@ -13,13 +13,18 @@
 //!
 //! Rows say which path is what; each topic file owns its own.
 
+mod apps;
 mod asked;
+mod clients;
 mod error;
 mod keys;
+mod orgs;
 mod partner;
+mod parts;
 mod proof;
 mod reply;
 mod token;
+mod users;
 
 use std::sync::Arc;
 
@@ -80,7 +85,7 @@ macro_rules! rows {
 pub(crate) use rows;
 
 /// Everything there is.
-const CATALOGUE: &[&[Row]] = &[token::ROWS, keys::ROWS, partner::ROWS];
+const CATALOGUE: &[&[Row]] = &[token::ROWS, keys::ROWS, partner::ROWS, apps::ROWS, clients::ROWS, orgs::ROWS, users::ROWS];
 
 /// The endpoints of this dialect.
 pub(crate) fn router(core: Arc<Core>, settings: IssuerSettings) -> Router {
