@@ -131,15 +131,16 @@ pub enum Refusal {
 pub type SignedIn = Result<Result<StartedSession, Refusal>, OpError>;
 
 /// Somebody whose secret was right.
-struct Known {
-    person: Arc<Principal>,
+pub(super) struct Known {
+    pub(super) person: Arc<Principal>,
     profile: Option<LoginProfileRow>,
     key: Option<AuthKeyId>,
     /// Where wrong passwords are counted, to begin anew.
-    tries: Option<[u8; 16]>,
+    pub(super) tries: Option<[u8; 16]>,
 }
 
-enum Judged {
+/// What came of a secret that was shown.
+pub(super) enum Judged {
     Known(Box<Known>),
     Refused(Refusal),
 }
@@ -171,7 +172,8 @@ impl Core {
         Err(OpError::Conflict)
     }
 
-    async fn judge_shown(&self, meta: &RequestMeta, shown: &Shown) -> Result<Judged, OpError> {
+    /// Whether the secret is right, and whether whoever has it may sign in.
+    pub(super) async fn judge_shown(&self, meta: &RequestMeta, shown: &Shown) -> Result<Judged, OpError> {
         match shown {
             Shown::AuthKey { key_id, secret } => self.judge_key(meta, key_id, secret).await,
             Shown::Owner { email, password } => {
@@ -215,7 +217,8 @@ impl Core {
         Ok(Judged::Known(Box::new(Known { person, profile: None, key: Some(key.row.id), tries: None })))
     }
 
-    async fn judge_password(
+    /// The same for a password of whoever was found by `name`, if anybody was.
+    pub(super) async fn judge_password(
         &self,
         meta: &RequestMeta,
         found: Option<UserRow>,
@@ -322,6 +325,7 @@ impl Core {
             kid: self.keyring.current_token_kid(),
             bound: bound_to_bytes(&bound)?,
             snapshot: None,
+            granted: None,
             second_factor,
             source_id: None,
             source_user_id: None,
