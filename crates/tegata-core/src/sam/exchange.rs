@@ -7,7 +7,7 @@ use tegata_store::{
     sam_session::{self, SamSessionRow},
 };
 
-use super::{StartedSession, bound_to_bytes, session, session::asking, sign_in::born, user_of};
+use super::{StartedSession, bound_to_bytes, session, session::asking, sign_in::born};
 use crate::{
     actions::{Action, STS_EXCHANGE_TOKEN},
     audit::Entry,
@@ -74,7 +74,6 @@ impl Operation for FromTemporaryKey {
         too_long(caller, view)?;
         let (core, now) = (view.core(), view.now());
         let principal = caller.evidence.principal();
-        let user = user_of(principal)?;
         let mut bound = vec![Ancestor::Account(claims.account.0, claims.account.1), Ancestor::User(user_id, epoch)];
         for ancestor in claims.ancestors.iter().copied().chain([Ancestor::Session(claims.session, tegata_model::Epoch(0))]) {
             if !bound.contains(&ancestor) {
@@ -107,7 +106,7 @@ impl Operation for FromTemporaryKey {
         changes.push(sam_session::insert(&row));
         let lineage = Lineage { acting: claims.acting, account: claims.account, ancestors: bound };
         let birth = born(&row, &lineage, vec![claims.session.to_string()]);
-        let started = core.session_of(&row, &principal.account, user)?;
+        let started = core.session_of(&row, principal)?;
         Ok(Effect::with(started, changes, Entry { by: permit.spend(), born: Some((row.id, birth)), ..Entry::default() }))
     }
 }

@@ -83,8 +83,7 @@ impl Operation for RenewToken {
         let lifetime = lifetime(self.lifetime, USUAL, DEADLINE)?;
         let (now, row) = (view.now(), &sam.row);
         let expires_at = now.plus(lifetime).min(row.deadline);
-        let operator = &sam.principal.account.operator_id;
-        let token = pair::token(&view.core().keyring, row.kid, row.id, operator, (now, expires_at))?;
+        let token = pair::token(&view.core().keyring, row.kid, row.id, &sam.principal, (now, expires_at))?;
         let mut changes = ChangeSet::new(now);
         changes.push(sam_session::extend(row.id, expires_at));
         let note = Some(format!("{} until {}", row.id, expires_at.to_iso()));

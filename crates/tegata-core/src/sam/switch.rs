@@ -130,7 +130,7 @@ impl Operation for SwitchUser {
             Some((account.id, trusted.by().to_vec()))
         };
         let note = Some(format!("switched to {name} of {}", account.operator_id.as_str()));
-        let started = core.session_of(&row, account, user)?;
+        let started = core.session_of(&row, &target)?;
         Ok(Effect::with(started, changes, Entry { by, born: Some((row.id, birth)), other_side, note }))
     }
 }

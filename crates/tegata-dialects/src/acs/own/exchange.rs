@@ -21,7 +21,7 @@ pub(super) const OPERATIONS: &[Entry] = &[
         exchange,
         [need("AppId", Kind::Text), need("Scope", Kind::Text), may("ActorAppId", Kind::Text)]
     ),
-    entry!("ExchangeForApiKey", "An API key and token for the temporary key of a user that signs the request, by ACS3", api_key, []),
+    entry!("CreateApiSession", "An API key and token for the temporary key of a user that signs the request, by ACS3", api_key, []),
 ];
 
 /// A public id that may be absent.
