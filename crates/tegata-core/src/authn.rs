@@ -16,7 +16,8 @@ use tegata_model::{AccessKeyId, Epoch, SecretKey, Timestamp};
 use tegata_policy::{DocumentKind, Policy, ram};
 use tegata_sign::Presented;
 use tegata_store::{
-    access_key, account, api_token, client as client_rows, consent, grant, installation, login_profile, oidc_provider, role, session, user,
+    access_key, account, api_token, auth_key, client as client_rows, consent, grant, installation, login_profile, oidc_provider, role,
+    session, user,
 };
 pub use token_of_provider::Federated;
 
@@ -28,6 +29,7 @@ use crate::{
     grant::{Acting, standing::may_sign_in},
     keyring::Place,
     principal::{LiveKey, LiveSession, Stamps, Who},
+    sam::PresentedPair,
     token::{self, Ancestor, Claims, PolicyClaim, TokenError},
     view::Read,
 };
@@ -47,6 +49,8 @@ pub enum Proof {
     Organisation(SecretKey),
     /// An API token of a user, to get an access token for an organisation with.
     ApiToken(SecretKey),
+    /// An API key and its token.
+    Sam(PresentedPair),
 }
 
 impl Core {
@@ -58,7 +62,7 @@ impl Core {
             Proof::Federated(federated) => federated.sample(),
             Proof::Client(client) => client.app_id.clone(),
             // Nothing of a token goes into a count: whoever reads it could use it.
-            Proof::Access(_) | Proof::Organisation(_) | Proof::ApiToken(_) => String::new(),
+            Proof::Access(_) | Proof::Organisation(_) | Proof::ApiToken(_) | Proof::Sam(_) => String::new(),
         };
         let result = self.judge(proof, meta).await;
         if let Err(OpError::Authentication(failure)) = &result {
@@ -105,6 +109,10 @@ impl Core {
                 let org = self.api_token(token.expose(), now).await?;
                 return Ok(Caller { evidence: Evidence::Org(Arc::new(org)), meta, verified: None, unspent: None });
             }
+            Proof::Sam(presented) => {
+                let sam = self.live_sam(&presented, now).await?;
+                return Ok(Caller { evidence: Evidence::Sam(sam), meta, verified: None, unspent: None });
+            }
             Proof::Access(presented) => {
                 let access = self.access(&presented, now).await?;
                 // Most of what a token is used for leaves no row to spend the proof with, so it is spent here.
@@ -122,7 +130,12 @@ impl Core {
         let secret = match &evidence {
             Evidence::Key(key) => &key.secret,
             Evidence::Session(session) => &*session.secret,
-            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Org(_) => {
+            Evidence::Token(_)
+            | Evidence::Client { .. }
+            | Evidence::Access(_)
+            | Evidence::Browser(_)
+            | Evidence::Org(_)
+            | Evidence::Sam(_) => {
                 return Err(OpError::internal("a token signs no request"));
             }
         };
@@ -171,6 +184,7 @@ impl Core {
             Evidence::Access(access) => self.access_again(access, now).await.map(Evidence::Access),
             Evidence::Browser(browser) => self.browser_again(browser).await.map(Evidence::Browser),
             Evidence::Org(org) => self.org_again(org, now).await.map(Evidence::Org),
+            Evidence::Sam(sam) => self.sam_again(sam, now).await.map(Evidence::Sam),
         }
     }
 
@@ -375,6 +389,7 @@ impl Core {
                     _ => None,
                 }
             }
+            Ancestor::AuthKey(id) => auth_key::find_by_id(store, id).await?.map(|_| Read::AuthKey(id)),
             Ancestor::Consent(id) => consent::find(store, id).await?.map(|_| Read::Consent(id)),
             Ancestor::ApiToken(id) => {
                 api_token::find(store, id).await?.filter(|row| row.deactivated_at.is_none()).map(|_| Read::ApiToken(id))
@@ -395,7 +410,8 @@ pub(crate) fn lawful(evidence: &Evidence, source: Option<IpAddr>, now: Timestamp
         | Evidence::Client { .. }
         | Evidence::Access(_)
         | Evidence::Browser(_)
-        | Evidence::Org(_) => Ok(()),
+        | Evidence::Org(_)
+        | Evidence::Sam(_) => Ok(()),
     }
 }
 

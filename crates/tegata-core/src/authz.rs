@@ -197,7 +197,7 @@ fn by_scopes(caller: &Caller, action: Action) -> bool {
         // Roles in the organisation allow; policies of the user can still deny.
         Evidence::Org(_) => !is_org_action(action),
         Evidence::Access(_) => action != STS_ASSUME_ROLE || !is_single_sign_on(caller),
-        Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Browser(_) => false,
+        Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Browser(_) | Evidence::Sam(_) => false,
     }
 }
 

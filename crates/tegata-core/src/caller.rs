@@ -3,13 +3,15 @@
 use std::{net::IpAddr, sync::Arc};
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountId, ClientId, ClientSecretId, InstallationId, RequestId, SourceIdentity, Timestamp, UserId, UserName,
+    AccessKeyId, AccountAlias, AccountId, ClientId, ClientSecretId, InstallationId, OperatorId, RequestId, SourceIdentity, Timestamp,
+    UserId, UserName,
 };
 use tegata_sign::Verified;
 
 use crate::{
     error::CallerKind,
     principal::{LiveAccess, LiveClient, LiveKey, LiveOrg, LiveSession, LiveToken, OrgProof, Principal, Who},
+    sam::LiveSam,
     signin::LiveBrowser,
     token::Ancestor,
     why::escape,
@@ -70,6 +72,8 @@ pub(crate) enum Evidence {
     Browser(Arc<LiveBrowser>),
     /// An access token for an organisation, or an API token.
     Org(Arc<LiveOrg>),
+    /// An API key and its token.
+    Sam(Arc<LiveSam>),
 }
 
 /// Of whom an access token for an organisation speaks. The organisation is the caller's account.
@@ -103,6 +107,7 @@ impl Evidence {
             (Self::Access(one), Self::Access(two)) => Arc::ptr_eq(one, two),
             (Self::Browser(one), Self::Browser(two)) => Arc::ptr_eq(one, two),
             (Self::Org(one), Self::Org(two)) => Arc::ptr_eq(one, two),
+            (Self::Sam(one), Self::Sam(two)) => Arc::ptr_eq(one, two),
             _ => false,
         }
     }
@@ -116,6 +121,7 @@ impl Evidence {
             Self::Access(access) => &access.principal,
             Self::Browser(browser) => &browser.principal,
             Self::Org(org) => &org.principal,
+            Self::Sam(sam) => &sam.principal,
         }
     }
 }
@@ -134,7 +140,12 @@ impl Caller {
     /// True when the credential was given a verified second factor. No key proves one, and neither does a session that began
     /// with a key.
     pub fn second_factor(&self) -> bool {
-        matches!(&self.evidence, Evidence::Browser(browser) if browser.row.second_factor)
+        match &self.evidence {
+            Evidence::Browser(browser) => browser.row.second_factor,
+            Evidence::Sam(sam) => sam.row.second_factor,
+            Evidence::Session(session) => session.claims.sam.as_ref().is_some_and(|limits| limits.second_factor),
+            Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Org(_) => false,
+        }
     }
 
     /// True when this is the user itself, or a session that began with a key of the user.
@@ -145,6 +156,7 @@ impl Caller {
                 session.claims.ancestors.iter().any(|ancestor| matches!(ancestor, Ancestor::User(id, _) if *id == user))
             }
             (Evidence::Browser(browser), _) => browser.row.user_id == user,
+            (Evidence::Sam(sam), _) => sam.bound.iter().any(|ancestor| matches!(ancestor, Ancestor::User(id, _) if *id == user)),
             (Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Org(_), _) => false,
         }
     }
@@ -192,6 +204,11 @@ impl Caller {
         self.evidence.principal().account.organisation_id.as_str()
     }
 
+    /// The account's id as an operator.
+    pub fn operator_id(&self) -> &OperatorId {
+        &self.evidence.principal().account.operator_id
+    }
+
     /// The account's 16-digit number, as text.
     pub fn account_number(&self) -> String {
         self.evidence.principal().account.number.to_string()
@@ -220,7 +237,12 @@ impl Caller {
         match &self.evidence {
             Evidence::Key(key) => Some(&key.key_id),
             Evidence::Session(session) => Some(&session.key_id),
-            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Org(_) => None,
+            Evidence::Token(_)
+            | Evidence::Client { .. }
+            | Evidence::Access(_)
+            | Evidence::Browser(_)
+            | Evidence::Org(_)
+            | Evidence::Sam(_) => None,
         }
     }
 
@@ -232,7 +254,8 @@ impl Caller {
             | Evidence::Client { .. }
             | Evidence::Access(_)
             | Evidence::Browser(_)
-            | Evidence::Org(_) => None,
+            | Evidence::Org(_)
+            | Evidence::Sam(_) => None,
             Evidence::Session(session) => session.claims.source_identity.as_ref(),
         }
     }
@@ -244,6 +267,7 @@ impl Caller {
             Evidence::Access(access) => Some(access.claims.expires_at()),
             Evidence::Browser(browser) => Some(browser.row.expires_at),
             Evidence::Org(org) => Some(org.expires_at()),
+            Evidence::Sam(sam) => Some(sam.until),
             Evidence::Session(session) => Some(session.claims.expires_at),
             Evidence::Token(token) => Some(token.verified.claims().expires_at),
         }
@@ -261,7 +285,8 @@ impl Caller {
             | Evidence::Client { .. }
             | Evidence::Access(_)
             | Evidence::Browser(_)
-            | Evidence::Org(_) => principal.number_text(),
+            | Evidence::Org(_)
+            | Evidence::Sam(_) => principal.number_text(),
             Evidence::Token(token) => format!("{}:{}", principal.name(), shown(&token.verified.claims().subject)),
         }
     }
@@ -275,13 +300,16 @@ impl Caller {
             }
             Evidence::Client { .. } => format!("client {}", principal.name()),
             Evidence::Access(_) | Evidence::Org(_) if matches!(principal.who, Who::Client(_)) => format!("client {}", principal.name()),
-            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Org(_)
+            Evidence::Sam(sam) if sam.source.is_some() => {
+                format!("user {}, switched to by {}", principal.name(), sam.source.as_deref().unwrap_or_default())
+            }
+            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Org(_) | Evidence::Sam(_)
                 if principal.is_owner() =>
             {
                 format!("root of {}", principal.account.alias)
             }
             Evidence::Access(_) | Evidence::Browser(_) if matches!(principal.who, Who::Role { .. }) => format!("role {}", principal.name()),
-            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Org(_) => {
+            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Org(_) | Evidence::Sam(_) => {
                 format!("user {}", principal.name())
             }
             Evidence::Token(token) => format!("federated {}/{}", principal.name(), shown(&token.verified.claims().subject)),

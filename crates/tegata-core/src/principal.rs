@@ -33,6 +33,7 @@ use crate::{
     directory::{KeyPolicy, SecurityPreference},
     error::CallerKind,
     grant::{Bound, Facts},
+    sam::{LiveAuthKey, LiveSam},
     token::Claims,
     view::Read,
 };
@@ -223,6 +224,8 @@ pub(crate) struct Memory {
     pub(crate) chosen_secrets: Cache<Vec<u8>, ()>,
     /// Where secrets of clients were guessed wrong, and until when nothing more is looked at there.
     pub(crate) guesses: Cache<[u8; 16], Timestamp>,
+    pub(crate) sams: Cache<[u8; 32], Arc<LiveSam>>,
+    pub(crate) auth_keys: Cache<String, Arc<LiveAuthKey>>,
 }
 
 impl Memory {
@@ -240,6 +243,8 @@ impl Memory {
             org_tokens: Cache::new(32_768),
             chosen_secrets: Cache::new(4_096),
             guesses: Cache::new(16_384),
+            sams: Cache::new(32_768),
+            auth_keys: Cache::new(16_384),
         }
     }
 
@@ -465,6 +470,7 @@ impl Read {
             Self::Consent(id) => consent::expect(*id),
             Self::Browser(id, epoch) => tegata_store::browser_session::expect(*id, *epoch),
             Self::ApiToken(id) => tegata_store::api_token::expect(*id),
+            Self::AuthKey(id) => tegata_store::auth_key::expect(*id),
         }
     }
 }

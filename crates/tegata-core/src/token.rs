@@ -12,14 +12,14 @@ use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde::{Deserialize, Serialize};
 use std::io::{Read as _, Write as _};
 use tegata_model::{
-    AccessKeyId, AccountId, ApiTokenId, ClientId, ConsentId, Epoch, GrantId, InstallationId, KeyId, LoginProfileId, OidcProviderId, RoleId,
-    RoleSessionName, SecretKey, SessionId, SourceIdentity, Timestamp, UserId,
+    AccessKeyId, AccountId, ApiTokenId, AuthKeyId, ClientId, ConsentId, Epoch, GrantId, InstallationId, KeyId, LoginProfileId,
+    OidcProviderId, RoleId, RoleSessionName, SecretKey, SessionId, SourceIdentity, Timestamp, UserId,
 };
 
 use crate::keyring::{Keyring, KeyringError};
 
 const MAGIC: [u8; 3] = [0x08, 0x02, 0x12];
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 const HEADER: usize = 3 + 1 + 4 + 16;
 /// How many characters of a token tell its session.
 pub(crate) const TOKEN_BEGINNING: usize = HEADER / 3 * 4;
@@ -57,6 +57,19 @@ pub(crate) struct Claims {
     pub(crate) policy: PolicyClaim,
     /// What a person gave to the client that it was exchanged for; nothing where the chain began with a key.
     pub(crate) granted: Option<Granted>,
+    /// What stood over the session of an API key that it came of, where it still stands for that very user.
+    pub(crate) sam: Option<SamLimits>,
+}
+
+/// Limits of a session of an API key, for whatever comes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SamLimits {
+    /// The hash of the permissions that it was given.
+    pub(crate) snapshot: Option<Vec<u8>>,
+    /// Whether a second factor was given.
+    pub(crate) second_factor: bool,
+    /// When somebody last showed a password or a key for it.
+    pub(crate) authenticated_at: Timestamp,
 }
 
 /// What the access token allowed that a session was exchanged for. Whatever comes of the session has no more.
@@ -126,6 +139,8 @@ pub(crate) enum Ancestor {
     Login(UserId, LoginProfileId, Epoch),
     /// Made once and taken back once, so that its id is enough.
     ApiToken(ApiTokenId),
+    /// Made once and deleted once, so that its id is enough.
+    AuthKey(AuthKeyId),
 }
 
 /// Where the session policy is.

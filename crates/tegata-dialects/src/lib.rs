@@ -5,6 +5,7 @@
 //! | [`acs`] | RPC-style cloud API (STS), signed by RPC V1 or ACS3 |
 //! | [`csp`] | server-to-server apps of organizations: tokens, keys, and the API over them |
 //! | [`oauth`] | the authorization server: tokens, and what is done with them |
+//! | [`soracom`] | the operator API: sessions of API keys and tokens |
 //! | [`oss`] | object storage, signed by OSS V1 or V4 |
 //! | `pages` | what people see: sign-in, consent, refusals |
 //! | [`edge`] | what every dialect does before and after its own work |
@@ -17,6 +18,7 @@ pub mod edge;
 pub mod oauth;
 pub mod oss;
 mod pages;
+pub mod soracom;
 #[cfg(test)]
 mod tests;
 
@@ -27,7 +29,7 @@ pub use edge::{Network, NetworkError, Outcome, Peer};
 use tegata_core::{Addressing, Core};
 
 /// The names of all dialects, as they stand in [`Outcome::dialect`].
-pub const DIALECTS: &[&str] = &[acs::NAME, csp::NAME, oauth::NAME, oss::NAME];
+pub const DIALECTS: &[&str] = &[acs::NAME, csp::NAME, oauth::NAME, oss::NAME, soracom::NAME];
 
 /// What the issuer's listener needs to know.
 #[derive(Debug, Clone)]
@@ -81,7 +83,7 @@ pub struct GatewaySettings {
     pub trusted_proxies: Vec<Network>,
 }
 
-/// The issuer: the [`acs`] dialect on `/`, the [`oauth`] and [`csp`] dialects on their paths.
+/// The issuer: the [`acs`] dialect on `/`, the [`oauth`], [`soracom`] and [`csp`] dialects on their paths.
 pub fn issuer(core: Arc<Core>, settings: IssuerSettings) -> Router {
     let stray = {
         let (core, settings) = (Arc::clone(&core), settings.clone());
@@ -90,6 +92,7 @@ pub fn issuer(core: Arc<Core>, settings: IssuerSettings) -> Router {
         }
     };
     acs::router(Arc::clone(&core), settings.clone())
+        .merge(soracom::router(Arc::clone(&core), settings.clone()))
         .merge(oauth::router(Arc::clone(&core), settings.clone()))
         .merge(csp::router(core, settings))
         .fallback(stray)

@@ -20,5 +20,6 @@ mod several;
 mod sign_in;
 mod signatures;
 mod sockets;
+mod soracom;
 mod throttle;
 mod world;

@@ -12,6 +12,8 @@ const FIND_BY_ALIAS: &str = "SELECT id, number, alias, operator_id, organisation
     FROM accounts WHERE alias_folded = $1";
 const FIND_BY_ORGANISATION: &str = "SELECT id, number, alias, operator_id, organisation_id, parent_id, status, epoch, generation, \
     created_at FROM accounts WHERE organisation_id = $1";
+const FIND_BY_OPERATOR: &str = "SELECT id, number, alias, operator_id, organisation_id, parent_id, status, epoch, generation, created_at \
+    FROM accounts WHERE operator_id = $1";
 const LIST: &str = "SELECT id, number, alias, operator_id, organisation_id, parent_id, status, epoch, generation, created_at \
     FROM accounts ORDER BY number LIMIT 10000";
 const INSERT: &str = "INSERT INTO accounts (id, number, alias, alias_folded, operator_id, organisation_id, parent_id, status, epoch, \
@@ -85,6 +87,11 @@ pub async fn find_by_alias(store: &Store, alias: &AccountAlias) -> Result<Option
 /// The account with this organisation id.
 pub async fn find_by_organisation(store: &Store, id: &OrganisationId) -> Result<Option<AccountRow>, StoreError> {
     store.find(FIND_BY_ORGANISATION, &[id.into()], AccountRow::read).await
+}
+
+/// The account with this operator id.
+pub async fn find_by_operator(store: &Store, operator: &OperatorId) -> Result<Option<AccountRow>, StoreError> {
+    store.find(FIND_BY_OPERATOR, &[operator.into()], AccountRow::read).await
 }
 
 /// Accounts by number; at most 10,000.

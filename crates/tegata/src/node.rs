@@ -164,6 +164,7 @@ async fn assemble(config: &Config, kind: Kind, issuer: &str, store: &Store, blob
         clock,
         entropy,
         outbound,
+        mailer: None,
         limits: config.limits.clone(),
         services: config.services.clone(),
     })?)

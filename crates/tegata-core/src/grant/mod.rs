@@ -74,7 +74,13 @@ pub(crate) fn hash_of(code: &str) -> Vec<u8> {
 fn asking<'a>(caller: &'a Caller, action: Action, resource: &ResourceName) -> Result<(&'a LiveClient, bool), OpError> {
     match &caller.evidence {
         Evidence::Client { client, shown } => Ok((client, shown.is_some())),
-        Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Org(_) => {
+        Evidence::Key(_)
+        | Evidence::Session(_)
+        | Evidence::Token(_)
+        | Evidence::Access(_)
+        | Evidence::Browser(_)
+        | Evidence::Org(_)
+        | Evidence::Sam(_) => {
             let by = DeniedBy::Layer { layer: LayerKind::Identity, explicit: false };
             Err(authz::denied(caller, action, resource, by, None))
         }
@@ -91,7 +97,9 @@ fn application(caller: &Caller) -> ResourceName {
         },
         Evidence::Access(access) => ResourceName::Application { account, app_id: access.claims.client_id.clone() },
         Evidence::Org(org) => ResourceName::Application { account, app_id: org.facts.client.app_id.clone() },
-        Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Browser(_) => ResourceName::Applications { account },
+        Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Browser(_) | Evidence::Sam(_) => {
+            ResourceName::Applications { account }
+        }
     }
 }
 

@@ -276,6 +276,6 @@ fn fallen_of(mark: &Ancestor) -> Fallen {
         Ancestor::Installation(..) => Fallen::Installation,
         Ancestor::Grant(..) | Ancestor::ApiToken(_) => Fallen::Grant,
         Ancestor::Consent(_) => Fallen::Consent,
-        Ancestor::Session(..) | Ancestor::Key(..) => Fallen::Session,
+        Ancestor::Session(..) | Ancestor::Key(..) | Ancestor::AuthKey(_) => Fallen::Session,
     }
 }

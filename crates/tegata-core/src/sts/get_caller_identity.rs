@@ -77,7 +77,8 @@ impl Operation for GetCallerIdentity {
                 | Evidence::Client { .. }
                 | Evidence::Access(_)
                 | Evidence::Browser(_)
-                | Evidence::Org(_),
+                | Evidence::Org(_)
+                | Evidence::Sam(_),
             ) => {
                 return Err(OpError::internal("a role is known by its sessions"));
             }

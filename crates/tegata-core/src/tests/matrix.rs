@@ -264,6 +264,7 @@ async fn look_back(core: &TestCore, caller: &Caller, action: Action) -> &'static
 
 /// Applications. What is named exists in no account, but for the official one, which is installed and taken out again.
 async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'static str {
+    let ghost = || crate::sam::Holder::User("ghost".parse().unwrap());
     use crate::{client as c, grant as g};
     macro_rules! ask {
         ($($input:tt)*) => { word(core.perform(caller, &c::$($input)*).await) };
@@ -332,7 +333,21 @@ async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'sta
             let (user, id) = (Some("ghost".parse().unwrap()), "x".to_owned());
             word(core.perform(caller, &crate::directory::RevokeApiToken { user, id }).await)
         }
+        // Only sessions of API keys may ask for these; see the tests of those.
+        actions::SAM_RENEW_TOKEN => word(core.perform(caller, &crate::sam::RenewToken { lifetime: None }).await),
+        actions::SAM_SIGN_OUT => word(core.perform(caller, &crate::sam::SignOut).await),
+        actions::SAM_SWITCH_USER => {
+            let switch = crate::sam::SwitchUser { operator: "OP0000000001".into(), user: "ghost".into(), lifetime: None };
+            word(core.perform(caller, &switch).await)
+        }
+        actions::SAM_GET_OPERATOR => word(core.perform(caller, &crate::sam::DescribeOperator).await),
+        actions::SAM_LIST_AUTH_KEYS => word(core.perform(caller, &crate::sam::ListAuthKeys { holder: ghost() }).await),
+        actions::SAM_CREATE_AUTH_KEY => word(core.perform(caller, &crate::sam::CreateAuthKey { holder: ghost() }).await),
+        actions::SAM_DELETE_AUTH_KEY => {
+            word(core.perform(caller, &crate::sam::DeleteAuthKey { holder: ghost(), key_id: "keyId-ghost".into() }).await)
+        }
         // Asked by a person at a page, who has no key there.
+        actions::SAM_SIGN_IN | actions::SAM_REQUEST_FACTOR_REMOVAL => "asked at a page",
         actions::OAUTH_APPROVE | actions::TEGATA_SIGN_IN | actions::TEGATA_SIGN_OUT | actions::TEGATA_SET_PASSWORD_BY_LINK => {
             "asked at a page"
         }
@@ -395,6 +410,9 @@ async fn organisations(core: &TestCore, caller: &Caller, action: Action) -> &'st
         }
         actions::CSP_LIST_SERVICES => ask!(ListServices { org: Some(org()) }),
         actions::CSP_SET_OFFERED_ROLES => ask!(SetOfferedRoles { org: org(), roles: Vec::new() }),
+        // Asked by whoever holds a letter, or knows where one would go.
+        actions::TEGATA_REQUEST_PASSWORD_RESET | actions::TEGATA_RESET_PASSWORD | actions::TEGATA_NOT_ME => "asked by letter",
+        actions::TEGATA_SEND_LETTER => "done by the server",
         other => panic!("{other} is missing from the permission matrix"),
     }
 }

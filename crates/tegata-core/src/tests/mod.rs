@@ -14,6 +14,7 @@ mod look_back;
 mod matrix;
 mod objects;
 mod organisation;
+mod sam;
 mod sessions;
 mod settings;
 mod sign_in;
