@@ -93,7 +93,8 @@ async fn change(visit: &Visit, caller: &Caller, app_id: &str, form: &Parameters)
     let invalid = |error: String| OpError::invalid(tegata_core::Input::UserName, tegata_core::ProblemKind::Malformed, error);
     let identity = match form.text("identity_type") {
         Some("role") => IdentityName::Role(name.parse().map_err(|error| invalid(format!("{error}")))?),
-        _ => IdentityName::User(name.parse().map_err(|error| invalid(format!("{error}")))?),
+        Some("user") => IdentityName::User(name.parse().map_err(|error| invalid(format!("{error}")))?),
+        _ => return Err(invalid("it is a user or a role".to_owned())),
     };
     let (core, app_id) = (&visit.oauth.core, app_id.to_owned());
     match form.text("change") {

@@ -256,13 +256,11 @@ async fn tries_at_a_one_time_code_are_counted_together() {
     .await;
     world.test.clock.advance(std::time::Duration::from_mins(2));
     let places = ["/signin".to_owned(), "/device".to_owned(), request(&[]), request(&[]).replace("/oauth2/v1/auth", "/oauth/authorize")];
-    let mut tried = 0;
-    for place in places.iter().cycle().take(10) {
+    for (tried, place) in places.iter().cycle().take(10).enumerate() {
         let mut browser = Browser::new(&world);
         browser.open(place).await.sign_in("bob").await;
         assert_eq!(browser.heading(), "One-time code", "{place}");
         assert_eq!(browser.submit(&[("otp", "000000")]).await.status, 401, "{place} {tried}");
-        tried += 1;
     }
     for place in &places {
         let mut browser = Browser::new(&world);
