@@ -7,7 +7,7 @@ use axum::{
 use http::StatusCode;
 use tegata_core::{
     Caller, OpError,
-    client::{AssignClient, AssignmentMode, DescribeExternalClient, IdentityName, ListAssignments, UnassignClient},
+    client::{AssignClient, AssignmentMode, IdentityName, ListAssignments, UnassignClient},
 };
 use tegata_oauth::Parameters;
 
@@ -57,12 +57,8 @@ async fn answer(visit: &Visit, app_id: String, form: Option<Parameters>) -> Page
         }
         Err(other) => return Err(other),
     };
-    let everybody = match core.perform(&caller, &DescribeExternalClient { app_id: app_id.clone() }).await {
-        Ok(installation) => installation.mode == AssignmentMode::All,
-        // Whoever may see the list need not be allowed to see more.
-        Err(_) => false,
-    };
-    let assigned = found.into_iter().map(|one| {
+    let everybody = found.mode == AssignmentMode::All;
+    let assigned = found.items.into_iter().map(|one| {
         let (kind, name) = match one.identity {
             IdentityName::User(name) => ("user", name.to_string()),
             IdentityName::Role(name) => ("role", name.to_string()),
