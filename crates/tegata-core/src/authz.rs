@@ -15,10 +15,11 @@ use crate::{
     actions::{
         Action, RAM_BIND_MFA_DEVICE, RAM_CHANGE_PASSWORD, RAM_CREATE_ACCESS_KEY, RAM_CREATE_VIRTUAL_MFA_DEVICE, RAM_DELETE_ACCESS_KEY,
         RAM_DELETE_VIRTUAL_MFA_DEVICE, RAM_GET_USER_MFA_INFO, RAM_LIST_ACCESS_KEYS, RAM_UNBIND_MFA_DEVICE, RAM_UPDATE_ACCESS_KEY,
-        STS_ASSUME_ROLE,
+        STS_ASSUME_ROLE, TEGATA_CREATE_API_TOKEN, TEGATA_LIST_API_TOKENS, TEGATA_REVOKE_API_TOKEN,
     },
     caller::{Caller, Evidence},
     error::{CallerKind, Denial, DeniedBy, OpError},
+    org::is_org_action,
     principal::{Principal, Who},
     resource::{ResourceName, Segments},
     sts::is_single_sign_on,
@@ -155,7 +156,13 @@ fn own_affair(principal: &Principal, action: Action, resource: &ResourceName) ->
     let itself = principal.self_service;
     own && match action {
         RAM_CHANGE_PASSWORD => itself.password,
-        RAM_CREATE_ACCESS_KEY | RAM_LIST_ACCESS_KEYS | RAM_UPDATE_ACCESS_KEY | RAM_DELETE_ACCESS_KEY => itself.keys,
+        RAM_CREATE_ACCESS_KEY
+        | RAM_LIST_ACCESS_KEYS
+        | RAM_UPDATE_ACCESS_KEY
+        | RAM_DELETE_ACCESS_KEY
+        | TEGATA_CREATE_API_TOKEN
+        | TEGATA_LIST_API_TOKENS
+        | TEGATA_REVOKE_API_TOKEN => itself.keys,
         RAM_CREATE_VIRTUAL_MFA_DEVICE
         | RAM_DELETE_VIRTUAL_MFA_DEVICE
         | RAM_BIND_MFA_DEVICE
@@ -187,6 +194,8 @@ pub(crate) async fn second_factor(
 fn by_scopes(caller: &Caller, action: Action) -> bool {
     match &caller.evidence {
         Evidence::Client { .. } => true,
+        // Roles in the organisation allow; policies of the user can still deny.
+        Evidence::Org(_) => !is_org_action(action),
         Evidence::Access(_) => action != STS_ASSUME_ROLE || !is_single_sign_on(caller),
         Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Browser(_) => false,
     }

@@ -36,11 +36,15 @@ pub enum KeyUse {
     IdRsa,
     /// ID tokens, for clients that ask for the shorter signature.
     IdEc,
+    /// Access tokens for organisations, as those who read them expect them.
+    Organisation,
 }
 
 impl KeyUse {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Access, Self::IdRsa, Self::IdEc];
+    pub const ALL: [Self; 4] = [Self::Access, Self::IdRsa, Self::IdEc, Self::Organisation];
+    /// Those that the authorization server publishes; organisations have their own place for theirs.
+    const OF_CLIENTS: [Self; 3] = [Self::Access, Self::IdRsa, Self::IdEc];
 
     /// Its name, as commands and rows have it.
     pub fn word(self) -> &'static str {
@@ -48,15 +52,27 @@ impl KeyUse {
             Self::Access => "access",
             Self::IdRsa => "id-rs256",
             Self::IdEc => "id-es256",
+            Self::Organisation => "csp",
         }
     }
 
     fn algorithm(self) -> Algorithm {
         match self {
             Self::Access | Self::IdEc => Algorithm::Es256,
-            Self::IdRsa => Algorithm::Rs256,
+            Self::IdRsa | Self::Organisation => Algorithm::Rs256,
         }
     }
+}
+
+/// The public keys for access tokens of organisations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrganisationKeys {
+    /// All that are published (RFC 7517 §4).
+    pub keys: Vec<Value>,
+    /// The one that signs now, as PEM.
+    pub pem: String,
+    /// Who signs.
+    pub issuer: String,
 }
 
 /// The keys of one use, as they are now.
@@ -111,13 +127,26 @@ impl Core {
 
     /// The public keys for access and ID tokens, as a set (RFC 7517 §5).
     pub async fn public_keys(&self) -> Result<Value, OpError> {
-        let ring = self.ring(&KeyUse::ALL).await?;
-        let keys: Vec<Value> = KeyUse::ALL
+        let ring = self.ring(&KeyUse::OF_CLIENTS).await?;
+        let keys: Vec<Value> = KeyUse::OF_CLIENTS
             .iter()
             .filter_map(|key_use| ring.chain(*key_use))
             .flat_map(|chain| chain.keys.iter().map(|(_, key)| key.jwk()))
             .collect();
         Ok(json!({ "keys": keys }))
+    }
+
+    /// The public keys for access tokens of organisations, and nothing else: as a set, and the one that signs now as PEM.
+    pub async fn organisation_keys(&self) -> Result<OrganisationKeys, OpError> {
+        let ring = self.ring(&[KeyUse::Organisation]).await?;
+        let keys = ring.chain(KeyUse::Organisation).map(|chain| chain.keys.iter().map(|(_, key)| key.jwk()).collect()).unwrap_or_default();
+        let signer = ring.signer(KeyUse::Organisation, self.now()).ok_or_else(|| OpError::internal("no key signs now"))?;
+        Ok(OrganisationKeys { keys, pem: signer.pem().unwrap_or_default(), issuer: self.keyring.issuer().to_owned() })
+    }
+
+    /// What verifies our own access tokens for organisations. Nothing else does, and it verifies nothing else.
+    pub(crate) async fn organisation_verifier(&self) -> Result<Arc<Ring>, OpError> {
+        self.ring(&[KeyUse::Organisation]).await
     }
 
     /// Puts a new key beside the one that signs. It is published at once, signs after five minutes, and the old one is published for
@@ -241,5 +270,10 @@ impl Ring {
     /// The set that verifies access tokens.
     pub(crate) fn access(&self) -> Option<&JwkSet> {
         self.chain(KeyUse::Access).map(|chain| &chain.verifier)
+    }
+
+    /// The set that verifies access tokens of organisations.
+    pub(crate) fn organisation(&self) -> Option<&JwkSet> {
+        self.chain(KeyUse::Organisation).map(|chain| &chain.verifier)
     }
 }

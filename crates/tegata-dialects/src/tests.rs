@@ -3,6 +3,8 @@
 mod acs_replies;
 mod attacks;
 mod catalogue;
+mod csp;
+mod csp_scopes;
 mod devices;
 mod exchange;
 mod federation;

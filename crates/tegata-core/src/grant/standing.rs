@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use tegata_model::{AccountId, ClientId, InstallationId, UserId};
+use tegata_model::{AccountId, ApiTokenId, ClientId, InstallationId, UserId};
 use tegata_store::{
     account::{self, AccountRow},
     browser_session,
@@ -18,7 +18,7 @@ use super::{Fallen, GrantFailure};
 use crate::{
     Core, authz,
     caller::Caller,
-    client::official,
+    client::{api_tokens, official},
     error::OpError,
     principal::{Principal, Stamps, Who},
     token::Ancestor,
@@ -53,7 +53,7 @@ impl Bound {
         self.marks.iter().find_map(|mark| if let Ancestor::Account(id, _) = mark { Some(*id) } else { None })
     }
 
-    fn installation(&self) -> Option<InstallationId> {
+    pub(crate) fn installation(&self) -> Option<InstallationId> {
         self.marks.iter().find_map(|mark| if let Ancestor::Installation(id, _) = mark { Some(*id) } else { None })
     }
 
@@ -66,6 +66,11 @@ impl Bound {
     /// The person who signed in.
     fn person(&self) -> Option<UserId> {
         self.marks.iter().find_map(|mark| if let Ancestor::User(id, _) = mark { Some(*id) } else { None })
+    }
+
+    /// The API token that it came of: what a user gave itself, through no client.
+    pub(crate) fn api_token(&self) -> Option<ApiTokenId> {
+        self.marks.iter().find_map(|mark| if let Ancestor::ApiToken(id) = mark { Some(*id) } else { None })
     }
 
     /// Which of its marks says who acts.
@@ -194,16 +199,17 @@ async fn look(core: &Core, bound: &Bound) -> Result<Facts, OpError> {
         reads.push(read);
     }
     let account = account::find(store, account_id).await?.ok_or_else(|| fallen(Fallen::Account))?;
+    let of_user = bound.api_token().is_some();
     let client = match official(bound.client) {
         Some(row) => row,
+        None if of_user => api_tokens(),
         None => clients::find(store, bound.client).await?.ok_or_else(|| fallen(Fallen::Client))?,
     };
-    // A token always names the installation it came through; without one it comes through none.
-    let installation_id = bound.installation().ok_or_else(|| fallen(Fallen::Installation))?;
-    let installation = installation::find(store, installation_id).await?.ok_or_else(|| fallen(Fallen::Installation))?;
-    let fits = installation.account_id == account_id && installation.client_id == crate::client::installed_as(&client);
-    if !client.status.is_active() || !fits {
-        return Err(fallen(if fits { Fallen::Client } else { Fallen::Installation }));
+    // A token always names the installation it came through; without one it comes through none. What a user gave itself came
+    // through no client.
+    let installation = if of_user { None } else { Some(installed_here(core, bound, account_id, &client).await?) };
+    if !client.status.is_active() {
+        return Err(fallen(Fallen::Client));
     }
     // Whoever may not sign in has nothing from signing in, as a role neither.
     if let Some(person) = bound.person()
@@ -220,7 +226,9 @@ async fn look(core: &Core, bound: &Bound) -> Result<Facts, OpError> {
             };
             let principal = principal.filter(|found| found.is_active()).ok_or_else(|| fallen(Fallen::Identity))?;
             stamps.merge(&principal.stamps);
-            check_assignment(core, &client, &installation, &principal, who).await?;
+            if let Some(installation) = &installation {
+                check_assignment(core, &client, installation, &principal, who).await?;
+            }
             Some(principal)
         }
     };
@@ -229,6 +237,14 @@ async fn look(core: &Core, bound: &Bound) -> Result<Facts, OpError> {
         acting.noted_in(&mut stamps);
     }
     Ok(Facts { account, client, identity, acting, reads, stamps })
+}
+
+/// The installation that a token names, if it is one of its client in its account.
+async fn installed_here(core: &Core, bound: &Bound, account: AccountId, client: &ClientRow) -> Result<InstallationRow, OpError> {
+    let gone = || fallen(Fallen::Installation);
+    let id = bound.installation().ok_or_else(gone)?;
+    let found = installation::find(&core.store, id).await?;
+    found.filter(|row| row.account_id == account && row.client_id == crate::client::installed_as(client)).ok_or_else(gone)
 }
 
 /// True unless what the user signs in with is switched off.
@@ -258,7 +274,7 @@ fn fallen_of(mark: &Ancestor) -> Fallen {
         Ancestor::User(..) | Ancestor::Role(..) | Ancestor::OidcProvider(..) | Ancestor::Login(..) => Fallen::Identity,
         Ancestor::Client(..) => Fallen::Client,
         Ancestor::Installation(..) => Fallen::Installation,
-        Ancestor::Grant(..) => Fallen::Grant,
+        Ancestor::Grant(..) | Ancestor::ApiToken(_) => Fallen::Grant,
         Ancestor::Consent(_) => Fallen::Consent,
         Ancestor::Session(..) | Ancestor::Key(..) => Fallen::Session,
     }

@@ -160,7 +160,8 @@ impl Core {
     async fn client_row(&self, app_id: &str) -> Result<Option<ClientRow>, OpError> {
         Ok(match official_by_app_id(app_id) {
             Some(row) => Some(row),
-            None => client::find_by_app_id(&self.store, app_id).await?,
+            // Nobody signs in to an app of an organisation.
+            None => client::find_by_app_id(&self.store, app_id).await?.filter(|row| row.family == client::Family::Application),
         })
     }
 

@@ -53,7 +53,7 @@ pub(super) async fn client(
     secret_text: Option<&str>,
     about: About,
 ) -> Result<Caller, OpError> {
-    let presented = PresentedClient { app_id: app_id.to_owned(), secret: secret_text.map(secret), about, key: None };
+    let presented = PresentedClient { app_id: app_id.to_owned(), secret: secret_text.map(secret), respelled: None, about, key: None };
     core.authenticate(Proof::Client(presented), meta).await
 }
 

@@ -13,6 +13,7 @@ mod kinds;
 mod look_back;
 mod matrix;
 mod objects;
+mod organisation;
 mod sessions;
 mod settings;
 mod sign_in;

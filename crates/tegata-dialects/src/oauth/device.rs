@@ -46,7 +46,7 @@ async fn begin(oauth: &Oauth, parts: &Parts, body: Body, meta: &RequestMeta) -> 
     let (app_id, secret) = proof::client(parts, &parameters)?;
     let scope = parameters.text("scope").map(Scope::parse).transpose();
     let scope = scope.map_err(|error| OauthError::new(ErrorCode::InvalidScope, error.to_string()))?;
-    let client = PresentedClient { app_id, secret, about: About::Itself, key: None };
+    let client = PresentedClient { app_id, secret, respelled: None, about: About::Itself, key: None };
     let shows_number = parameters.text("tegata_number").is_some_and(|text| matches!(text, "1" | "true"));
     let begin = BeginDevice { client, scope, challenge: challenge(&parameters)?, shows_number };
     let begun = oauth.core.begin_device(meta, begin).await?;

@@ -3,6 +3,7 @@
 mod access;
 pub(crate) mod account;
 pub(crate) mod agent;
+pub(crate) mod api_tokens;
 pub(crate) mod apps;
 pub(crate) mod audit;
 pub(crate) mod call;
@@ -20,6 +21,7 @@ pub(crate) mod leaked;
 pub(crate) mod lint;
 pub(crate) mod login;
 pub(crate) mod names;
+pub(crate) mod org_apps;
 pub(crate) mod oss;
 mod own;
 pub(crate) mod profile;
