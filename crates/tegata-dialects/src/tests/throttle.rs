@@ -30,9 +30,11 @@ enum Tries {
     OldPassword,
     /// Nothing.
     Nothing,
+    /// A dialect that finds its operations by itself: secrets of clients are looked at by the core alone, whose calls are listed below.
+    Below,
 }
 
-use Tries::{Client, Nothing, OldPassword, SignIn, Unguessable, UserCode};
+use Tries::{Below, Client, Nothing, OldPassword, SignIn, Unguessable, UserCode};
 
 /// Every route of every dialect.
 const ROUTES: &[(&str, &[Tries])] = &[
@@ -67,6 +69,8 @@ const ROUTES: &[(&str, &[Tries])] = &[
     ("/v1/keys", &[Nothing]),
     ("/.well-known/oauth-authorization-server", &[Nothing]),
     ("/.well-known/openid-configuration", &[Nothing]),
+    ("/csp/{*rest}", &[Below]),
+    ("/cphub/{*rest}", &[Below]),
 ];
 
 /// Every call in the core that looks at a secret that could be guessed: the file, the call, and the count that stands before it.
