@@ -85,3 +85,17 @@ fn what_an_account_demands_of_keys() {
     assert_eq!(policy["AllowPeople"], true);
     world.ok(&["whoami", "--profile", "bob"]);
 }
+
+/// Who may use the official application: those who are assigned, or everybody of the account.
+#[test]
+fn everybody_or_those_who_are_assigned() {
+    let world = administrator();
+    assert!(world.ok(&["apps", "install", "official-cli"]).starts_with("installed"));
+    let mode = |world: &World| world.json(&["apps", "show", "official-cli", "--output", "json"]).to_string();
+    assert!(world.ok(&["apps", "mode", "official-cli", "all"]).starts_with("everybody"));
+    let everybody = mode(&world);
+    assert!(world.ok(&["apps", "mode", "official-cli", "assigned"]).starts_with("those who are assigned"));
+    assert_ne!(mode(&world), everybody);
+    assert!(world.fails(2, &["apps", "mode", "official-cli", "groups"]).contains("possible values: all, assigned"));
+    assert!(world.fails(1, &["apps", "mode", "official-cli", "all", "--profile", "bob"]).contains("NoPermission"));
+}

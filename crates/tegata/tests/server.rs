@@ -151,9 +151,11 @@ fn the_first_start_shows_a_key_once_and_everything_is_private() {
     let second = run(home.path(), &SERVE);
     assert_eq!(second.status.code(), Some(1));
     assert!(text(&second.stderr).contains("another tegata server uses"), "{}", text(&second.stderr));
-    let made = run(home.path(), &["account", "create", "other", "--data", "data"]);
-    assert_eq!(made.status.code(), Some(1));
-    assert!(text(&made.stderr).contains("stop it"), "{}", text(&made.stderr));
+    for words in [&["account", "create", "other", "--data", "data"][..], &["key", "rotate", "--signing", "access", "--data", "data"]] {
+        let made = run(home.path(), words);
+        assert_eq!(made.status.code(), Some(1));
+        assert!(text(&made.stderr).contains("stop it"), "{}", text(&made.stderr));
+    }
     server.stop(Signal::INT);
 
     // Killed: the lock is free, and what was written is there.
@@ -167,6 +169,41 @@ fn the_first_start_shows_a_key_once_and_everything_is_private() {
     let made = run(home.path(), &["account", "create", "other", "--data", "data"]);
     assert_eq!(made.status.code(), Some(1));
     assert!(text(&made.stderr).contains("`other` exists already"), "{}", text(&made.stderr));
+}
+
+/// The names of the keys that a server publishes.
+fn published(issuer: &str) -> Vec<String> {
+    let (status, reply) = get(issuer, "/oauth/keys");
+    assert_eq!(status, 200);
+    let body = reply.split("\r\n\r\n").nth(1).unwrap();
+    // Behind the length of its one chunk, if it has one.
+    let json = body.lines().find_map(|line| serde_json::from_str::<Value>(line).ok().filter(Value::is_object)).unwrap();
+    let keys = json.pointer("/keys").and_then(Value::as_array).unwrap();
+    keys.iter().map(|key| at(key, "/kid").to_owned()).collect()
+}
+
+#[test]
+fn signing_keys_are_replaced_and_dropped() {
+    let home = tempfile::tempdir().unwrap();
+    let mut server = Server::start(home.path(), &SERVE);
+    let first = published(&server.issuer());
+    assert_eq!(first.len(), 3);
+    server.stop(Signal::TERM);
+    let done = run(home.path(), &["key", "rotate", "--signing", "access", "--data", "data"]);
+    assert!(done.status.success() && text(&done.stdout).contains("signs in five minutes"), "{done:?}");
+    let mut server = Server::start(home.path(), &SERVE);
+    let second = published(&server.issuer());
+    assert!(second.len() == 4 && first.iter().all(|kid| second.contains(kid)), "the old one is published too");
+    server.stop(Signal::TERM);
+    let done = run(home.path(), &["key", "rotate", "--signing", "access", "--compromised", "--data", "data"]);
+    assert!(done.status.success() && text(&done.stdout).contains("counts no more"), "{done:?}");
+    let mut server = Server::start(home.path(), &SERVE);
+    let third = published(&server.issuer());
+    assert!(third.len() == 3 && third.iter().filter(|kid| second.contains(kid)).count() == 2, "{first:?} {second:?} {third:?}");
+    server.stop(Signal::TERM);
+    let wrong = run(home.path(), &["key", "rotate", "--signing", "other", "--data", "data"]);
+    assert!(wrong.status.code() == Some(2) && text(&wrong.stderr).contains("access, id-rs256, id-es256"), "{wrong:?}");
+    assert_eq!(run(home.path(), &["key", "rotate", "--data", "data"]).status.code(), Some(2));
 }
 
 #[test]

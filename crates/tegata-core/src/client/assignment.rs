@@ -38,6 +38,15 @@ pub struct Assignment {
     pub assigned_at: Timestamp,
 }
 
+/// Who may use the official application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignments {
+    /// Everybody, or those who are assigned.
+    pub mode: AssignmentMode,
+    /// Those who are assigned.
+    pub items: Vec<Assignment>,
+}
+
 /// The installation whose assignments are meant, noted as read.
 async fn find(view: &View<'_>, caller: &Caller, app_id: &str) -> Result<InstallationRow, OpError> {
     let Some(client) = official_by_name(app_id) else {
@@ -174,13 +183,13 @@ pub struct ListAssignments {
 
 impl Operation for ListAssignments {
     const ACTION: Action = TEGATA_LIST_APPLICATION_ASSIGNMENTS;
-    type Output = Vec<Assignment>;
+    type Output = Assignments;
 
     fn resource(&self, caller: &Caller) -> ResourceName {
         application_name(caller, &self.app_id)
     }
 
-    async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Vec<Assignment>>, OpError> {
+    async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Assignments>, OpError> {
         authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
         let installation = find(view, caller, &self.app_id).await?;
         let store = &view.core().store;
@@ -193,6 +202,6 @@ impl Operation for ListAssignments {
             };
             found.extend(name.map(|identity| Assignment { identity, assigned_at: row.created_at }));
         }
-        Ok(Effect::nothing(found))
+        Ok(Effect::nothing(Assignments { mode: installation.mode, items: found }))
     }
 }

@@ -18,7 +18,7 @@ pub(crate) use browser::{CODES, LONGEST, LiveBrowser, NOBODY, TRIES};
 pub use device::{DeviceRefusal, DeviceRequest};
 pub use factor::NewFactor;
 pub use link::Invited;
-pub use next::{Done, Next};
+pub use next::{Choice, Done, Next};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use tegata_model::{ConsentId, Epoch, Generation, GrantId, RoleId, SecretKey, Status, Timestamp, UserId};

@@ -43,6 +43,18 @@ pub enum Next {
     Redirect,
 }
 
+/// As whom a person wants to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Choice {
+    /// The person has not said.
+    #[default]
+    Unsaid,
+    /// As the one who counts now: the person has chosen.
+    Chosen,
+    /// As somebody who is yet to sign in.
+    SomebodyElse,
+}
+
 /// What was done already in this very flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Done {
@@ -50,10 +62,8 @@ pub struct Done {
     pub signed_in: bool,
     /// An administrator has just installed the application.
     pub installed: bool,
-    /// The person has chosen as whom to go on.
-    pub chosen: bool,
-    /// The person wants to sign in as somebody else.
-    pub somebody_else: bool,
+    /// As whom the person wants to go on.
+    pub choice: Choice,
     /// More than one person is signed in with the browser.
     pub several: bool,
 }
@@ -75,10 +85,10 @@ impl Core {
             Stage::NewFactor => return Ok(Next::NewFactor),
             Stage::SignedIn => {}
         }
-        if done.somebody_else && !done.signed_in {
+        if done.choice == Choice::SomebodyElse && !done.signed_in {
             return Ok(Next::SignIn);
         }
-        let unsaid = !done.chosen && !done.signed_in;
+        let unsaid = done.choice == Choice::Unsaid && !done.signed_in;
         if unsaid && (request.prompt.select_account || (done.several && !request.prompt.none && !request.prompt.login)) {
             return Ok(Next::ChooseAccount);
         }

@@ -204,7 +204,8 @@ async fn a_second_factor_that_is_asked_for_is_set_up_on_the_way_in() {
             assert_eq!(refused(core.prove_factor(&core.meta(), &waiting, KNOWN_BY, wrong).await), Refusal::Code, "{wrong}");
         }
         assert_eq!(refused(core.one_time_code(&core.meta(), &waiting, KNOWN_BY, &code).await), Refusal::Expired);
-        let spaced = format!("{} {}", &code[..3], &code[3..]);
+        let (left, right) = code.split_at(3);
+        let spaced = format!("{left} {right}");
         let done = core.prove_factor(&core.meta(), &waiting, KNOWN_BY, &spaced).await.unwrap().unwrap();
         assert_eq!(done.stage, Stage::NewPassword, "and then what else was asked for");
         assert!(browser(&core, &stepped).await.is_none());

@@ -3,12 +3,12 @@
 use tegata_oauth::{Challenge, Verifier};
 
 use super::{
-    grants::{CALLBACK, CHALLENGE, VENDOR, VERIFIER, by_alice, client, install, redeem, refresh, request, secret, signed_in},
+    grants::{CALLBACK, CHALLENGE, VENDOR, VERIFIER, by_alice, client, failure, install, redeem, refresh, request, secret, signed_in},
     sign_in::create,
     temporary,
 };
 use crate::{
-    RequestMeta,
+    GrantFailure, RequestMeta,
     authn::{About, PresentedClient, PresentedToken, Proof},
     client::{CreateClientSecret, InstallClient},
     grant::{BeginDevice, ClientCredentials, ExchangeForSession, ExchangeSubject, Introspect, Introspection, RedeemDeviceCode},
@@ -196,4 +196,31 @@ async fn no_two_kinds_share_a_key() {
     let mut known: Vec<&str> = kids.iter().map(String::as_str).collect();
     known.sort_unstable();
     assert_eq!(published, known);
+}
+
+/// A token that knows who somebody is, and may do nothing, becomes no key: neither where our own command line asks nor by RFC 8693.
+#[tokio::test]
+async fn a_token_without_the_scope_is_exchanged_nowhere() {
+    for core in TestCore::each().await.unwrap() {
+        install(&core).await;
+        let token = super::grants::sign_in(&core).await.refresh_token.unwrap();
+        let asks = async || client(&core, core.meta(), VENDOR, None, About::Token(secret(token.expose()))).await.unwrap();
+        let fewer = crate::grant::RefreshGrant {
+            token: secret(token.expose()),
+            scope: Some(tegata_oauth::Scope::parse("openid").unwrap()),
+            key: None,
+        };
+        let narrow = core.perform_grant(&asks().await, &fewer).await.unwrap().access_token;
+        let lacks = GrantFailure::Insufficient(tegata_oauth::Scope::USER_SESSION);
+        assert_eq!(failure(super::grants::exchange(&core, narrow.expose()).await.map(drop)), lacks);
+        let subject = |scope: Option<&str>| ExchangeSubject {
+            token: secret(narrow.expose()),
+            scope: scope.map(|scope| tegata_oauth::Scope::parse(scope).unwrap()),
+            key: None,
+        };
+        assert_eq!(failure(core.perform_grant(&asks().await, &subject(None)).await.map(drop)), lacks);
+        // Asking for it there gives none that was not there.
+        let asked = core.perform_grant(&asks().await, &subject(Some(tegata_oauth::Scope::USER_SESSION))).await.map(drop);
+        assert_eq!(failure(asked), GrantFailure::Scope(tegata_oauth::Scope::USER_SESSION.to_owned()));
+    }
 }

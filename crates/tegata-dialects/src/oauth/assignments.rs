@@ -7,7 +7,7 @@ use axum::{
 use http::StatusCode;
 use tegata_core::{
     Caller, OpError,
-    client::{AssignClient, AssignmentMode, DescribeExternalClient, IdentityName, ListAssignments, UnassignClient},
+    client::{AssignClient, AssignmentMode, IdentityName, ListAssignments, UnassignClient},
 };
 use tegata_oauth::Parameters;
 
@@ -57,12 +57,8 @@ async fn answer(visit: &Visit, app_id: String, form: Option<Parameters>) -> Page
         }
         Err(other) => return Err(other),
     };
-    let everybody = match core.perform(&caller, &DescribeExternalClient { app_id: app_id.clone() }).await {
-        Ok(installation) => installation.mode == AssignmentMode::All,
-        // Whoever may see the list need not be allowed to see more.
-        Err(_) => false,
-    };
-    let assigned = found.into_iter().map(|one| {
+    let everybody = found.mode == AssignmentMode::All;
+    let assigned = found.items.into_iter().map(|one| {
         let (kind, name) = match one.identity {
             IdentityName::User(name) => ("user", name.to_string()),
             IdentityName::Role(name) => ("role", name.to_string()),
@@ -93,7 +89,8 @@ async fn change(visit: &Visit, caller: &Caller, app_id: &str, form: &Parameters)
     let invalid = |error: String| OpError::invalid(tegata_core::Input::UserName, tegata_core::ProblemKind::Malformed, error);
     let identity = match form.text("identity_type") {
         Some("role") => IdentityName::Role(name.parse().map_err(|error| invalid(format!("{error}")))?),
-        _ => IdentityName::User(name.parse().map_err(|error| invalid(format!("{error}")))?),
+        Some("user") => IdentityName::User(name.parse().map_err(|error| invalid(format!("{error}")))?),
+        _ => return Err(invalid("it is a user or a role".to_owned())),
     };
     let (core, app_id) = (&visit.oauth.core, app_id.to_owned());
     match form.text("change") {

@@ -13,7 +13,7 @@ use http::StatusCode;
 use tegata_core::{
     GrantFailure, OpError,
     directory::PasswordRule,
-    signin::{Application, Browser, Done, Next, Refusal, Step},
+    signin::{Application, Browser, Choice, Done, Next, Refusal, Step},
 };
 use tegata_model::SecretKey;
 use tegata_oauth::{
@@ -61,8 +61,11 @@ async fn answer(visit: &mut Visit, form: Option<Parameters>) -> Page {
     let done = Done {
         signed_in: visit.has_signed_in_for_it(),
         installed: visit.ours("step") == Some("installed"),
-        chosen: visit.has_chosen(),
-        somebody_else: visit.ours("step") == Some(SOMEBODY_ELSE),
+        choice: match visit.ours("step") {
+            Some(SOMEBODY_ELSE) => Choice::SomebodyElse,
+            _ if visit.has_chosen() => Choice::Chosen,
+            _ => Choice::Unsaid,
+        },
         several: visit.is_several(),
     };
     let core = Arc::clone(&visit.oauth.core);

@@ -166,5 +166,95 @@ async fn a_second_factor_is_set_up_at_a_page_and_a_password_replaced() {
 
 fn inside_of(seed: &str) -> String {
     let letters: Vec<char> = seed.chars().collect();
-    letters.chunks(4).map(|four| format!("<span>{}</span>", four.iter().collect::<String>())).collect()
+    let fours: Vec<String> = letters.chunks(4).map(|four| four.iter().collect()).collect();
+    format!("<span>{}</span>", fours.join("</span><span>"))
+}
+
+/// A page of somebody else sends a browser that is signed in, and has agreed before, to where codes are given: in silence it gets none.
+#[tokio::test]
+async fn a_hostile_page_gets_no_code_in_silence() {
+    let world = World::new().await;
+    ready(&world).await;
+    let mut bob = Browser::new(&world);
+    bob.open(&request(&[])).await.sign_in("bob").await.submit(&[("decision", "allow")]).await;
+    assert!(bob.away.as_ref().unwrap().contains("code="));
+    bob.open(&request(&[("prompt", Some("none"))])).await;
+    let away = bob.away.clone().unwrap();
+    assert!(away.contains("error=interaction_required") && !away.contains("code="), "{away}");
+    bob.open(&request(&[])).await;
+    assert!(bob.away.is_none() && bob.heading().starts_with("Continue as bob@acme"), "{}", bob.brief());
+    // Nor can it send the form itself: not with a token of its own browser, and not from its own place.
+    let mut hostile = Browser::new(&world);
+    hostile.open(&request(&[])).await.sign_in("dan").await;
+    let own = bob.form(&[("decision", "allow")]);
+    let token = hostile.page.split("name=\"csrf\" value=\"").nth(1).map_or("", |rest| rest.split('"').next().unwrap()).to_owned();
+    let at = bob.at.clone();
+    for (headers, body) in [
+        (&[][..], format!("decision=allow&csrf={token}")),
+        (&[], "decision=allow".to_owned()),
+        (&[("origin", "https://evil.example")], own.clone()),
+        (&[("sec-fetch-site", "cross-site")], own.clone()),
+    ] {
+        let answer = bob.raw("POST", &at, headers, &body).await;
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{headers:?} {body}");
+        assert!(answer.headers().get(header::LOCATION).is_none());
+    }
+}
+
+/// What people type stays text, whatever it is; what programs send too.
+#[tokio::test]
+async fn markup_in_any_field_stays_text() {
+    const NASTY: &str = "<script>alert(1)</script>\"'><svg onload=alert(1)>";
+    let world = World::new().await;
+    ready(&world).await;
+    change(&world, "bob", false, true).await;
+    let mut seen = 0;
+    let mut check = |browser: &Browser<'_>, what: &str| {
+        assert!(!browser.page.contains("<script") && !browser.page.contains("<svg onload"), "{what}: {}", browser.page);
+        assert!(browser.away.is_none() && browser.status.is_client_error(), "{what}: {}", browser.brief());
+        seen += 1;
+    };
+    let mut nobody = Browser::new(&world);
+    nobody.open("/signin").await.submit(&[("username", NASTY), ("password", NASTY)]).await;
+    check(&nobody, "a name");
+    let mut bob = Browser::new(&world);
+    bob.open("/signin").await.sign_in("bob").await.submit(&[("otp", NASTY)]).await;
+    check(&bob, "a code");
+    let mut dan = Browser::new(&world);
+    dan.open("/switch-role").await.sign_in("dan").await.submit(&[("account", NASTY), ("role", NASTY)]).await;
+    check(&dan, "a role");
+    dan.open("/device").await.submit(&[("user_code", NASTY)]).await;
+    check(&dan, "the code of a device");
+    let mut alice = Browser::new(&world);
+    alice
+        .open("/apps/official-cli/assignments")
+        .await
+        .sign_in("alice")
+        .await
+        .submit(&[("identity_type", "user"), ("identity", NASTY)])
+        .await;
+    check(&alice, "an assignment");
+    alice.submit(&[("identity_type", NASTY), ("identity", "bob")]).await;
+    check(&alice, "a kind");
+    for name in ["client_id", "redirect_uri"] {
+        let mut stranger = Browser::new(&world);
+        stranger.open(&request(&[(name, Some(NASTY))])).await;
+        check(&stranger, name);
+    }
+    assert_eq!(seen, 8);
+    // What goes back to the client goes back as it came, and stays part of the URL.
+    for (name, value) in [("scope", NASTY), ("response_type", NASTY), ("prompt", NASTY), ("nonce", NASTY)] {
+        let mut stranger = Browser::new(&world);
+        stranger.open(&request(&[(name, Some(value)), ("state", Some(NASTY))])).await;
+        let place = stranger.away.clone().unwrap_or_default();
+        assert!(!place.contains('<') && !place.contains('"') && !stranger.page.contains("<script"), "{name}: {place}");
+        assert!(place.is_empty() || place.starts_with("http://127.0.0.1:12345/cli/callback?"), "{name}: {place}");
+    }
+    // A state may be long, and one that is too long is no way to be sent anywhere with something in it.
+    for (length, good) in [(512, true), (2048, true), (9000, false)] {
+        let mut stranger = Browser::new(&world);
+        stranger.open(&request(&[("state", Some(&"s".repeat(length))), ("response_type", Some("token"))])).await;
+        let place = stranger.away.clone().unwrap_or_default();
+        assert_eq!(place.contains(&"s".repeat(length)), good, "{length}: {}", stranger.status);
+    }
 }

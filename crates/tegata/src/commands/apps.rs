@@ -130,6 +130,7 @@ pub(crate) fn show(flags: &AppFlags, environment: &Environment) -> Result<(), Fa
             let assigned = own::call(&opened, "ListApplicationAssignments", &[("AppId", Some(&flags.app))]).await?;
             return Ok::<_, Failure>(json!({
                 "Installation": installed.get("ExternalApplication"),
+                "Mode": assigned.get("Mode"),
                 "Assignments": items(&assigned, "/Assignments/Assignment"),
             }));
         }
@@ -161,6 +162,9 @@ pub(crate) fn show(flags: &AppFlags, environment: &Environment) -> Result<(), Fa
     let line = |one: &Value| [text(one, "IdentityType").to_owned(), text(one, "Identity").to_owned(), text(one, "AssignDate").to_owned()];
     let lines: Vec<[String; 3]> = items(&shown, "/Assignments").iter().map(line).collect();
     rows(["ASSIGNED", "NAME", "SINCE"], &lines);
+    if text(&shown, "Mode") == "All" {
+        terminal::say("everybody of the account may use it, assigned or not");
+    }
     Ok(())
 }
 

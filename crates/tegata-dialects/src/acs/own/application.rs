@@ -85,5 +85,7 @@ fn shown(assignment: &Assignment) -> Tree {
 
 async fn list(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     let listed = ask.perform(ListAssignments { app_id: app_id(ask)? }).await?;
-    Ok(vec![wrapped("Assignments", "Assignment", listed.iter().map(shown).collect())])
+    let mode = if listed.mode == AssignmentMode::All { "All" } else { "OnDemand" };
+    let items = listed.items.iter().map(shown).collect();
+    Ok(vec![("Mode", Tree::Text(mode.to_owned())), wrapped("Assignments", "Assignment", items)])
 }
