@@ -234,7 +234,12 @@ async fn policies_only_deny_and_applications_are_others() {
     let elsewhere = core.perform(&mallory, &DescribeOrganisation { org: org.clone() }).await;
     let nowhere = core.perform(&mallory, &DescribeOrganisation { org: "00000000-0000-4000-8000-000000000000".to_owned() }).await;
     assert_eq!((why(elsewhere), why(nowhere)), ("no_access_to_org", "no_access_to_org"));
-    assert_eq!(why(core.perform(&mallory, &ListApps { org: core.globex.organisation_id.as_str().to_owned(), search: String::new(), skip: 0, limit: 1 }).await), "not_permitted_role");
+    assert_eq!(
+        why(core
+            .perform(&mallory, &ListApps { org: core.globex.organisation_id.as_str().to_owned(), search: String::new(), skip: 0, limit: 1 })
+            .await),
+        "not_permitted_role"
+    );
     let bearer = async |narrowed: Narrowed| {
         let token = SecretKey::new(api_token_of("alice"));
         let caller = core.authenticate(Proof::ApiToken(token), core.meta()).await.unwrap();
@@ -302,7 +307,8 @@ async fn what_an_instance_lacks_is_told_and_changed_in_place() {
         let made = create_app(&core, &alice, new(&org, wanted)).await.unwrap();
         core.perform(&dan, &add(&org, &made.id)).await.unwrap();
         let describe = DescribeInstance { org: org.clone(), id: made.id.clone() };
-        let missing = |instance: &Instance| instance.missing.iter().map(|one| format!("{} {}", one.role, one.why)).collect::<Vec<_>>().join(", ");
+        let missing =
+            |instance: &Instance| instance.missing.iter().map(|one| format!("{} {}", one.role, one.why)).collect::<Vec<_>>().join(", ");
         let found = core.perform(&alice, &describe).await.unwrap();
         assert_eq!(missing(&found), "vcd:admin adder_lacks_role, aria:viewer service_not_in_org");
         assert!(!found.outdated && found.extra.is_empty());
