@@ -187,6 +187,11 @@ impl Caller {
         self.evidence.principal().account.id
     }
 
+    /// The account's id as an organisation.
+    pub fn organisation_id(&self) -> &str {
+        self.evidence.principal().account.organisation_id.as_str()
+    }
+
     /// The account's 16-digit number, as text.
     pub fn account_number(&self) -> String {
         self.evidence.principal().account.number.to_string()

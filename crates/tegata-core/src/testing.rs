@@ -237,7 +237,16 @@ impl TestCore {
         let keyring = Keyring::open(store, &MasterKey::new(MASTER), ISSUER, &entropy, clock.now()).await?;
         let rows: tegata_store::Store = (**store).clone();
         let blobs = Blobs::local(&store.folder().join("blobs"))?;
-        Ok(Core::new(Parts { store: rows, blobs, keyring, clock, entropy: Arc::new(entropy), outbound, limits, services: crate::org::Services::sample() })?)
+        Ok(Core::new(Parts {
+            store: rows,
+            blobs,
+            keyring,
+            clock,
+            entropy: Arc::new(entropy),
+            outbound,
+            limits,
+            services: crate::org::Services::sample(),
+        })?)
     }
 
     /// The long-term key of a sample user, `root` of acme among them.

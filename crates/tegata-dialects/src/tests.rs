@@ -4,6 +4,7 @@ mod acs_replies;
 mod attacks;
 mod catalogue;
 mod csp_scopes;
+mod csp;
 mod devices;
 mod exchange;
 mod federation;

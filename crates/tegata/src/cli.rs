@@ -1,5 +1,6 @@
 //! The commands and their flags. Help, and later completions and manual pages, come from these definitions.
 
+pub(crate) mod api_tokens;
 pub(crate) mod apps;
 pub(crate) mod client;
 pub(crate) mod declare;
@@ -14,6 +15,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::logging::Level;
+use api_tokens::ApiTokensCommand;
 use apps::AppsCommand;
 use client::{
     AgentFlags, CallFlags, ConfigureFlags, CredentialsFlags, DoctorFlags, ExecFlags, ImsCommand, OssCommand, ProfileCommand, RamCommand,
@@ -158,6 +160,13 @@ pub(crate) enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: OssCommand,
+    },
+    /// API tokens of users: what their programs get access tokens for their organization with
+    #[command(name = "api-tokens")]
+    ApiTokens {
+        /// What to do.
+        #[command(subcommand)]
+        command: ApiTokensCommand,
     },
     /// OAuth applications: make, install, assign
     Apps {

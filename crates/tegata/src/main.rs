@@ -34,6 +34,7 @@ use clap::Parser as _;
 use crate::{
     cli::{
         AccountCommand, AuditCommand, Cli, Command, ConfigCommand,
+        api_tokens::ApiTokensCommand,
         apps::AppsCommand,
         client::{ImsCommand, OssCommand, ProfileCommand, RamCommand, StsCommand},
         keys::{KeyPolicyCommand, KeysCommand},
@@ -105,6 +106,9 @@ fn run(command: Command, environment: &Environment) -> Result<ExitCode, Failure>
         Command::Oss { command: OssCommand::Cp(flags) } => commands::oss::cp(&flags, environment),
         Command::Oss { command: OssCommand::Rm(flags) } => commands::oss::rm(&flags, environment),
         Command::Oss { command: OssCommand::Sign(flags) } => commands::oss::sign(&flags, environment),
+        Command::ApiTokens { command: ApiTokensCommand::Create(flags) } => commands::api_tokens::create(&flags, environment),
+        Command::ApiTokens { command: ApiTokensCommand::List(flags) } => commands::api_tokens::list(&flags, environment),
+        Command::ApiTokens { command: ApiTokensCommand::Revoke(flags) } => commands::api_tokens::revoke(&flags, environment),
         Command::Apps { command: AppsCommand::List(flags) } => commands::apps::list(&flags, environment),
         Command::Apps { command: AppsCommand::Show(flags) } => commands::apps::show(&flags, environment),
         Command::Apps { command: AppsCommand::Create(flags) } => commands::apps::create(&flags, environment),

@@ -71,7 +71,9 @@ fn application_name(caller: &Caller, app_id: &str) -> ResourceName {
 /// was, and so is an app of an organisation, which has operations of its own.
 pub(crate) async fn find_own(view: &View<'_>, caller: &Caller, app_id: &str) -> Result<ClientRow, OpError> {
     let row = client_rows::find_by_app_id(&view.core().store, app_id).await?;
-    let row = row.filter(|row| row.account_id == caller.account() && row.family == Family::Application).ok_or_else(|| OpError::NotFound(application_name(caller, app_id)))?;
+    let row = row
+        .filter(|row| row.account_id == caller.account() && row.family == Family::Application)
+        .ok_or_else(|| OpError::NotFound(application_name(caller, app_id)))?;
     view.note(&[Read::Client(row.id, row.generation)]);
     Ok(row)
 }

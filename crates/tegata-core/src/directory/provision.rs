@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountId, AccountNumber, ApiTokenId, BucketId, BucketName, Epoch, Generation, InstallationId, KeyId, LoginProfileId,
-    MfaDeviceId, MfaDeviceName, OperatorId, OrganisationId, PasswordHash, PolicyId, PolicyName, PrincipalNumber, RoleId, RoleName,
-    SecretKey, Status, UserId, UserName,
+    AccessKeyId, AccountAlias, AccountId, AccountNumber, ApiTokenId, BucketId, BucketName, Epoch, Generation, InstallationId, KeyId,
+    LoginProfileId, MfaDeviceId, MfaDeviceName, OperatorId, OrganisationId, PasswordHash, PolicyId, PolicyName, PrincipalNumber, RoleId,
+    RoleName, SecretKey, Status, UserId, UserName,
 };
 use tegata_policy::{DocumentKind, PrincipalName, ram};
 use tegata_store::{

@@ -25,15 +25,8 @@ pub enum Barrier {
 
 impl Barrier {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::NotPermitted,
-        Self::DeveloperAlone,
-        Self::NoAccess,
-        Self::Exceeds,
-        Self::OwnersOnly,
-        Self::OldSecret,
-        Self::PeopleOnly,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::NotPermitted, Self::DeveloperAlone, Self::NoAccess, Self::Exceeds, Self::OwnersOnly, Self::OldSecret, Self::PeopleOnly];
 
     /// A short stable word.
     pub fn word(self) -> &'static str {

@@ -8,7 +8,9 @@ use std::{
 };
 
 use super::{
-    catalogue::{AppRights, CUSTOMER_ADMIN, OrgRole, PROVIDER_ACCOUNT_ADMIN, PROVIDER_ADMIN, PROVIDER_DEVELOPER, Profile, ServiceMode, Services},
+    catalogue::{
+        AppRights, CUSTOMER_ADMIN, OrgRole, PROVIDER_ACCOUNT_ADMIN, PROVIDER_ADMIN, PROVIDER_DEVELOPER, Profile, ServiceMode, Services,
+    },
     refusal::{Barrier, Refusal},
 };
 
@@ -294,9 +296,8 @@ impl AppScope {
             .filter(|name| handout.has_org(name))
             .map(str::to_owned)
             .collect();
-        let covered = |name: &str, by: &BTreeSet<String>| {
-            by.iter().filter_map(|role| profile.role(role)).any(|role| role.covers.contains(&name))
-        };
+        let covered =
+            |name: &str, by: &BTreeSet<String>| by.iter().filter_map(|role| profile.role(role)).any(|role| role.covers.contains(&name));
         for name in wanted {
             if !granted.contains(name) {
                 dropped.insert(Dropped { service: None, role: name.clone(), why: Why::AdderLacksRole });

@@ -48,7 +48,9 @@ async fn an_api_token_brings_access_tokens_until_it_is_taken_back() {
         let caller = bearer(&core, &issued.access_token).await.unwrap();
         assert!(matches!(caller.organisation_bearer(), Some(OrgBearer::User(_))));
         assert_eq!(caller.audit_name(), "user bob");
-        assert!(matches!(worth(&core, issued.access_token.expose()).await, OrganisationIntrospection::Access(claims) if claims.username == "bob"));
+        assert!(
+            matches!(worth(&core, issued.access_token.expose()).await, OrganisationIntrospection::Access(claims) if claims.username == "bob")
+        );
         assert!(matches!(worth(&core, &token).await, OrganisationIntrospection::ApiToken { .. }));
         // An API token is no access token, and an access token brings none.
         assert!(bearer(&core, &secret(&token)).await.is_err());
@@ -120,7 +122,9 @@ async fn a_switched_off_user_and_a_marked_session_get_nothing() {
             lifetime,
             idle: Duration::ZERO,
         };
-        for input in [wrong("", Duration::from_hours(1)), wrong("x", Duration::from_secs(1)), wrong("x", Duration::from_hours(24 * 366 * 6))] {
+        for input in
+            [wrong("", Duration::from_hours(1)), wrong("x", Duration::from_secs(1)), wrong("x", Duration::from_hours(24 * 366 * 6))]
+        {
             assert!(matches!(by_alice(&core, &input).await, Err(OpError::Invalid(_))), "{input:?}");
         }
         // Nobody makes one for a user without being allowed to.

@@ -6,6 +6,7 @@ use http::{Method, StatusCode};
 use tegata_core::{
     AuthnFailure, CallerKind, Denial, DeniedBy, FederationFailure, Holding, Input, LayerKind, OpError, Problem, ProblemKind, Quota,
     ResourceName,
+    org::Refusal,
 };
 use tegata_sign::{Mismatch, acs::AcsProblem, acs_rpc::RpcProblem, acs3::Acs3Problem, arrived::ArrivedProblem};
 
@@ -135,7 +136,11 @@ impl From<OpError> for AcsError {
             OpError::Precondition(_) => Self::new(412, "PreconditionFailed", message),
             OpError::Conflict => Self::new(409, "OperationConflict", message),
             // Grants and apps of organisations are asked for elsewhere.
-            OpError::Grant(_) | OpError::Organisation(_) => Self::new(403, "NoPermission", message),
+            OpError::Grant(_) => Self::new(403, "NoPermission", message),
+            OpError::Organisation(refusal) => match refusal {
+                Refusal::AppNotFound(_) | Refusal::UserNotFound(_) => Self::new(404, "EntityNotExist.OrganizationApp", message),
+                other => Self::new(400, format!("OrganizationRefused.{}", other.word()), message),
+            },
             OpError::Throttled(wait) => Self { retry_after: Some(wait), ..Self::new(400, "Throttling.User", message) },
             OpError::Internal(cause) => Self { cause: Some(cause), ..Self::new(500, "InternalError", message) },
         }

@@ -3,6 +3,7 @@
 mod access;
 pub(crate) mod account;
 pub(crate) mod agent;
+pub(crate) mod api_tokens;
 pub(crate) mod apps;
 pub(crate) mod audit;
 pub(crate) mod call;

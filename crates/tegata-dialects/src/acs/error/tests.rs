@@ -86,7 +86,7 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 48] = [
+const INPUTS: [Input; 50] = [
     Input::IssuerUrl,
     Input::IssuanceLimit,
     Input::ApiTokenName,
@@ -294,6 +294,7 @@ async fn the_complete_table() {
         DeniedBy::KeyPolicy,
     ]);
     causes.extend([DeniedBy::NoPassword, DeniedBy::SecondFactor]);
+    causes.push(DeniedBy::Organisation(tegata_core::org::Barrier::Exceeds));
     let mut denial = denial().await;
     for by in causes {
         denial.by = by;

@@ -7,6 +7,7 @@ mod directory;
 mod exchange;
 mod key;
 mod leak;
+mod org_app;
 mod session;
 mod trail;
 
@@ -23,4 +24,5 @@ pub(crate) const TABLES: &[&[Entry]] = &[
     exchange::OPERATIONS,
     device::OPERATIONS,
     api_token::OPERATIONS,
+    org_app::OPERATIONS,
 ];
