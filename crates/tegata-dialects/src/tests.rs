@@ -3,8 +3,8 @@
 mod acs_replies;
 mod attacks;
 mod catalogue;
-mod csp_scopes;
 mod csp;
+mod csp_scopes;
 mod devices;
 mod exchange;
 mod federation;

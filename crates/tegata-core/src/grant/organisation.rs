@@ -225,7 +225,8 @@ pub fn uuid(bytes: [u8; 16]) -> String {
 /// The user whose id such a text is.
 pub fn user_of_uuid(text: &str) -> Option<UserId> {
     let id = tegata_model::OrganisationId::new(text).ok()?;
-    let digits: Vec<u8> = id.as_str().bytes().filter(|b| *b != b'-').map(|b| if b.is_ascii_digit() { b - b'0' } else { b - b'a' + 10 }).collect();
+    let digits: Vec<u8> =
+        id.as_str().bytes().filter(|b| *b != b'-').map(|b| if b.is_ascii_digit() { b - b'0' } else { b - b'a' + 10 }).collect();
     let mut bytes = [0; 16];
     for (slot, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
         *slot = pair.iter().fold(0, |sum, digit| sum * 16 + digit);

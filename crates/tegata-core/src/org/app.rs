@@ -220,7 +220,10 @@ impl Operation for CreateApp {
         new.scope.check(at.org.profile(), &core.services).map_err(refuse)?;
         handout.judge(&new.scope, &core.services).map_err(refuse)?;
         let given = new.id.as_deref().map_or(Ok(()), fields::id);
-        given.and_then(|()| fields::display_name(&new.display_name)).and_then(|()| fields::description(&new.description)).map_err(refuse)?;
+        given
+            .and_then(|()| fields::display_name(&new.display_name))
+            .and_then(|()| fields::description(&new.description))
+            .map_err(refuse)?;
         new.secret.as_deref().map_or(Ok(()), |secret| fields::secret(secret.expose())).map_err(refuse)?;
         let account = at.org.account.id;
         let id = match &new.id {

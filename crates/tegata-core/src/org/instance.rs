@@ -15,9 +15,7 @@ use super::{
     standing::{Standing, enter},
 };
 use crate::{
-    actions::{
-        Action, CSP_ADD_CLIENTS, CSP_GET_CLIENT, CSP_LIST_CLIENTS, CSP_REMOVE_CLIENTS, CSP_RESYNC_CLIENT, CSP_UPDATE_CLIENT_ROLES,
-    },
+    actions::{Action, CSP_ADD_CLIENTS, CSP_GET_CLIENT, CSP_LIST_CLIENTS, CSP_REMOVE_CLIENTS, CSP_RESYNC_CLIENT, CSP_UPDATE_CLIENT_ROLES},
     caller::Caller,
     error::OpError,
     operation::{Effect, Operation},
@@ -126,7 +124,8 @@ async fn shown(view: &View<'_>, at: &Standing, found: &Found, row: &Installation
         }
     }
     // What was left out and is no longer asked for by name: roles that come with an organisation role.
-    let implied = definition.org_roles.iter().filter_map(|name| profile.role(name)).any(|role| role.services == super::ServiceMode::Implied);
+    let implied =
+        definition.org_roles.iter().filter_map(|name| profile.role(name)).any(|role| role.services == super::ServiceMode::Implied);
     if implied {
         for one in recorded.iter().filter(|one| one.service.is_some()) {
             let service = one.service.as_deref().unwrap_or_default();
@@ -137,7 +136,8 @@ async fn shown(view: &View<'_>, at: &Standing, found: &Found, row: &Installation
     }
     missing.sort();
     let allowed = closure(profile, &definition.org_roles);
-    let mut extra: Vec<String> = roles.org_roles.iter().filter(|role| !allowed.contains(role.as_str())).map(|r| format!("csp:{r}")).collect();
+    let mut extra: Vec<String> =
+        roles.org_roles.iter().filter(|role| !allowed.contains(role.as_str())).map(|r| format!("csp:{r}")).collect();
     for (service, held) in &roles.services {
         let defined = |role: &String| match definition.services.get(service) {
             Some(Wanted::All) => true,

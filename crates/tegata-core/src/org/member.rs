@@ -117,9 +117,8 @@ impl Operation for SearchMembers {
             let Some(last) = some.last() else { break };
             after = last.name.folded();
             let full = some.len() == STEP as usize;
-            let hit = |row: &&UserRow| {
-                [row.name.as_str(), &row.display_name, &row.email].iter().any(|text| text.to_lowercase().contains(&term))
-            };
+            let hit =
+                |row: &&UserRow| [row.name.as_str(), &row.display_name, &row.email].iter().any(|text| text.to_lowercase().contains(&term));
             ids.extend(some.iter().filter(hit).map(|row| row.id));
             if !full {
                 break;

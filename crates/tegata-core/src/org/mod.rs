@@ -28,9 +28,7 @@ mod uses;
 
 pub use app::{App, AppSecret, DeleteApps, DescribeApp, ListApps, Listing, NewApp, Several, UpdateApp, create_app};
 pub use catalogue::{AppRights, OrgKind, OrgRole, Profile, Service, ServiceMode, ServiceNameError, Services, profile};
-pub use instance::{
-    AddApps, Added, ChangeInstance, DescribeInstance, Instance, ListInstances, Missing, RemoveApps, ResyncInstance,
-};
+pub use instance::{AddApps, Added, ChangeInstance, DescribeInstance, Instance, ListInstances, Missing, RemoveApps, ResyncInstance};
 pub use member::{ChangeMember, DescribeOwnProfile, DescribeOwnRoles, Member, RoleGrant, SearchMembers};
 pub use place::{DescribeOrganisation, ListOrgRoles, ListOwnOrganisations, ListServices, Organisation, SetOfferedRoles};
 pub use refusal::{AppField, Barrier, Refusal};

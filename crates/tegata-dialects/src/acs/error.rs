@@ -5,8 +5,7 @@ use std::{borrow::Cow, error::Error, time::Duration};
 use http::{Method, StatusCode};
 use tegata_core::{
     AuthnFailure, CallerKind, Denial, DeniedBy, FederationFailure, Holding, Input, LayerKind, OpError, Problem, ProblemKind, Quota,
-    ResourceName,
-    org::Refusal,
+    ResourceName, org::Refusal,
 };
 use tegata_sign::{Mismatch, acs::AcsProblem, acs_rpc::RpcProblem, acs3::Acs3Problem, arrived::ArrivedProblem};
 

@@ -88,7 +88,8 @@ async fn roles(csp: &Csp, asked: &Asked) -> Result<Reply, CspFault> {
     let org = asked.variable("org");
     let found = csp.core.perform(&caller, &ListOrgRoles { org: org.to_owned() }).await?;
     let wanted = asked.parameter("name");
-    let found: Vec<Value> = found.iter().filter(|role| wanted.is_none_or(|name| name == role.name)).map(|role| shown_role(role, org)).collect();
+    let found: Vec<Value> =
+        found.iter().filter(|role| wanted.is_none_or(|name| name == role.name)).map(|role| shown_role(role, org)).collect();
     let links: Vec<Value> = found.iter().filter_map(|role| role.get("refLink").cloned()).collect();
     Ok(Reply::json(json!({ "orgRolesData": found, "refLinks": links })))
 }

@@ -61,7 +61,11 @@ async fn an_api_token_is_taken_in_every_spelling() {
         (path.clone(), vec![("content-type", FORM)], format!("api_token={token}")),
         (path.clone(), vec![("content-type", FORM)], format!("grant_type=api_token&refresh_token={token}")),
         (path.clone(), vec![("content-type", FORM)], format!("grant_type=api_token&api_token={token}")),
-        (path.clone(), vec![("content-type", "application/x-www-form-urlencoded; charset=utf-8")], format!("grant_type=refresh_token&refresh_token={token}")),
+        (
+            path.clone(),
+            vec![("content-type", "application/x-www-form-urlencoded; charset=utf-8")],
+            format!("grant_type=refresh_token&refresh_token={token}"),
+        ),
         (path.clone(), vec![("content-type", FORM)], format!("api_token={token}&refresh_token={token}")),
         (format!("{path}?api_token={token}"), vec![], String::new()),
         (format!("{path}?grant_type=refresh_token&refresh_token={token}"), vec![], String::new()),
@@ -83,7 +87,12 @@ async fn an_api_token_is_taken_in_every_spelling() {
         assert!(json_of(&answer)["message"].as_str().unwrap().contains("invalid_grant: Invalid refresh token"));
         assert_eq!(json_of(&answer)["moduleCode"], 340);
     }
-    for body in [String::new(), "refresh_token=".to_owned(), format!("refresh_token={token}&refresh_token=x"), format!("refresh_token={token}&api_token=x")] {
+    for body in [
+        String::new(),
+        "refresh_token=".to_owned(),
+        format!("refresh_token={token}&refresh_token=x"),
+        format!("refresh_token={token}&api_token=x"),
+    ] {
         assert_eq!(refused(&form(&world, &path, &body).await), (400, "invalid_request".to_owned()), "{body}");
     }
     let two = post(&world, &format!("{path}?refresh_token=other"), &[("content-type", FORM)], &format!("refresh_token={token}")).await;
@@ -99,13 +108,26 @@ async fn an_api_token_is_taken_in_every_spelling() {
         assert_eq!(refused(&answer), (400, "invalid_request".to_owned()), "{wrong}");
     }
     // The partner console's spelling.
-    let answer = post(&world, "/cphub/api/auth/v1/authn/accesstoken", &[("content-type", "application/json")], &json!({ "refreshToken": token }).to_string()).await;
+    let answer = post(
+        &world,
+        "/cphub/api/auth/v1/authn/accesstoken",
+        &[("content-type", "application/json")],
+        &json!({ "refreshToken": token }).to_string(),
+    )
+    .await;
     assert_eq!((answer.status.as_u16(), json_of(&answer)["accessToken"].is_string()), (201, true));
     assert_eq!(json_of(&answer)["refreshToken"], token.as_str());
-    let details = post(&world, &format!("{API}/auth/api-tokens/details"), &[("content-type", "application/json")], &json!({ "tokenValue": token }).to_string()).await;
+    let details = post(
+        &world,
+        &format!("{API}/auth/api-tokens/details"),
+        &[("content-type", "application/json")],
+        &json!({ "tokenValue": token }).to_string(),
+    )
+    .await;
     let details = json_of(&details);
     assert_eq!((&details["username"], &details["acct"], &details["deactivated"]), (&json!("bob"), &json!("bob@acme"), &json!(false)));
-    let none = post(&world, &format!("{API}/auth/api-tokens/details"), &[("content-type", "application/json")], r#"{"tokenValue":"x"}"#).await;
+    let none =
+        post(&world, &format!("{API}/auth/api-tokens/details"), &[("content-type", "application/json")], r#"{"tokenValue":"x"}"#).await;
     assert_eq!(refused(&none), (400, "invalid_grant".to_owned()));
 }
 
@@ -115,19 +137,32 @@ async fn no_other_grant_is_offered() {
     for endpoint in ["authorize", "token"] {
         let path = format!("{API}/auth/{endpoint}");
         for grant in [
-            "password", "impersonate_user", "client_delegate", "context_switch", "client_exchange", "audience_exchange",
-            "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:token-exchange", "x",
+            "password",
+            "impersonate_user",
+            "client_delegate",
+            "context_switch",
+            "client_exchange",
+            "audience_exchange",
+            "authorization_code",
+            "refresh_token",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+            "x",
         ] {
             let headers = [("content-type", FORM), ("authorization", &basic(BENCH.0, BENCH.1))];
             let answer = post(&world, &path, &headers, &format!("grant_type={grant}&username=alice&password=x")).await;
             assert_eq!(refused(&answer), (400, "unsupported_grant_type".to_owned()), "{grant}");
         }
         assert_eq!(refused(&form(&world, &path, "").await), (400, "invalid_request".to_owned()));
-        assert_eq!(refused(&form(&world, &path, "grant_type=client_credentials&grant_type=password").await), (400, "invalid_request".to_owned()));
+        assert_eq!(
+            refused(&form(&world, &path, "grant_type=client_credentials&grant_type=password").await),
+            (400, "invalid_request".to_owned())
+        );
         let anonymous = form(&world, &path, "grant_type=client_credentials").await;
         assert_eq!(refused(&anonymous), (401, "invalid_client".to_owned()));
         assert!(anonymous.header("www-authenticate").starts_with("Basic "));
-        for wrong in [basic("nobody", "x"), basic(BENCH.0, "wrong"), basic(BENCH.0, ""), "Basic ?".to_owned(), "Bearer x".to_owned(), basic("", "x")] {
+        for wrong in
+            [basic("nobody", "x"), basic(BENCH.0, "wrong"), basic(BENCH.0, ""), "Basic ?".to_owned(), "Bearer x".to_owned(), basic("", "x")]
+        {
             let headers = [("content-type", FORM), ("authorization", wrong.as_str())];
             let answer = post(&world, &path, &headers, "grant_type=client_credentials").await;
             assert_eq!(refused(&answer), (401, "invalid_client".to_owned()), "{wrong}");
@@ -154,7 +189,10 @@ async fn keys_are_told_in_every_form() {
     );
     assert_eq!(pem, set);
     assert_eq!((&pem["alg"], &pem["keys"]), (&json!("SHA256withRSA"), &keys["keys"]));
-    assert!(pem["value"].as_str().unwrap().starts_with("-----BEGIN PUBLIC KEY-----") && pem["issuer"].as_str().is_some_and(|issuer| !issuer.is_empty()));
+    assert!(
+        pem["value"].as_str().unwrap().starts_with("-----BEGIN PUBLIC KEY-----")
+            && pem["issuer"].as_str().is_some_and(|issuer| !issuer.is_empty())
+    );
     assert_eq!(refused(&get(&world, &format!("{API}/auth/token-public-key?format=x"), &[]).await), (400, "invalid_request".to_owned()));
     let metadata = json_of(&get(&world, &format!("{API}/.well-known/openid-configuration"), &[]).await);
     assert_eq!(metadata["issuer"], pem["issuer"]);

@@ -33,7 +33,8 @@ fn names(value: &Value) -> Vec<Value> {
 /// Roles as the words of tokens.
 fn words(value: &Value) -> BTreeSet<String> {
     let services = value["services"].as_object().into_iter().flatten();
-    let services = services.flat_map(|(service, roles)| texts(roles).into_iter().map(move |role| format!("external/{}/{role}", id(service))));
+    let services =
+        services.flat_map(|(service, roles)| texts(roles).into_iter().map(move |role| format!("external/{}/{role}", id(service))));
     texts(&value["org_roles"]).into_iter().map(|role| format!("csp:{role}")).chain(services).collect()
 }
 
@@ -53,7 +54,9 @@ fn shown(value: &Value) -> BTreeSet<String> {
         value["organizationRoles"].as_array().unwrap().iter().map(|role| format!("csp:{}", role["name"].as_str().unwrap())).collect();
     for service in value["serviceRoles"].as_array().unwrap() {
         let id = service["serviceDefinitionId"].as_str().unwrap();
-        all.extend(service["serviceRoles"].as_array().unwrap().iter().map(|role| format!("external/{id}/{}", role["name"].as_str().unwrap())));
+        all.extend(
+            service["serviceRoles"].as_array().unwrap().iter().map(|role| format!("external/{id}/{}", role["name"].as_str().unwrap())),
+        );
     }
     all
 }
@@ -96,8 +99,12 @@ impl Scene {
         let token = |name: &str| SecretKey::new(api_token(name));
         provision.api_token(&org, org.root, &token("root")).unwrap();
         provision.api_token(&core.globex, core.globex.root, &token("elsewhere")).unwrap();
-        let offered: Vec<(&String, String)> =
-            case["org"]["services"].as_object().unwrap().iter().flat_map(|(s, roles)| texts(roles).into_iter().map(move |role| (s, role))).collect();
+        let offered: Vec<(&String, String)> = case["org"]["services"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(s, roles)| texts(roles).into_iter().map(move |role| (s, role)))
+            .collect();
         provision.offer(&org, &offered.iter().map(|(service, role)| (service.as_str(), role.as_str())).collect::<Vec<_>>());
         let mut users = BTreeMap::new();
         for (name, given) in case["actors"].as_object().unwrap() {
@@ -180,7 +187,8 @@ impl Scene {
                 let mut body = json!({ "ids": [id_of_app] });
                 if let Some(asked) = step.get("requested") {
                     body["organizationRoles"] = names(&asked["org_roles"]).into();
-                    let service = |(name, roles): (&String, &Value)| json!({ "serviceDefinitionId": id(name), "serviceRoles": names(roles) });
+                    let service =
+                        |(name, roles): (&String, &Value)| json!({ "serviceDefinitionId": id(name), "serviceRoles": names(roles) });
                     body["serviceRoles"] = asked["services"].as_object().unwrap().iter().map(service).collect();
                 }
                 let answer = self.call(&by, "POST", &clients, Some(body)).await;
@@ -208,7 +216,8 @@ impl Scene {
                 }
                 let (basic, body) = (basic(&id_of_app, &secret), tegata_sign::form::encode(&form));
                 let path = format!("{AM}/auth/authorize");
-                let request = ask("POST", &path).header("authorization", &basic).header("content-type", "application/x-www-form-urlencoded");
+                let request =
+                    ask("POST", &path).header("authorization", &basic).header("content-type", "application/x-www-form-urlencoded");
                 let answer = self.world.issuer(request.body(body.as_bytes()).request()).await;
                 if answer.status == StatusCode::OK {
                     let body = json_of(&answer);

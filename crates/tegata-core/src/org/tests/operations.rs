@@ -81,16 +81,8 @@ impl World {
         provision.commit().await.unwrap();
         let elsewhere = core.globex.organisation_id.as_str().to_owned();
         let org = org.organisation_id.as_str().to_owned();
-        let mut world = Self {
-            core,
-            org,
-            elsewhere,
-            actors,
-            app: None,
-            secrets: BTreeMap::new(),
-            current: String::new(),
-            tokens: BTreeMap::new(),
-        };
+        let mut world =
+            Self { core, org, elsewhere, actors, app: None, secrets: BTreeMap::new(), current: String::new(), tokens: BTreeMap::new() };
         if let Some(app) = case.get("app") {
             let foreign = app["owner_org"] != case["org"]["id"];
             let (by, org) = if foreign { ("elsewhere", world.elsewhere.clone()) } else { ("root", world.org.clone()) };

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use tegata_core::{
     OpError,
     org::{
-        AddApps, App, AppScope, AppSecret, Dropped, DeleteApps, DescribeApp, DescribeInstance, EndRotation, Instance, ListApps,
+        AddApps, App, AppScope, AppSecret, DeleteApps, DescribeApp, DescribeInstance, Dropped, EndRotation, Instance, ListApps,
         ListInstances, ListServices, Missing, NewApp, Refusal, RemoveApps, Requested, ResyncInstance, SecretChange, Service, UpdateApp,
         Wanted, create_app, replace_secret, rotate_secret,
     },
