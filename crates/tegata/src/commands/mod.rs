@@ -20,6 +20,7 @@ pub(crate) mod leaked;
 pub(crate) mod lint;
 pub(crate) mod login;
 pub(crate) mod names;
+pub(crate) mod org_apps;
 pub(crate) mod oss;
 mod own;
 pub(crate) mod profile;

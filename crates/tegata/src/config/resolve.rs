@@ -592,6 +592,7 @@ impl Work {
             policies_per_role: self.limit("quotas.policies_per_role", raw.policies_per_role, 0, 1000, standard.policies_per_role),
             system_policies: self.limit("quotas.system_policies", raw.system_policies, 0, 1000, standard.system_policies),
             mfa_devices: self.limit("quotas.mfa_devices", raw.mfa_devices, 0, 1_000_000, standard.mfa_devices),
+            api_tokens_per_user: self.limit("quotas.api_tokens_per_user", raw.api_tokens_per_user, 0, 10_000, standard.api_tokens_per_user),
             tags_per_resource: self.limit("quotas.tags_per_resource", raw.tags_per_resource, 0, 100, standard.tags_per_resource),
             oidc_providers: self.limit("quotas.oidc_providers", raw.oidc_providers, 0, 10_000, standard.oidc_providers),
             clients: self.limit("quotas.clients", raw.clients, 0, 10_000, standard.clients),

@@ -94,6 +94,7 @@ pub(crate) fn show(config: &Config) -> String {
         ("quotas.policies_per_role", quotas.policies_per_role.to_string()),
         ("quotas.system_policies", quotas.system_policies.to_string()),
         ("quotas.mfa_devices", quotas.mfa_devices.to_string()),
+        ("quotas.api_tokens_per_user", quotas.api_tokens_per_user.to_string()),
         ("quotas.tags_per_resource", quotas.tags_per_resource.to_string()),
         ("quotas.oidc_providers", quotas.oidc_providers.to_string()),
         ("quotas.clients", quotas.clients.to_string()),

@@ -15,7 +15,7 @@ use tegata_core::{
 };
 
 use crate::acs::{
-    ask::{Ask, Entry, Fields, entry, said, text, wrapped},
+    ask::{Ask, Entry, Fields, entry, text, wrapped},
     catalogue::{Kind, Parameter, may, need},
     error::AcsError,
     reply::Tree,
