@@ -249,6 +249,8 @@ actions! {
     TEGATA_ASSIGN_APPLICATION = "tegata:AssignApplication";
     /// Let a user or a role use it no more.
     TEGATA_UNASSIGN_APPLICATION = "tegata:UnassignApplication";
+    /// Say whether everybody of the account may use the official application, or those who are assigned.
+    TEGATA_SET_ASSIGNMENT_MODE = "tegata:SetApplicationAssignmentMode";
     /// List who may use the official application.
     TEGATA_LIST_APPLICATION_ASSIGNMENTS = "tegata:ListApplicationAssignments";
     /// Get a token for a client itself. Clients ask, by scopes and not by policies; so for the next five.

@@ -25,7 +25,7 @@ use crate::{
     caller::{Caller, Evidence, RequestMeta, Unspent},
     directory::{KeyPolicy, key_policy},
     error::{AuthnFailure, OpError},
-    grant::standing::may_sign_in,
+    grant::{Acting, standing::may_sign_in},
     keyring::Place,
     principal::{LiveKey, LiveSession, Stamps, Who},
     token::{self, Ancestor, Claims, PolicyClaim, TokenError},
@@ -298,6 +298,12 @@ impl Core {
                     return Err(OpError::Authentication(AuthnFailure::OwnerInactive));
                 }
             }
+        }
+        // And when the role that it was born in does not trust its person any more.
+        if let Some(acting) =
+            Acting::find(self, &claims.ancestors).await.map_err(|error| if let OpError::Grant(_) = error { ended() } else { error })?
+        {
+            acting.noted_in(&mut stamps);
         }
         match session::mark(&self.store, claims.session).await? {
             None | Some(Epoch(0)) => reads.push(Read::Session(claims.session, Epoch(0))),

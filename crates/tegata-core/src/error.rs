@@ -6,6 +6,7 @@ use tegata_policy::{LayerKind, Verdict};
 use tegata_sign::{Mismatch, TimeProblem};
 
 use crate::{
+    directory::PasswordRule,
     grant::GrantFailure,
     org::{Barrier, Refusal},
     resource::ResourceName,
@@ -333,6 +334,8 @@ pub struct Problem {
     pub kind: ProblemKind,
     /// The rule in words, ready to be shown.
     pub message: String,
+    /// The rules that a password breaks, for those who say them in other words.
+    pub rules: Vec<PasswordRule>,
 }
 
 /// The inputs that operations can find wrong. Dialects know what each is called on their wire.
@@ -476,7 +479,7 @@ pub enum Precondition {
 impl OpError {
     /// An input problem.
     pub fn invalid(input: Input, kind: ProblemKind, message: impl Into<String>) -> Self {
-        Self::Invalid(Problem { input, kind, message: message.into() })
+        Self::Invalid(Problem { input, kind, message: message.into(), rules: Vec::new() })
     }
 
     /// A fault of ours, with its cause.

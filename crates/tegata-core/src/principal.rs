@@ -147,6 +147,8 @@ pub(crate) struct LiveAccess {
     pub(crate) bound: Arc<Bound>,
     pub(crate) facts: Arc<Facts>,
     pub(crate) reads: Vec<Read>,
+    /// What the keys were read from that its signature was verified with.
+    pub(crate) keys: Stamps,
 }
 
 /// Whoever shows an access token for an organisation, or the API token that brings one, with everything it stands on found unrevoked.

@@ -46,7 +46,8 @@ impl KeyUse {
     /// Those that the authorization server publishes; organisations have their own place for theirs.
     const OF_CLIENTS: [Self; 3] = [Self::Access, Self::IdRsa, Self::IdEc];
 
-    fn word(self) -> &'static str {
+    /// Its name, as commands and rows have it.
+    pub fn word(self) -> &'static str {
         match self {
             Self::Access => "access",
             Self::IdRsa => "id-rs256",
@@ -165,6 +166,23 @@ impl Core {
         })
     }
 
+    /// Puts a new key in the place of all there are of its use, at once: what any of them signed counts no more, on every node as soon as
+    /// it hears of the change. For keys that somebody else may have. Sign-ins go on, since refresh tokens are not signed by these.
+    pub async fn drop_signing_keys(&self, key_use: KeyUse) -> Result<(), OpError> {
+        let ring = self.ring(&[key_use]).await?;
+        let (_, serial) = ring.chain(key_use).map(|chain| chain.newest).ok_or_else(|| OpError::internal("there is no key to drop"))?;
+        let now = self.now();
+        let mut changes = ChangeSet::new(now);
+        changes.push(signing_key::drop_all(key_use.word(), now));
+        changes.push(signing_key::insert(&self.new_signing_key(key_use, serial + 1, now).await?));
+        changes.touch(SYSTEM);
+        self.store.commit(changes).await.map_err(|error| match error {
+            CommitError::Changed | CommitError::Exists(_) => OpError::Conflict,
+            CommitError::Store(error) => error.into(),
+            other @ CommitError::Claimed(_) => OpError::internal(other),
+        })
+    }
+
     async fn ring(&self, wanted: &[KeyUse]) -> Result<Arc<Ring>, OpError> {
         let known = self.signing.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let now = self.now();
@@ -244,6 +262,11 @@ impl Core {
 }
 
 impl Ring {
+    /// What it was read from.
+    pub(crate) fn stamps(&self) -> &Stamps {
+        &self.stamps
+    }
+
     /// The set that verifies access tokens.
     pub(crate) fn access(&self) -> Option<&JwkSet> {
         self.chain(KeyUse::Access).map(|chain| &chain.verifier)

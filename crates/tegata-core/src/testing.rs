@@ -273,7 +273,7 @@ impl TestCore {
 
     /// The caller that a key makes, with a fresh nonce.
     pub async fn caller(&self, key: &TestKey) -> Result<Caller, OpError> {
-        let nonce = format!("nonce-{}", self.requests.fetch_add(1, Ordering::SeqCst));
+        let nonce = format!("own-nonce-{}", self.requests.fetch_add(1, Ordering::SeqCst));
         let presented = self.signed(key, &nonce).map_err(OpError::internal)?;
         self.core.authenticate(Proof::Signed(presented), self.meta()).await
     }

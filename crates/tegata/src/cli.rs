@@ -4,6 +4,7 @@ pub(crate) mod api_tokens;
 pub(crate) mod apps;
 pub(crate) mod client;
 pub(crate) mod declare;
+pub(crate) mod key;
 pub(crate) mod keys;
 pub(crate) mod lint;
 pub(crate) mod login;
@@ -21,6 +22,7 @@ use client::{
     AgentFlags, CallFlags, ConfigureFlags, CredentialsFlags, DoctorFlags, ExecFlags, ImsCommand, OssCommand, ProfileCommand, RamCommand,
     StsCommand, WhoamiFlags,
 };
+use key::KeyCommand;
 use keys::KeysCommand;
 use take_back::{LeakedFlags, ServerAccess, SessionsCommand};
 
@@ -186,6 +188,12 @@ pub(crate) enum Command {
     /// End every credential of the account that a text holds, and tell what was done with it
     #[command(after_help = client::ENVIRONMENT)]
     Leaked(LeakedFlags),
+    /// The server's own keys
+    Key {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
     /// Long-term keys: who still uses one, and what the account demands of them
     Keys {
         /// What to do with them.

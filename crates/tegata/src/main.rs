@@ -37,6 +37,7 @@ use crate::{
         api_tokens::ApiTokensCommand,
         apps::AppsCommand,
         client::{ImsCommand, OssCommand, ProfileCommand, RamCommand, StsCommand},
+        key::KeyCommand,
         keys::{KeyPolicyCommand, KeysCommand},
         take_back::SessionsCommand,
     },
@@ -122,6 +123,7 @@ fn run(command: Command, environment: &Environment) -> Result<ExitCode, Failure>
         Command::Apps { command: AppsCommand::Token(flags) } => commands::org_apps::token(&flags, environment),
         Command::Apps { command: AppsCommand::Install(flags) } => commands::apps::install(&flags, environment),
         Command::Apps { command: AppsCommand::Uninstall(flags) } => commands::apps::uninstall(&flags, environment),
+        Command::Apps { command: AppsCommand::Mode(flags) } => commands::apps::mode(&flags, environment),
         Command::Apps { command: AppsCommand::Assign(flags) } => commands::apps::assign(&flags, environment),
         Command::Apps { command: AppsCommand::Unassign(flags) } => commands::apps::unassign(&flags, environment),
         Command::Doctor(flags) => commands::doctor::doctor(&flags, environment),
@@ -130,6 +132,7 @@ fn run(command: Command, environment: &Environment) -> Result<ExitCode, Failure>
         Command::Sessions { command: SessionsCommand::List(flags) } => commands::sessions::list(&flags, environment),
         Command::Sessions { command: SessionsCommand::Show(flags) } => commands::sessions::show(&flags, environment),
         Command::Sessions { command: SessionsCommand::Revoke(flags) } => commands::sessions::revoke(&flags, environment),
+        Command::Key { command: KeyCommand::Rotate(flags) } => commands::key::rotate(&flags, environment),
         Command::Keys { command: KeysCommand::Report(flags) } => commands::keys::report(&flags, environment),
         Command::Keys { command: KeysCommand::Policy { command: KeyPolicyCommand::Show(flags) } } => {
             commands::keys::show(&flags, environment)

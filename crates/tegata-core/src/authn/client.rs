@@ -279,7 +279,8 @@ impl Core {
             return Err(malformed());
         }
         let mark: [u8; 32] = digest(&SHA256, text.as_bytes()).as_ref().try_into().unwrap_or_default();
-        if let Some(known) = self.memory.tokens.get(&mark) {
+        // A signature is verified again once anything of the keys has changed: theirs may be gone.
+        if let Some(known) = self.memory.tokens.get(&mark).filter(|known| known.keys.current(&self.store)) {
             let again = self.access_again(&known, now).await?;
             if !Arc::ptr_eq(&known, &again) {
                 self.memory.tokens.insert(mark, Arc::clone(&again));
@@ -294,7 +295,7 @@ impl Core {
         let bound = Bound::of_text(&claims.marks).ok_or_else(malformed)?;
         let scope = Scope::parse(&claims.scope).map_err(|_| malformed())?;
         let session: SessionId = claims.jti.parse().map_err(|_| malformed())?;
-        let live = Arc::new(self.load_access(Arc::new(claims), scope, session, Arc::new(bound), now).await?);
+        let live = Arc::new(self.load_access(Arc::new(claims), scope, session, Arc::new(bound), (ring.stamps().clone(), now)).await?);
         self.memory.tokens.insert(mark, Arc::clone(&live));
         Ok(live)
     }
@@ -307,7 +308,8 @@ impl Core {
         if live.facts.stamps.current(&self.store) {
             return Ok(Arc::clone(live));
         }
-        let loaded = self.load_access(Arc::clone(&live.claims), live.scope.clone(), live.session, Arc::clone(&live.bound), now).await?;
+        let read = (live.keys.clone(), now);
+        let loaded = self.load_access(Arc::clone(&live.claims), live.scope.clone(), live.session, Arc::clone(&live.bound), read).await?;
         Ok(Arc::new(loaded))
     }
 
@@ -317,7 +319,7 @@ impl Core {
         scope: Scope,
         session: SessionId,
         bound: Arc<Bound>,
-        now: Timestamp,
+        (keys, now): (Stamps, Timestamp),
     ) -> Result<LiveAccess, OpError> {
         if claims.expires_at() <= now {
             return Err(OpError::Authentication(AuthnFailure::TokenExpired));
@@ -342,7 +344,7 @@ impl Core {
                 stamps: facts.stamps.clone(),
             }),
         };
-        Ok(LiveAccess { principal, claims, scope, session, bound, facts, reads })
+        Ok(LiveAccess { principal, claims, scope, session, bound, facts, reads, keys })
     }
 }
 

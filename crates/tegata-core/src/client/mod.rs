@@ -16,7 +16,7 @@ pub use application::{
     Client, ClientSettings, CreateClient, DeleteClient, DescribeClient, ListClients, PREDEFINED_SCOPES, PredefinedScope, UpdateClient,
     scope_description,
 };
-pub use assignment::{AssignClient, Assignment, IdentityName, ListAssignments, UnassignClient};
+pub use assignment::{AssignClient, Assignment, IdentityName, ListAssignments, SetAssignmentMode, UnassignClient};
 pub use installation::{
     DescribeExternalClient, DescribeInstallation, InstallClient, InstallExternalClient, Installation, ListExternalClients,
     ListInstallations, UninstallClient, UninstallExternalClient,

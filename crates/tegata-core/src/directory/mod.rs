@@ -65,7 +65,7 @@ pub use oidc_provider::{
     AddClientId, AddFingerprint, CreateOidcProvider, DeleteOidcProvider, DescribeOidcProvider, ListOidcProviders, OidcProvider,
     RemoveClientId, RemoveFingerprint, UpdateOidcProvider,
 };
-pub use password_policy::{DescribePasswordPolicy, PasswordPolicy, SetPasswordPolicy};
+pub use password_policy::{DescribePasswordPolicy, PasswordPolicy, PasswordRule, SetPasswordPolicy};
 pub use policy::{
     CreatePolicy, CreatePolicyVersion, DeletePolicy, DeletePolicyVersion, DescribePolicy, DescribePolicyVersion, ListPolicies,
     ListPolicyVersions, ManagedPolicy, PolicyRef, PolicyType, PolicyVersion, SetDefaultPolicyVersion, UpdatePolicyDescription,

@@ -48,7 +48,7 @@ pub use organisation::{
 pub use redeem::RedeemCode;
 pub use refresh::RefreshGrant;
 pub use revoke::Revoke;
-pub(crate) use standing::{Bound, Facts, standing};
+pub(crate) use standing::{Acting, Bound, Facts, standing, standing_for};
 pub use tokens::IssuedTokens;
 pub(crate) use tokens::RefreshToken;
 pub use userinfo::{UserInfo, UserInfoReply};

@@ -7,19 +7,22 @@ use serde::{Deserialize, Serialize};
 use tegata_model::{AccountId, ApiTokenId, ClientId, InstallationId, UserId};
 use tegata_store::{
     account::{self, AccountRow},
+    browser_session,
     client::{self as clients, ClientRow},
+    grant,
     installation::{self, AssignmentMode, Identity, InstallationRow},
     login_profile,
 };
 
 use super::{Fallen, GrantFailure};
 use crate::{
-    Core,
+    Core, authz,
+    caller::Caller,
     client::{api_tokens, official},
     error::OpError,
     principal::{Principal, Stamps, Who},
     token::Ancestor,
-    view::Read,
+    view::{Read, View},
 };
 
 /// What a token or a grant stands on: the client it was given to, and everybody who can end it, each with the epoch it had.
@@ -84,8 +87,62 @@ pub(crate) struct Facts {
     pub(crate) client: ClientRow,
     /// Who acts; nobody where the client speaks for itself.
     pub(crate) identity: Option<Arc<Principal>>,
+    /// The person behind a role, where the grant was born in one.
+    pub(crate) acting: Option<Acting>,
     pub(crate) reads: Vec<Read>,
     pub(crate) stamps: Stamps,
+}
+
+/// A person who acts as a role at a browser: the role has to go on trusting it.
+#[derive(Debug)]
+pub(crate) struct Acting {
+    person: Arc<Principal>,
+    role: Arc<Principal>,
+    second_factor: bool,
+}
+
+impl Acting {
+    /// Who acts as a role, if what has these marks was born so.
+    pub(crate) async fn find(core: &Core, marks: &[Ancestor]) -> Result<Option<Self>, OpError> {
+        let store = &core.store;
+        let Some(id) = marks.iter().find_map(|mark| if let Ancestor::Grant(id, _) = mark { Some(*id) } else { None }) else {
+            return Ok(None);
+        };
+        let Some(row) = grant::find(store, id).await? else { return Err(fallen(Fallen::Grant)) };
+        // Of several roles in a chain, the one that the grant was given to.
+        let of_grant = |mark: &Ancestor| {
+            if let Ancestor::Role(id, _) = mark { Some(*id).filter(|id| *id.as_bytes() == row.identity_id) } else { None }
+        };
+        let Some(role) = marks.iter().find_map(of_grant) else { return Ok(None) };
+        let person = marks.iter().find_map(|mark| if let Ancestor::User(id, _) = mark { Some(*id) } else { None });
+        let person = match person {
+            Some(id) => core.memory.user(store, id).await?,
+            None => None,
+        };
+        let person = person.filter(|person| person.is_active()).ok_or_else(|| fallen(Fallen::Identity))?;
+        let role = core.memory.role(store, role).await?.filter(|role| role.is_active()).ok_or_else(|| fallen(Fallen::Identity))?;
+        let mut second_factor = false;
+        for mark in marks {
+            if let Ancestor::Session(session, _) = mark
+                && let Some(browser) = browser_session::find_by_acting(store, *session).await?
+            {
+                second_factor = browser.second_factor;
+            }
+        }
+        let found = Self { person, role, second_factor };
+        if found.could() { Ok(Some(found)) } else { Err(fallen(Fallen::Trust)) }
+    }
+
+    /// Whether the role trusts the person under some circumstances.
+    fn could(&self) -> bool {
+        authz::still_trusts(&self.role, &self.person, None, self.second_factor)
+    }
+
+    /// Everything it was read from.
+    pub(crate) fn noted_in(&self, stamps: &mut Stamps) {
+        stamps.merge(&self.person.stamps);
+        stamps.merge(&self.role.stamps);
+    }
 }
 
 /// Evidence that a grant stands: account, identity, client, installation, assignment, consent. Spent on one token.
@@ -117,6 +174,18 @@ pub(crate) async fn standing(core: &Core, bound: &Bound) -> Result<Standing, OpE
     let found = Arc::new(look(core, bound).await?);
     core.memory.standings.insert(bound.clone(), Arc::clone(&found));
     Ok(Standing(found))
+}
+
+/// The same where something is given out on it: a role that a person acts as is asked, for the request of this caller, whether it
+/// trusts the person.
+pub(crate) async fn standing_for(view: &View<'_>, caller: &Caller, bound: &Bound) -> Result<Standing, OpError> {
+    let standing = standing(view.core(), bound).await?;
+    if let Some(acting) = &standing.facts().acting
+        && !authz::still_trusts(&acting.role, &acting.person, Some((&caller.meta, view.now())), acting.second_factor)
+    {
+        return Err(fallen(Fallen::Trust));
+    }
+    Ok(standing)
 }
 
 async fn look(core: &Core, bound: &Bound) -> Result<Facts, OpError> {
@@ -163,7 +232,11 @@ async fn look(core: &Core, bound: &Bound) -> Result<Facts, OpError> {
             Some(principal)
         }
     };
-    Ok(Facts { account, client, identity, reads, stamps })
+    let acting = Acting::find(core, &bound.marks).await?;
+    if let Some(acting) = &acting {
+        acting.noted_in(&mut stamps);
+    }
+    Ok(Facts { account, client, identity, acting, reads, stamps })
 }
 
 /// The installation that a token names, if it is one of its client in its account.

@@ -295,6 +295,7 @@ async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'sta
         actions::RAM_GET_EXTERNAL_APPLICATION => ask!(DescribeExternalClient { app_id: app_id() }),
         actions::RAM_LIST_EXTERNAL_APPLICATIONS => ask!(ListExternalClients),
         actions::TEGATA_ASSIGN_APPLICATION => ask!(AssignClient { app_id: official(), identity: identity() }),
+        actions::TEGATA_SET_ASSIGNMENT_MODE => ask!(SetAssignmentMode { app_id: official(), mode: crate::client::AssignmentMode::All }),
         actions::TEGATA_UNASSIGN_APPLICATION => ask!(UnassignClient { app_id: official(), identity: identity() }),
         actions::TEGATA_LIST_APPLICATION_ASSIGNMENTS => ask!(ListAssignments { app_id: official() }),
         // Only clients and their tokens may ask for these; see the tests of grants.

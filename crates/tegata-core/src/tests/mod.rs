@@ -9,6 +9,7 @@ mod exchange;
 mod federation;
 mod grants;
 mod handles;
+mod kinds;
 mod look_back;
 mod matrix;
 mod objects;
@@ -16,6 +17,7 @@ mod organisation;
 mod sessions;
 mod settings;
 mod sign_in;
+mod standing;
 mod tokens;
 mod why;
 

@@ -88,6 +88,7 @@ async fn go_on(visit: &mut Visit, form: Option<Parameters>) -> Page {
         Some(Stage::SignedIn) => return decide(visit, form).await,
         Some(Stage::OneTimeCode) => step_of(&Next::OneTimeCode),
         Some(Stage::NewPassword) => step_of(&Next::NewPassword),
+        Some(Stage::NewFactor) => step_of(&Next::NewFactor),
         None => step_of(&Next::SignIn),
     };
     let Some(form) = form else { return sign_in_page(visit, step, None, None, (StatusCode::OK, FormTarget::Here)).await };

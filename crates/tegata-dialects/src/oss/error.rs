@@ -395,7 +395,7 @@ fn policy_type(layer: LayerKind) -> &'static str {
 
 impl From<Problem> for OssError {
     fn from(problem: Problem) -> Self {
-        let Problem { input, kind, message } = problem;
+        let Problem { input, kind, message, rules: _ } = problem;
         match input {
             Input::ContentMd5 => Self::digest(),
             Input::ContentCrc64 => {

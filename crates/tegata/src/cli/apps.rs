@@ -56,6 +56,31 @@ pub(crate) enum AppsCommand {
     /// Let a user or a role use it no more; everything that it got through it ends at once
     #[command(after_help = ENVIRONMENT)]
     Unassign(AppAssignFlags),
+    /// Say who may use the official application: everybody of the account, or those who are assigned
+    #[command(after_help = ENVIRONMENT)]
+    Mode(AppModeFlags),
+}
+
+/// Who may use the official application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AppMode {
+    /// Everybody of the account
+    All,
+    /// Those who are assigned
+    Assigned,
+}
+
+/// Flags of `apps mode`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AppModeFlags {
+    /// The official application: `official-cli`, or one of its ids
+    pub(crate) app: String,
+    /// Who may use it
+    pub(crate) mode: AppMode,
+    #[command(flatten)]
+    pub(crate) server: ServerAccess,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
 }
 
 /// Where an application runs.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     cli::{
-        apps::{AppAssignFlags, AppCreateFlags, AppFlags, AppKind, AppRotateFlags, AppsListFlags},
+        apps::{AppAssignFlags, AppCreateFlags, AppFlags, AppKind, AppMode, AppModeFlags, AppRotateFlags, AppsListFlags},
         client::Form,
     },
     config::Environment,
@@ -305,6 +305,19 @@ pub(crate) fn assign(flags: &AppAssignFlags, environment: &Environment) -> Resul
 /// `tegata apps unassign`
 pub(crate) fn unassign(flags: &AppAssignFlags, environment: &Environment) -> Result<(), Failure> {
     change(flags, environment, "UnassignApplication", "not assigned any more; what it got through it is over")
+}
+
+/// `tegata apps mode`
+pub(crate) fn mode(flags: &AppModeFlags, environment: &Environment) -> Result<(), Failure> {
+    let opened = Opened::new(&flags.server.access(), environment)?;
+    let (mode, said) = match flags.mode {
+        AppMode::All => ("All", "everybody of the account may use it"),
+        AppMode::Assigned => ("OnDemand", "those who are assigned may use it; what others got through it is over"),
+    };
+    let parameters = [("AppId", Some(flags.app.as_str())), ("Mode", Some(mode))];
+    let answer = runtime()?.block_on(own::call(&opened, "SetApplicationAssignmentMode", &parameters))?;
+    done(flags.printed.output, &answer, said);
+    Ok(())
 }
 
 fn change(flags: &AppAssignFlags, environment: &Environment, action: &str, said: &str) -> Result<(), Failure> {

@@ -15,6 +15,7 @@ mod declaration;
 pub(crate) mod declare;
 pub(crate) mod doctor;
 pub(crate) mod exec;
+pub(crate) mod key;
 pub(crate) mod keys;
 pub(crate) mod leaked;
 pub(crate) mod lint;
