@@ -336,7 +336,7 @@ async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'sta
         actions::OAUTH_APPROVE | actions::TEGATA_SIGN_IN | actions::TEGATA_SIGN_OUT | actions::TEGATA_SET_PASSWORD_BY_LINK => {
             "asked at a page"
         }
-        other => organisations(core, caller, other).await,
+        other => Box::pin(organisations(core, caller, other)).await,
     }
 }
 
@@ -347,7 +347,7 @@ async fn organisations(core: &TestCore, caller: &Caller, action: Action) -> &'st
     let id = || "ghost".to_owned();
     let ids = || vec![id()];
     macro_rules! ask {
-        ($($input:tt)*) => { word(core.perform(caller, &o::$($input)*).await) };
+        ($($input:tt)*) => { word(Box::pin(core.perform(caller, &o::$($input)*)).await) };
     }
     let change = || o::SecretChange { org: org(), id: id(), secret: None, overlap_seconds: None };
     match action {
