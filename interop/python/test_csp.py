@@ -1,7 +1,5 @@
 """Server-to-server apps through the public clients of that family, a plain RFC 6749 client, and verifiers of their tokens."""
 
-import base64
-import json
 import os
 import pathlib
 import re
@@ -11,13 +9,19 @@ import uuid
 import jwt
 import pytest
 import requests
-from cbc_sdk.connection import BaseAPI
-from cbc_sdk.errors import ApiError, CredentialError
+from cbc_sdk.credentials import Credentials
+from cbc_sdk.errors import CredentialError
 from oauthlib.oauth2 import BackendApplicationClient
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
-from wavefront_sdk.auth.csp.authorize_response import AuthorizeResponse
-from wavefront_sdk.auth.csp.csp_token_service import CSPTokenService
+from wavefront_sdk.auth.csp.token_service_factory import (
+    CSP_API_TOKEN,
+    CSP_APP_ID,
+    CSP_APP_SECRET,
+    CSP_ORG_ID,
+    CSPServerToServerTokenServiceBuilder,
+    CSPUserTokenServiceBuilder,
+)
 
 import support
 
@@ -46,12 +50,6 @@ def api(ready):
     return sign_in
 
 
-@pytest.fixture(scope="module")
-def service(api):
-    found = api("alice")("GET", "/../../slc/api/definitions".replace("/../..", "")) if False else None
-    return found
-
-
 def made(ready, api, **more):
     """An app of the sample organization that was added to it: id and secret."""
     org, alice = ready.all["account"]["org_id"], api("alice")
@@ -75,41 +73,52 @@ def odd_app(ready, api):
 
 
 def cbc(ready, **more):
-    return BaseAPI(url="https://unused.test", org_key="X", csp_url_override=ready.issuer, integration_name="interop/1", **more)
+    """Credentials of the Carbon Black SDK, which asks for a token each time."""
+    return Credentials({"url": "https://unused.test", "org_key": "X", "csp_url_override": f"{ready.issuer}/", **more})
+
+
+def claims_of(token):
+    support.remember(token)
+    return jwt.decode(token, options={"verify_signature": False})
 
 
 @pytest.mark.parametrize("which", ["app", "odd_app"])
 def test_carbon_black_app(ready, request, which):
     _, id, secret = request.getfixturevalue(which)
-    session = cbc(ready, csp_oauth_app_id=id, csp_oauth_app_secret=secret).session
-    token = session.token_header["Authorization"].split()[1]
-    support.remember(token)
-    assert jwt.decode(token, options={"verify_signature": False})["azp"] == id
+    token = cbc(ready, csp_oauth_app_id=id, csp_oauth_app_secret=secret).get_token()
+    assert claims_of(token)["azp"] == id
 
 
 def test_carbon_black_api_token(ready):
-    session = cbc(ready, csp_api_token=ready.all["users"]["alice"]["csp_api_token"]).session
-    token = session.token_header["Authorization"].split()[1]
-    support.remember(token)
-    assert jwt.decode(token, options={"verify_signature": False})["username"] == "alice"
+    token = cbc(ready, csp_api_token=ready.all["users"]["alice"]["csp_api_token"]).get_token()
+    assert claims_of(token)["username"] == "alice"
 
 
 def test_carbon_black_is_told_why(ready):
-    with pytest.raises((ApiError, CredentialError)) as refused:
-        cbc(ready, csp_oauth_app_id="nobody", csp_oauth_app_secret="wrong").session.token_header
-    assert "invalid_client" in str(refused.value)
+    for wrong, said in (
+        ({"csp_oauth_app_id": "nobody", "csp_oauth_app_secret": "wrong"}, "invalid_client"),
+        ({"csp_api_token": "wrong"}, "invalid_grant: Invalid refresh token"),
+    ):
+        with pytest.raises(CredentialError) as refused:
+            cbc(ready, **wrong).get_token()
+        assert said in str(refused.value)
 
 
 @pytest.mark.parametrize("which", ["app", "odd_app"])
-def test_wavefront(ready, request, which):
-    from wavefront_sdk.auth.csp.token_service_factory import TokenServiceProvider
-
+def test_wavefront_app(ready, request, which):
     org, id, secret = request.getfixturevalue(which)
-    service = CSPTokenService(ready.issuer, csp_app_id=id, csp_app_secret=secret, csp_org_id=org)
-    token = service.get_csp_access_token()
-    support.remember(token)
-    assert token
-    assert TokenServiceProvider
+    builder = CSPServerToServerTokenServiceBuilder()
+    builder.create_builder(base_url=ready.issuer)
+    for name, value in ((CSP_APP_ID, id), (CSP_APP_SECRET, secret), (CSP_ORG_ID, org)):
+        builder.add_property(name, value)
+    assert claims_of(builder.build().get_token())["context_name"] == org
+
+
+def test_wavefront_api_token(ready):
+    builder = CSPUserTokenServiceBuilder()
+    builder.create_builder(base_url=ready.issuer)
+    builder.add_property(CSP_API_TOKEN, ready.all["users"]["alice"]["csp_api_token"])
+    assert claims_of(builder.build().get_token())["username"] == "alice"
 
 
 def rfc_client(ready, id, secret, **how):
@@ -210,4 +219,3 @@ def test_the_walk_of_the_documentation(ready, tmp_path):
             found = said.replace("\n", " ").find(piece.strip(), where)
             assert found >= 0, f"{command}\n expected {piece!r}\n got {said!r} {ran.stderr}"
             where = found + len(piece.strip())
-    assert base64 and json
