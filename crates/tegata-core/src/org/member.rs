@@ -217,7 +217,7 @@ pub struct ChangeMember {
 }
 
 impl ChangeMember {
-    fn exists(&self, view: &View<'_>, at: &Standing, service: Option<&str>, role: &str) -> Result<(), Refusal> {
+    fn exists(view: &View<'_>, at: &Standing, service: Option<&str>, role: &str) -> Result<(), Refusal> {
         match service {
             None => {
                 let assigned = at.org.kind == OrgKind::Customer && role == PROVIDER_ACCOUNT_ADMIN;
@@ -243,7 +243,7 @@ impl ChangeMember {
         let removed = self.remove.org_roles.iter().map(|role| (None, role)).chain(removed);
         let added = self.add.iter().map(|one| (one.service.as_deref(), &one.role));
         for (service, role) in added.chain(removed) {
-            self.exists(view, at, service, role)?;
+            Self::exists(view, at, service, role)?;
             let may = match service {
                 // Who looks after a customer is said by the provider's administrators.
                 None if role == PROVIDER_ACCOUNT_ADMIN && at.org.kind == OrgKind::Customer => at.actor.above.contains(PROVIDER_ADMIN),

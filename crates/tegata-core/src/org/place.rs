@@ -203,21 +203,18 @@ impl Operation for SetOfferedRoles {
         at.person(caller)?;
         let refuse = |refusal: Refusal| at.refuse(caller, refusal);
         let store = &view.core().store;
-        let bound = match at.org.account.parent_id {
-            Some(parent) => {
-                if !at.actor.above.contains(PROVIDER_ADMIN) {
-                    return Err(refuse(Barrier::NotPermitted.into()));
-                }
-                let parent = account::find(store, parent).await?.ok_or_else(|| refuse(Barrier::NoAccess.into()))?;
-                view.note(&[Read::Account(parent.id, parent.generation)]);
-                Some(organisation::offered(store, parent.id).await?)
+        let bound = if let Some(parent) = at.org.account.parent_id {
+            if !at.actor.above.contains(PROVIDER_ADMIN) {
+                return Err(refuse(Barrier::NotPermitted.into()));
             }
-            None => {
-                if !at.handout(caller)?.is_full() {
-                    return Err(refuse(Barrier::NotPermitted.into()));
-                }
-                None
+            let parent = account::find(store, parent).await?.ok_or_else(|| refuse(Barrier::NoAccess.into()))?;
+            view.note(&[Read::Account(parent.id, parent.generation)]);
+            Some(organisation::offered(store, parent.id).await?)
+        } else {
+            if !at.handout(caller)?.is_full() {
+                return Err(refuse(Barrier::NotPermitted.into()));
             }
+            None
         };
         for (id, role) in &self.roles {
             let service = view.core().services.find(id).ok_or_else(|| refuse(Refusal::UnknownService(id.clone())))?;

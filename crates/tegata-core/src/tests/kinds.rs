@@ -99,7 +99,7 @@ async fn made() -> Made {
     let stepped = core.sign_in(&core.meta(), "a browser", "bob@acme", secret("correct horse")).await.unwrap().unwrap();
     let browser = core.browser(&stepped.cookie, &core.meta()).await.unwrap().unwrap();
     texts.push(("browser cookie", stepped.cookie.expose().to_owned()));
-    let asks = PresentedClient { app_id: VENDOR.to_owned(), secret: None, about: About::Itself, key: None };
+    let asks = PresentedClient { app_id: VENDOR.to_owned(), secret: None, respelled: None, about: About::Itself, key: None };
     let challenge = Some(Challenge::parse(CHALLENGE).unwrap());
     let begun = core.begin_device(&core.meta(), BeginDevice { client: asks, scope: None, challenge, shows_number: false }).await.unwrap();
     core.approve_device(&core.meta(), &browser, &begun.user_code, None).await.unwrap().unwrap();

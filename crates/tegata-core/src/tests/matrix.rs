@@ -50,7 +50,7 @@ async fn attempt(core: &TestCore, caller: &Caller, action: Action) -> &'static s
             word(core.perform(caller, &GetObject { bucket: bucket(), key: key(), conditions: Conditions::default() }).await)
         }
         actions::OSS_DELETE_OBJECT => word(object::delete(core, caller, &DeleteObject { bucket: bucket(), key: key() }).await),
-        other => administer(core, caller, other).await,
+        other => Box::pin(administer(core, caller, other)).await,
     }
 }
 
@@ -59,7 +59,7 @@ async fn attempt(core: &TestCore, caller: &Caller, action: Action) -> &'static s
 async fn administer(core: &TestCore, caller: &Caller, action: Action) -> &'static str {
     use crate::directory as d;
     macro_rules! ask {
-        ($($input:tt)*) => { word(core.perform(caller, &d::$($input)*).await) };
+        ($($input:tt)*) => { word(Box::pin(core.perform(caller, &d::$($input)*)).await) };
     }
     let user = || "ghost".parse().unwrap();
     let group = || "ghosts".parse().unwrap();
@@ -184,7 +184,7 @@ async fn administer(core: &TestCore, caller: &Caller, action: Action) -> &'stati
         actions::RAM_REMOVE_CLIENT_ID_FROM_OIDC_PROVIDER => ask!(RemoveClientId { name: provider(), client_id: "x".parse().unwrap() }),
         actions::RAM_ADD_FINGERPRINT_TO_OIDC_PROVIDER => ask!(AddFingerprint { name: provider(), fingerprint: fingerprint() }),
         actions::RAM_REMOVE_FINGERPRINT_FROM_OIDC_PROVIDER => ask!(RemoveFingerprint { name: provider(), fingerprint: fingerprint() }),
-        other => sign_in(core, caller, other).await,
+        other => Box::pin(sign_in(core, caller, other)).await,
     }
 }
 
@@ -192,7 +192,7 @@ async fn administer(core: &TestCore, caller: &Caller, action: Action) -> &'stati
 async fn sign_in(core: &TestCore, caller: &Caller, action: Action) -> &'static str {
     use crate::directory as d;
     macro_rules! ask {
-        ($($input:tt)*) => { word(core.perform(caller, &d::$($input)*).await) };
+        ($($input:tt)*) => { word(Box::pin(core.perform(caller, &d::$($input)*)).await) };
     }
     let user = || "ghost".parse().unwrap();
     let device = || "ghost-phone".parse().unwrap();
@@ -232,7 +232,7 @@ async fn sign_in(core: &TestCore, caller: &Caller, action: Action) -> &'static s
         }
         actions::RAM_UNBIND_MFA_DEVICE => ask!(UnbindMfaDevice { user: user() }),
         actions::RAM_GET_USER_MFA_INFO => ask!(DescribeFactor { user: user() }),
-        other => look_back(core, caller, other).await,
+        other => Box::pin(look_back(core, caller, other)).await,
     }
 }
 
@@ -258,7 +258,7 @@ async fn look_back(core: &TestCore, caller: &Caller, action: Action) -> &'static
             let text = tegata_model::SecretKey::new("nothing in it".to_owned());
             word(core.perform(caller, &ReportLeakedCredential { text, dry_run: false }).await)
         }
-        other => applications(core, caller, other).await,
+        other => Box::pin(applications(core, caller, other)).await,
     }
 }
 
@@ -267,7 +267,7 @@ async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'sta
     let ghost = || crate::sam::Holder::User("ghost".parse().unwrap());
     use crate::{client as c, grant as g};
     macro_rules! ask {
-        ($($input:tt)*) => { word(core.perform(caller, &c::$($input)*).await) };
+        ($($input:tt)*) => { word(Box::pin(core.perform(caller, &c::$($input)*)).await) };
     }
     let app_id = || "1".to_owned();
     let official = || "official-cli".to_owned();
@@ -351,7 +351,7 @@ async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'sta
         actions::OAUTH_APPROVE | actions::TEGATA_SIGN_IN | actions::TEGATA_SIGN_OUT | actions::TEGATA_SET_PASSWORD_BY_LINK => {
             "asked at a page"
         }
-        other => organisations(core, caller, other).await,
+        other => Box::pin(organisations(core, caller, other)).await,
     }
 }
 
@@ -362,7 +362,7 @@ async fn organisations(core: &TestCore, caller: &Caller, action: Action) -> &'st
     let id = || "ghost".to_owned();
     let ids = || vec![id()];
     macro_rules! ask {
-        ($($input:tt)*) => { word(core.perform(caller, &o::$($input)*).await) };
+        ($($input:tt)*) => { word(Box::pin(core.perform(caller, &o::$($input)*)).await) };
     }
     let change = || o::SecretChange { org: org(), id: id(), secret: None, overlap_seconds: None };
     match action {
@@ -476,7 +476,7 @@ async fn permission_matrix() {
                 "switched off" => switch(Status::Inactive).await,
                 _ => {}
             }
-            row.push(format!("{who}: {}", attempt(&core, &caller, *action).await));
+            row.push(format!("{who}: {}", Box::pin(attempt(&core, &caller, *action)).await));
             core.clock.set(crate::testing::START);
             if who == "switched off" {
                 switch(Status::Active).await;

@@ -162,6 +162,7 @@ async fn a_recreated_name_inherits_nothing() {
         let keys = access_key::of_user(&core.store, bob).await.unwrap();
         let mut steps: Vec<_> = keys.iter().flat_map(|key| access_key::delete(key.id, bob)).collect();
         steps.push(tegata_store::policy::detach_all(tegata_store::policy::Target::User(bob)));
+        steps.push(tegata_store::api_token::delete_of_user(bob));
         steps.push(user::delete(bob));
         change(&core, steps).await;
         let mut provision = core.provision();

@@ -187,6 +187,7 @@ tables! {
         system_policies: i64,
         /// Devices for one-time codes of an account.
         mfa_devices: i64,
+        /// API tokens of a user that can be used.
         api_tokens_per_user: i64,
         /// Tags of one role or policy.
         tags_per_resource: i64,

@@ -294,6 +294,7 @@ async fn the_complete_table() {
         DeniedBy::KeyPolicy,
     ]);
     causes.extend([DeniedBy::NoPassword, DeniedBy::SecondFactor]);
+    causes.push(DeniedBy::Organisation(tegata_core::org::Barrier::Exceeds));
     let mut denial = denial().await;
     for by in causes {
         denial.by = by;

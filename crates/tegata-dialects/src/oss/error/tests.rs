@@ -230,6 +230,7 @@ async fn the_complete_table() {
         layers.iter().flat_map(|layer| [true, false].map(|explicit| DeniedBy::Layer { layer: *layer, explicit })).collect();
     causes.extend([DeniedBy::OwnerMayNotAssume, DeniedBy::ForeignAccount, DeniedBy::SourceIdentityFixed, DeniedBy::ChainEnded]);
     causes.extend([DeniedBy::NoPassword, DeniedBy::SecondFactor]);
+    causes.push(DeniedBy::Organisation(tegata_core::org::Barrier::Exceeds));
     let mut denial = denial().await;
     for by in causes {
         denial.by = by;
