@@ -13,7 +13,7 @@ use crate::{
     grant::{Fallen, GrantFailure, UserCredential, standing::Standing, under},
     operation::Effect,
     principal::{LiveAccess, OrgProof, Who},
-    sam::LiveSam,
+    sam::{self, LiveSam},
     token::{self, Ancestor, Claims, Granted, INLINE_TOKEN, Lineage, PolicyClaim, SamLimits, Sealed},
     view::View,
     why::SessionBirth,
@@ -201,23 +201,23 @@ pub(crate) async fn person_session(
 }
 
 /// A temporary key of the user that a session of an API key acts as, under every limit of that session.
-pub(crate) fn session_of_sam(view: &View<'_>, sam: &LiveSam, permit: Permit) -> Result<Effect<UserCredential>, OpError> {
+pub(crate) fn session_of_sam(view: &View<'_>, live: &LiveSam, permit: Permit) -> Result<Effect<UserCredential>, OpError> {
     let core = view.core();
-    let (principal, row) = (&sam.principal, &sam.row);
+    let (principal, row) = (&live.principal, &live.row);
     let session = SessionId::from_bytes(core.new_id()?);
-    let session_name = RoleSessionName::new("api-key").map_err(OpError::internal)?;
+    let session_name = RoleSessionName::new(sam::API_KEY).map_err(OpError::internal)?;
     let mut claims = Claims {
         session,
         acting: Ancestor::User(row.user_id, principal.epoch()),
         account: (principal.account.id, principal.account.epoch),
         session_name: session_name.clone(),
         issued_at: view.now(),
-        expires_at: sam.until,
-        deadline: sam.until,
+        expires_at: live.until,
+        deadline: live.until,
         source_identity: None,
-        ancestors: sam.ancestors(),
+        ancestors: live.ancestors(),
         policy: PolicyClaim::None,
-        granted: sam.granted.clone(),
+        granted: live.granted.clone(),
         sam: Some(SamLimits { snapshot: row.snapshot.clone(), second_factor: row.second_factor, authenticated_at: row.authenticated_at }),
     };
     let mut changes = ChangeSet::new(view.now());

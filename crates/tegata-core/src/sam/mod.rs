@@ -50,6 +50,9 @@ use crate::{
     view::Read,
 };
 
+/// What sessions of API keys, and temporary keys for them, are called.
+pub(crate) const API_KEY: &str = "api-key";
+
 /// An API key and a token, as a request shows them.
 #[derive(Debug)]
 pub struct PresentedPair {

@@ -37,7 +37,7 @@ pub(super) fn lifetime(asked: Option<Duration>, usual: Duration, longest: Durati
 }
 
 /// The session that asks. Whoever asks by another proof is refused as by policy.
-pub(super) fn asking<'a>(caller: &'a Caller, action: Action) -> Result<&'a LiveSam, OpError> {
+pub(super) fn asking(caller: &Caller, action: Action) -> Result<&LiveSam, OpError> {
     match &caller.evidence {
         Evidence::Sam(sam) => Ok(sam),
         Evidence::Key(_)

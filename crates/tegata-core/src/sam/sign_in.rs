@@ -489,7 +489,7 @@ pub(super) fn born(row: &SamSessionRow, lineage: &Lineage, parents: Vec<String>)
     SessionBirth {
         id: row.id.to_string(),
         role: String::new(),
-        name: "api-key".to_owned(),
+        name: super::API_KEY.to_owned(),
         expires_at: row.deadline.to_iso(),
         source_identity: None,
         parents,

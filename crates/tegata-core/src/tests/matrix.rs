@@ -264,11 +264,11 @@ async fn look_back(core: &TestCore, caller: &Caller, action: Action) -> &'static
 
 /// Applications. What is named exists in no account, but for the official one, which is installed and taken out again.
 async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'static str {
-    let ghost = || crate::sam::Holder::User("ghost".parse().unwrap());
     use crate::{client as c, grant as g};
     macro_rules! ask {
         ($($input:tt)*) => { word(Box::pin(core.perform(caller, &c::$($input)*)).await) };
     }
+    let ghost = || crate::sam::Holder::User("ghost".parse().unwrap());
     let app_id = || "1".to_owned();
     let official = || "official-cli".to_owned();
     let secret_id = || "1".to_owned();

@@ -13,10 +13,11 @@ use super::{
 use crate::{
     Caller, DeniedBy, OpError, Operation, RequestMeta,
     authn::Proof,
-    directory::{CreateAccessKey, DeleteUser, change_owner_password, update_login_profile},
+    directory::{CreateAccessKey, DeleteUser, Page, change_owner_password, update_login_profile},
     hashing,
     limits::{Hashing, Limits},
     sam::*,
+    session::{ListSessions, RevokeSessions, SessionFilter, Whose},
     testing::{START, TestCore},
 };
 
@@ -157,6 +158,13 @@ async fn sessions_end_with_what_they_stand_on() {
             "session-ended"
         );
         assert_eq!(unauthenticated(caller(&core, &first).await), "session-ended");
+        // By hand, from the list.
+        let (session, _) = as_user(&core, "bob").await;
+        let page = Page { after: String::new(), limit: 10 };
+        let listed = ask(&core, ListSessions { filter: SessionFilter::default(), page }).await.unwrap();
+        assert_eq!((listed.items.len(), listed.items[0].key_id.as_str(), listed.items[0].name.as_str()), (1, "", "api-key"));
+        ask(&core, RevokeSessions { whose: Whose::Session(listed.items[0].id) }).await.unwrap();
+        assert_eq!(unauthenticated(caller(&core, &session).await), "session-ended");
         // A new password.
         let (session, _) = as_user(&core, "bob").await;
         update_login_profile(&core, &alice(&core).await, change("bob", Some("battery staple"))).await.unwrap();
@@ -366,9 +374,11 @@ async fn codes_are_capped_over_all_addresses_and_refusals_wait_for_nothing() {
     let code = code_of(&core, "bob", 0).await;
     assert_eq!(refused(sign_in(&core, "bob", RIGHT, Some(&code)).await), Refusal::TooManyCodes);
     // Wrong passwords: a full pool keeps nobody waiting who is refused in any case.
-    for _ in 0..10 {
-        assert_eq!(refused(sign_in(&core, "dan", "wrong", None).await), Refusal::Wrong);
+    let mut tries = 0;
+    while refused(sign_in(&core, "dan", "wrong", None).await) == Refusal::Wrong {
+        tries += 1;
     }
+    assert!((3..=10).contains(&tries), "{tries}");
     let limits = Limits { hashing: Hashing { at_once: 1, waiting: 0, waiting_per_address: 0 }, ..Limits::default() };
     let busy = TestCore::node(&core.store, Arc::clone(&core.clock), 9, limits).await.unwrap();
     let turn = busy.hashing.turn(None).await.unwrap();

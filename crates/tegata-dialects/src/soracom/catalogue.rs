@@ -104,7 +104,6 @@ pub(crate) const fn may(name: &'static str, kind: Kind) -> Parameter {
 }
 
 /// A parameter of the query.
-#[allow(dead_code, reason = "for the tables of lists")]
 pub(crate) const fn query(name: &'static str, kind: Kind) -> Parameter {
     Parameter { name, place: Place::Query, kind, required: false }
 }
@@ -125,8 +124,11 @@ fn variable(segment: &'static str) -> Option<&'static str> {
     segment.strip_prefix('{')?.strip_suffix('}')
 }
 
+/// The variables of a path, by name.
+type Variables = Vec<(&'static str, String)>;
+
 /// The operation of a request, with the variables of its path.
-pub(super) fn find(method: &http::Method, path: &str) -> Result<(&'static Entry, Vec<(&'static str, String)>), SamFault> {
+pub(super) fn find(method: &http::Method, path: &str) -> Result<(&'static Entry, Variables), SamFault> {
     let undecodable = |_| SamFault::malformed("a percent sign in the path is not followed by two hex digits");
     let below = path.strip_prefix("/v1/").unwrap_or_default();
     let segments: Vec<String> =
@@ -142,7 +144,7 @@ pub(super) fn find(method: &http::Method, path: &str) -> Result<(&'static Entry,
     Err(if known_path { SamFault::other_method() } else { SamFault::no_path() })
 }
 
-fn matches(segments: &[String], path: &'static str) -> Option<Vec<(&'static str, String)>> {
+fn matches(segments: &[String], path: &'static str) -> Option<Variables> {
     let mut variables = Vec::new();
     let mut given = segments.iter();
     for known in path.trim_start_matches('/').split('/') {

@@ -206,7 +206,7 @@ impl SamFault {
         let text = error.to_string().replace('%', "");
         let same = |status, code| Self::new(status, code, text.clone(), text.clone());
         match error {
-            OpError::Authentication(failure) => Self::unauthenticated(&failure, text),
+            OpError::Authentication(failure) => Self::unauthenticated(&failure, &text),
             OpError::Denied(denial) => {
                 let mut fault = match denial.by {
                     DeniedBy::Layer { layer: LayerKind::Trust, .. } | DeniedBy::ChainEnded => Self::new(
@@ -270,8 +270,8 @@ impl SamFault {
         }
     }
 
-    fn unauthenticated(failure: &AuthnFailure, text: String) -> Self {
-        let unauthorized = |code, japanese: &str| Self::new(401, code, text.clone(), japanese);
+    fn unauthenticated(failure: &AuthnFailure, text: &str) -> Self {
+        let unauthorized = |code, japanese: &str| Self::new(401, code, text, japanese);
         match failure {
             AuthnFailure::Anonymous => Self::no_pair(false),
             AuthnFailure::TokenExpired => unauthorized("TGT0202", "トークンの有効期限が切れています。再度サインインしてください"),

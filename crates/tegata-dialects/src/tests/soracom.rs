@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use axum::body::Body;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Request;
 use serde_json::{Value, json};
 use tegata_core::testing::one_time_code;
@@ -41,14 +42,14 @@ impl Sam {
         self.world.issuer(request.header("x-soracom-lang", "en").body(Body::from(body.into())).unwrap()).await
     }
 
-    fn login(&self, user: &str, rest: Value) -> String {
+    fn login(&self, user: &str, rest: &Value) -> String {
         let mut body = json!({ "operatorId": self.operator, "userName": user, "password": RIGHT });
         body.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
         body.to_string()
     }
 
     async fn pair(&self, user: &str) -> Value {
-        let answer = self.send(None, "POST", "/auth?", self.login(user, json!({}))).await;
+        let answer = self.send(None, "POST", "/auth?", self.login(user, &json!({}))).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         serde_json::from_slice(&answer.body).unwrap()
     }
@@ -70,7 +71,6 @@ async fn a_session_begins_is_used_and_ends() {
     let pair = sam.pair("alice").await;
     assert_eq!((pair["operatorId"].as_str(), pair["userName"].as_str()), (Some(sam.operator.as_str()), Some("alice")));
     // As the command line reads it: the second part, for the operator.
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     let part = pair["token"].as_str().unwrap().split('.').nth(1).unwrap().to_owned();
     let payload: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
     assert_eq!(payload["operator"]["operatorId"], sam.operator.as_str());
@@ -93,7 +93,7 @@ async fn every_refusal_has_its_code_and_none_asks_to_try_again() {
     let (alice, bob) = (sam.pair("alice").await, sam.pair("bob").await);
     let mut seen = String::new();
     let long = format!("{{\"email\":\"{}\"}}", "x".repeat(200_000));
-    let named = |rest: Value| sam.login("alice", rest);
+    let named = |rest: Value| sam.login("alice", &rest);
     for (what, body) in [
         ("nothing", "{}".to_owned()),
         ("no body", String::new()),
@@ -165,7 +165,7 @@ async fn messages_are_said_in_the_language_that_is_asked_for() {
     let sam = Sam::new().await;
     for (language, begins) in [("ja", "ユーザー名"), ("en", "the user name"), ("fr", "the user name")] {
         let request = Request::post("/v1/auth").header("x-soracom-lang", language);
-        let answer = sam.world.issuer(request.body(Body::from(sam.login("ghost", json!({})))).unwrap()).await;
+        let answer = sam.world.issuer(request.body(Body::from(sam.login("ghost", &json!({})))).unwrap()).await;
         assert_eq!(code(&answer), "401 AUM0002");
         assert!(body(&answer)["message"].as_str().unwrap().starts_with(begins), "{language}");
     }
@@ -191,19 +191,19 @@ async fn one_code_is_enough_for_two_commands() {
     assert_eq!((confirmed.status.as_u16(), confirmed.body.len()), (204, 0));
     assert_eq!(body(&sam.send(Some(&alice), "GET", path, "").await), json!({ "status": "ACTIVE" }));
 
-    assert_eq!(code(&sam.send(None, "POST", "/auth?", sam.login("bob", json!({}))).await), "401 AUM0063");
+    assert_eq!(code(&sam.send(None, "POST", "/auth?", sam.login("bob", &json!({}))).await), "401 AUM0063");
     sam.world.test.clock.advance(std::time::Duration::from_mins(1));
-    let login = sam.login("bob", json!({ "mfaOTPCode": shown(0) }));
+    let login = sam.login("bob", &json!({ "mfaOTPCode": shown(0) }));
     let (first, second) = (sam.send(None, "POST", "/auth?", login.clone()).await, sam.send(None, "POST", "/auth?", login.clone()).await);
     assert_eq!((first.status.as_u16(), body(&first)), (200, body(&second)));
     // With a longer life it is another request.
-    let longer = sam.login("bob", json!({ "mfaOTPCode": shown(0), "tokenTimeoutSeconds": 172_800 }));
+    let longer = sam.login("bob", &json!({ "mfaOTPCode": shown(0), "tokenTimeoutSeconds": 172_800 }));
     assert_eq!(code(&sam.send(None, "POST", "/auth?", longer).await), "401 TGT0102");
     sam.send(Some(&body(&first)), "POST", "/auth/logout", "").await;
     assert_eq!(code(&sam.send(None, "POST", "/auth?", login).await), "401 TGT0102", "after logout");
     // The session without the code may not take the factor off; who may, can.
     assert_eq!(sam.send(Some(&alice), "DELETE", path, "").await.status, 204);
-    assert_eq!(sam.send(None, "POST", "/auth?", sam.login("bob", json!({}))).await.status, 200);
+    assert_eq!(sam.send(None, "POST", "/auth?", sam.login("bob", &json!({}))).await.status, 200);
 }
 
 #[tokio::test]

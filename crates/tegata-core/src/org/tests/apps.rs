@@ -353,8 +353,7 @@ async fn what_an_instance_lacks_is_told_and_changed_in_place() {
         let made = create_app(&core, &fresh(&core, "alice").await, new(&org, wanted)).await.unwrap();
         core.perform(&fresh(&core, "dan").await, &add(&org, &made.id)).await.unwrap();
         let describe = DescribeInstance { org: org.clone(), id: made.id.clone() };
-        let missing =
-            |instance: &Instance| {
+        let missing = |instance: &Instance| {
             let mut words: Vec<String> = instance.missing.iter().map(|one| format!("{} {}", one.role, one.why)).collect();
             words.sort();
             words.join(", ")
