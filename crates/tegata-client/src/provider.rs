@@ -123,6 +123,7 @@ impl Source {
                 Ok(Self::Oidc { provider_arn, token_file: profile.required("oidc_token_file")?.into(), role, server })
             }
             Mode::CredentialsUri => Ok(Self::Uri(profile.required("credentials_uri")?.to_owned())),
+            Mode::Soracom => Err(profile.unusable("what belongs to its mode is missing; make it anew with `tegata configure --mode SORACOM`")),
             Mode::External => words::split(profile.required("process_command")?)
                 .map(Self::Program)
                 .map_err(|problem| profile.unusable(format!("`process_command`: {problem}"))),

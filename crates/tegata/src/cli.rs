@@ -7,6 +7,7 @@ pub(crate) mod keys;
 pub(crate) mod lint;
 pub(crate) mod login;
 pub(crate) mod operations;
+pub(crate) mod sam;
 pub(crate) mod take_back;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -30,8 +31,8 @@ Run a server
   account create ALIAS           one more account, and its owner's key
   config check|show              its configuration: problems; what is in force
 Use one
-  login, logout, configure, profile list|show|use|delete  servers and keys
-  whoami                         who you are, until when; where the secret is
+  login, logout, configure, profile list|show|use|delete|import   servers, keys
+  whoami, auth, mfa              who you are; a session by code; second factors
   sts|ram|ims|apps OPERATION     operations of the API; ram apply FILE; call ANY
   credentials, agent             a temporary key, printed or served
   exec -- CMD                    run a program that gets a temporary key
@@ -108,6 +109,14 @@ pub(crate) enum Command {
     Login(login::LoginFlags),
     /// End a sign-in, here and on the server
     Logout(login::LogoutFlags),
+    /// Sign in with password or key and a one-time code, and print the session (SORACOM)
+    Auth(Box<sam::AuthFlags>),
+    /// Second factors: enroll an authenticator application, see, verify and remove one
+    Mfa {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: sam::MfaCommand,
+    },
     /// Keep a server and a key as a profile
     #[command(after_help = client::CONFIGURE_HELP)]
     Configure(ConfigureFlags),
@@ -427,7 +436,7 @@ mod tests {
                 }
             }
         }
-        let generated = ["sts", "ram", "ims", "apps"];
+        let generated = ["sts", "ram", "ims", "apps", "auth", "mfa"];
         let told_elsewhere = ["call"];
         let expected: BTreeMap<String, BTreeSet<String>> = Cli::command()
             .get_subcommands()

@@ -53,6 +53,8 @@ pub struct Source {
     pub ca_file: Option<PathBuf>,
     /// The language of refusals.
     pub language: &'static str,
+    /// How long sessions shall live, whatever the profile says.
+    pub lifetime: Option<Duration>,
 }
 
 impl fmt::Debug for Source {
@@ -154,7 +156,8 @@ impl Source {
         let source = told.text("sourceProfile").map_err(unusable)?.map(str::to_owned);
         // How long is the profile's to say, unless its program knows better.
         let from = if told.value("tokenTimeoutSeconds").is_some() { &told } else { profile.members() };
-        let lifetime = lifetime(from, source.is_some()).map_err(unusable)?;
+        let own = profile.name == self.profile;
+        let lifetime = self.lifetime.filter(|_| own).map_or_else(|| lifetime(from, source.is_some()), |given| Ok(Some(given))).map_err(unusable)?;
         let sam = self.server(profile);
         let Some(source) = source else {
             let code = self.code.clone().map_or_else(|| told.secret("mfaOTPCode"), |code| Ok(Some(code))).map_err(unusable)?;

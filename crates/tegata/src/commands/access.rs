@@ -313,9 +313,27 @@ fn session_name(access: &Access) -> &str {
     access.role_session_name.as_deref().unwrap_or("tegata-cli")
 }
 
-fn cache(access: &Access, environment: &Environment, origin: &Origin, file: &ProfileFile, server: Option<&str>) -> Option<PathBuf> {
+/// Where this program keeps what it can get again.
+pub(super) fn cache_folder(environment: &Environment) -> Option<PathBuf> {
     let absolute = |path: &Option<PathBuf>| path.clone().filter(|path| path.is_absolute());
     let folder = absolute(&environment.xdg_cache_home).or_else(|| absolute(&environment.home).map(|home| home.join(".cache")))?;
+    Some(folder.join("tegata"))
+}
+
+/// Forgets every temporary key that was got for a profile: what they stand on has ended.
+pub(super) fn forget_keys(profile: &str, environment: &Environment) {
+    let Some(folder) = cache_folder(environment).map(|folder| folder.join("credentials")) else { return };
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let digits = name.strip_prefix(profile).and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".json"));
+        if digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn cache(access: &Access, environment: &Environment, origin: &Origin, file: &ProfileFile, server: Option<&str>) -> Option<PathBuf> {
+    let folder = cache_folder(environment)?;
     let label = match origin {
         Origin::Profile(name, _) => name.as_str(),
         Origin::Environment => "environment",
@@ -331,7 +349,7 @@ fn cache(access: &Access, environment: &Environment, origin: &Origin, file: &Pro
         session_name(access),
         &lifetime,
     ];
-    Some(folder.join("tegata/credentials").join(cache_name(label, &parts)))
+    Some(folder.join("credentials").join(cache_name(label, &parts)))
 }
 
 #[cfg(test)]
