@@ -259,6 +259,14 @@ actions! {
     TEGATA_SIGN_OUT = "tegata:SignOut";
     /// Set a password by a link that is good once.
     TEGATA_SET_PASSWORD_BY_LINK = "tegata:SetPasswordByLink";
+    /// Ask for a letter by which a password can be set: asked by whoever knows an address; so for the next two.
+    TEGATA_REQUEST_PASSWORD_RESET = "tegata:RequestPasswordReset";
+    /// Set a password by a token of a letter.
+    TEGATA_RESET_PASSWORD = "tegata:ResetPassword";
+    /// Say that something was not done by the person, and so end it.
+    TEGATA_NOT_ME = "tegata:DisownEvent";
+    /// Send a letter: done by this program itself.
+    TEGATA_SEND_LETTER = "tegata:SendLetter";
     /// Agree that a client gets tokens: asked by a person at a page.
     OAUTH_APPROVE = "oauth:Approve";
     /// Get tokens for a code.
@@ -311,4 +319,20 @@ actions! {
     RAM_UNBIND_MFA_DEVICE = "ram:UnbindMFADevice";
     /// Read which device is the second factor of a user.
     RAM_GET_USER_MFA_INFO = "ram:GetUserMFAInfo";
+    /// Begin a session by password or auth key.
+    SAM_SIGN_IN = "sam:SignIn";
+    /// End the session that asks; needs no permission.
+    SAM_SIGN_OUT = "sam:SignOut";
+    /// Take one more token for the session that asks.
+    SAM_RENEW_TOKEN = "sam:RenewToken";
+    /// Go on as another user, who trusts the caller.
+    SAM_SWITCH_USER = "sam:SwitchUser";
+    /// Read what one's account is called as an operator.
+    SAM_GET_OPERATOR = "sam:GetOperator";
+    /// List the auth keys of a user or of the owner.
+    SAM_LIST_AUTH_KEYS = "sam:ListAuthKeys";
+    /// Make an auth key.
+    SAM_CREATE_AUTH_KEY = "sam:CreateAuthKey";
+    /// Delete an auth key, and end what began with it.
+    SAM_DELETE_AUTH_KEY = "sam:DeleteAuthKey";
 }

@@ -186,7 +186,7 @@ fn by_scopes(caller: &Caller, action: Action) -> bool {
     match &caller.evidence {
         Evidence::Client { .. } => true,
         Evidence::Access(_) => action != STS_ASSUME_ROLE || !is_single_sign_on(caller),
-        Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Browser(_) => false,
+        Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Browser(_) | Evidence::Sam(_) => false,
     }
 }
 

@@ -32,6 +32,7 @@ use crate::{
     directory::{KeyPolicy, SecurityPreference},
     error::CallerKind,
     grant::{Bound, Facts},
+    sam::{LiveAuthKey, LiveSam},
     token::Claims,
     view::Read,
 };
@@ -188,6 +189,8 @@ pub(crate) struct Memory {
     pub(crate) tokens: Cache<[u8; 32], Arc<LiveAccess>>,
     /// Where secrets of clients were guessed wrong, and until when nothing more is looked at there.
     pub(crate) guesses: Cache<[u8; 16], Timestamp>,
+    pub(crate) sams: Cache<[u8; 32], Arc<LiveSam>>,
+    pub(crate) auth_keys: Cache<String, Arc<LiveAuthKey>>,
 }
 
 impl Memory {
@@ -203,6 +206,8 @@ impl Memory {
             standings: Cache::new(32_768),
             tokens: Cache::new(65_536),
             guesses: Cache::new(16_384),
+            sams: Cache::new(32_768),
+            auth_keys: Cache::new(16_384),
         }
     }
 
@@ -427,6 +432,7 @@ impl Read {
             Self::Grant(id, epoch) => grant::expect_alive(*id, *epoch),
             Self::Consent(id) => consent::expect(*id),
             Self::Browser(id, epoch) => tegata_store::browser_session::expect(*id, *epoch),
+            Self::AuthKey(id) => tegata_store::auth_key::expect(*id),
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountId, AccountNumber, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, KeyId, LoginProfileId,
-    MfaDeviceId, NodeId, ObjectKey, OidcProviderId, OperatorId, OrganisationId, PasswordHash, PolicyId, PrincipalNumber, RequestId, RoleId,
-    SessionId, Status, Timestamp, UserId,
+    AccessKeyId, AccountAlias, AccountId, AccountNumber, AuthKeyId, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, KeyId,
+    LoginProfileId, MfaDeviceId, NodeId, ObjectKey, OidcProviderId, OperatorId, OrganisationId, PasswordHash, PolicyId, PrincipalNumber,
+    RequestId, RoleId, SessionId, Status, Timestamp, UserId,
 };
 use tegata_model::{ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId};
 
@@ -35,7 +35,7 @@ macro_rules! from_id {
 }
 
 from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, BucketId, BlobId, SessionId, RequestId, NodeId, LoginProfileId, MfaDeviceId);
-from_id!(OidcProviderId);
+from_id!(AuthKeyId, OidcProviderId);
 from_id!(ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId);
 
 macro_rules! from_text {

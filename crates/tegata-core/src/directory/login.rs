@@ -24,6 +24,7 @@ use crate::{
     caller::Caller,
     error::{CallerKind, DeniedBy, Input, OpError, ProblemKind},
     hashing,
+    mail::Happening,
     operation::{Effect, Operation},
     principal::Who,
     resource::ResourceName,
@@ -31,7 +32,7 @@ use crate::{
 };
 
 /// Earlier passwords that are kept at most; no policy asks for more.
-const REMEMBERED: u32 = 24;
+pub(crate) const REMEMBERED: u32 = 24;
 
 /// What may be said of how a user signs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -238,6 +239,8 @@ impl Operation for UpdateLoginProfile {
             changes.extend(replaced(&mut row, hash.clone(), view.now()));
             changes.push(attempt::forget(*user.id.as_bytes(), Secret::Password));
             row.initial = true;
+            let how = format!("set by {}", caller.audit_name());
+            view.core().notice(&mut changes, &caller.meta, &user, caller.account_alias(), Happening::PasswordChanged { how })?;
         }
         row.reset_required = self.change.reset_required.unwrap_or(row.reset_required);
         row.mfa_required = self.change.mfa_required.unwrap_or(row.mfa_required);
@@ -446,6 +449,8 @@ impl Operation for ChangePassword {
                 return Err(OpError::Conflict);
             }
             changes.extend(replaced(&mut row, checked.hash.clone(), view.now()));
+            let how = "with the old password".to_owned();
+            view.core().notice(&mut changes, &caller.meta, &user, caller.account_alias(), Happening::PasswordChanged { how })?;
         }
         (row.initial, row.reset_required, row.updated_at) = (false, false, view.now());
         changes.push(attempt::forget(*user.id.as_bytes(), Secret::Password));

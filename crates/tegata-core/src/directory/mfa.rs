@@ -17,6 +17,7 @@ use crate::{
     caller::Caller,
     error::{DeniedBy, Holding, Input, OpError, ProblemKind, Quota},
     keyring::Place,
+    mail::Happening,
     operation::{Effect, Operation},
     otp::{self, OneTimeCode},
     resource::ResourceName,
@@ -260,6 +261,8 @@ impl Operation for UnbindMfaDevice {
         let device = mfa_device::of_user(&view.core().store, user.id).await?.ok_or_else(|| OpError::NotFound(factor(resource)))?;
         let mut changes = changes(view, caller);
         changes.extend(mfa_device::unbind(device.id, user.id));
+        let happening = Happening::FactorRemoved { device: device.name.to_string() };
+        view.core().notice(&mut changes, &caller.meta, &user, caller.account_alias(), happening)?;
         let entry = Entry { by: permit.spend(), note: Some(format!("unbound device {}", device.name)), ..Entry::default() };
         Ok(Effect::with(device.name, changes, entry))
     }

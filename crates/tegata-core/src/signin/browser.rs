@@ -30,21 +30,22 @@ use crate::{
     error::OpError,
     grant::hash_of,
     hashing,
+    mail::Happening,
     otp::{self, OneTimeCode},
-    principal::{Principal, Stamps},
+    principal::{Principal, Stamps, Who},
     view::Read,
 };
 
 /// How long a one-time code or a new password may be waited for.
 const ON_THE_WAY: Duration = Duration::from_mins(10);
 /// Wrong one-time codes of a person, from wherever they come.
-const CODES: u32 = 10;
+pub(crate) const CODES: u32 = 10;
 /// Longest password that is looked at, in bytes.
-const LONGEST: usize = 1024;
+pub(crate) const LONGEST: usize = 1024;
 /// How long a browser is known by after the last sign-in with it ended.
 const KNOWN: Duration = Duration::from_hours(30 * 24);
 /// The hash of no password: whoever names nobody waits as long as whoever names somebody.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+pub(crate) const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// A browser that is alive, with everything it stands on found unrevoked.
 #[derive(Debug)]
@@ -79,7 +80,7 @@ impl Browser {
     pub fn person(&self) -> String {
         let person = &self.0.person;
         match &person.who {
-            crate::principal::Who::User(row) => row.login.clone().unwrap_or_else(|| format!("{}@{}", row.name, person.account.alias)),
+            Who::User(row) => row.login.clone().unwrap_or_else(|| format!("{}@{}", row.name, person.account.alias)),
             _ => person.name().to_owned(),
         }
     }
@@ -360,6 +361,8 @@ impl Core {
         changes.extend(steps);
         changes.push(browser_session::delete(row.id));
         changes.touch(row.account_id);
+        let happening = Happening::PasswordChanged { how: "at the sign-in page".to_owned() };
+        self.notice(&mut changes, meta, &user, &browser.0.person.account.alias, happening)?;
         let begun = Begun {
             user: row.user_id,
             epochs: (row.account_epoch, row.user_epoch),
@@ -425,8 +428,9 @@ impl Core {
             }
             Stage::OneTimeCode | Stage::NewPassword => ON_THE_WAY,
         };
+        let id = SessionId::from_bytes(self.new_id()?);
         let row = BrowserSessionRow {
-            id: SessionId::from_bytes(self.new_id()?),
+            id,
             token_hash: hash_of(cookie.expose()),
             browser_hash: hash_of(begun.browser),
             account_id: account,
@@ -452,6 +456,12 @@ impl Core {
                 let said = if second_factor { "with a second factor" } else { "with a password" };
                 let entry = Entry { note: Some(said.to_owned()), ..Entry::default() };
                 changes.push(self.recorder.at_a_page(now, meta, &person, TEGATA_SIGN_IN, entry));
+                if let Who::User(row) = &person.who
+                    && !browser_session::is_known(&self.store, &hash_of(begun.browser), begun.user).await?
+                {
+                    let happening = Happening::SignedIn { session: id, agent: meta.user_agent.clone() };
+                    self.notice(&mut changes, meta, row, &person.account.alias, happening)?;
+                }
             }
         }
         self.written(changes).await?;
@@ -493,6 +503,11 @@ impl Core {
         Ok(Named { account, user })
     }
 
+    /// Who is meant by a name, if there is such a person.
+    pub(crate) async fn person_named(&self, name: &str) -> Result<Option<UserRow>, OpError> {
+        Ok(self.named(name).await?.user)
+    }
+
     /// Whose tries are counted. A browser that the person has used before has a count of its own, so that a stranger who guesses does
     /// not lock the right person out. Names of nobody are counted like those of somebody.
     async fn tried(&self, found: &Named, name: &str, browser: &str) -> Result<UserId, OpError> {
@@ -509,7 +524,8 @@ impl Core {
         Ok(user.id)
     }
 
-    async fn may_come_from(&self, account: tegata_model::AccountId, source: Option<IpAddr>) -> Result<bool, OpError> {
+    /// Whether people of that account may sign in from there.
+    pub(crate) async fn may_come_from(&self, account: tegata_model::AccountId, source: Option<IpAddr>) -> Result<bool, OpError> {
         let preference = SecurityPreference::of(security_preference::find(&self.store, account).await?);
         let inside = |source: IpAddr| {
             preference.login_networks.iter().filter_map(|text| Network::parse(text)).any(|network| network.contains(source.to_canonical()))
@@ -522,7 +538,7 @@ impl Core {
 /// What an account's users may put behind its alias, as the vendor's pages have it.
 const DOMAIN: &str = ".onaliyun.com";
 const FORM: &[u8] = b"form";
-const TRIES: &[u8] = b"tries";
+pub(crate) const TRIES: &[u8] = b"tries";
 
 #[derive(Debug, Default)]
 struct Named {

@@ -320,6 +320,9 @@ async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'sta
         actions::OAUTH_APPROVE | actions::TEGATA_SIGN_IN | actions::TEGATA_SIGN_OUT | actions::TEGATA_SET_PASSWORD_BY_LINK => {
             "asked at a page"
         }
+        // Asked by whoever holds a letter, or knows where one would go.
+        actions::TEGATA_REQUEST_PASSWORD_RESET | actions::TEGATA_RESET_PASSWORD | actions::TEGATA_NOT_ME => "asked by letter",
+        actions::TEGATA_SEND_LETTER => "done by the server",
         other => panic!("{other} is missing from the permission matrix"),
     }
 }
