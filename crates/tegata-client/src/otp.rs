@@ -47,7 +47,8 @@ pub fn seed(text: &str) -> Result<SecretKey, &'static str> {
 
 fn key(text: &str) -> Result<zeroize::Zeroizing<Vec<u8>>, &'static str> {
     let seed = seed(text.trim())?;
-    let plain: String = seed.expose().chars().filter(|letter| !matches!(letter, ' ' | '-' | '=')).map(|letter| letter.to_ascii_uppercase()).collect();
+    let plain: String =
+        seed.expose().chars().filter(|letter| !matches!(letter, ' ' | '-' | '=')).map(|letter| letter.to_ascii_uppercase()).collect();
     let plain = zeroize::Zeroizing::new(plain);
     let key = BASE32_NOPAD.decode(plain.as_bytes()).map_err(|_| "it is no base32")?;
     if key.is_empty() { Err("it is empty") } else { Ok(zeroize::Zeroizing::new(key)) }

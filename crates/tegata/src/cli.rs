@@ -8,6 +8,7 @@ pub(crate) mod lint;
 pub(crate) mod login;
 pub(crate) mod operations;
 pub(crate) mod sam;
+pub(crate) mod sam_operations;
 pub(crate) mod take_back;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -33,7 +34,7 @@ Run a server
 Use one
   login, logout, configure, profile list|show|use|delete|import   servers, keys
   whoami, auth, mfa              who you are; a session by code; second factors
-  sts|ram|ims|apps OPERATION     operations of the API; ram apply FILE; call ANY
+  sts|ram|ims|sam|apps OPERATION  operations of the APIs; ram apply FILE; call ANY
   credentials, agent             a temporary key, printed or served
   exec -- CMD                    run a program that gets a temporary key
   oss ls|cp|rm|sign              objects: list, copy, remove, sign URLs
@@ -149,6 +150,13 @@ pub(crate) enum Command {
         /// What to ask for.
         #[command(subcommand)]
         command: ImsCommand,
+    },
+    /// Users, roles, keys and the operator in the SORACOM spelling: the operations of that API
+    #[command(subcommand_value_name = "OPERATION", subcommand_help_heading = "Operations")]
+    Sam {
+        /// What to ask for.
+        #[command(subcommand)]
+        command: sam_operations::SamOperation,
     },
     /// Any operation by name, also one that this program does not know
     #[command(after_help = client::ENVIRONMENT)]
@@ -436,7 +444,7 @@ mod tests {
                 }
             }
         }
-        let generated = ["sts", "ram", "ims", "apps", "auth", "mfa"];
+        let generated = ["sts", "ram", "ims", "sam", "apps", "auth", "mfa"];
         let told_elsewhere = ["call"];
         let expected: BTreeMap<String, BTreeSet<String>> = Cli::command()
             .get_subcommands()

@@ -102,6 +102,7 @@ fn run(command: Command, environment: &Environment) -> Result<ExitCode, Failure>
         Command::Ram { command: RamCommand::Apply(flags) } => commands::declare::apply(&flags, environment),
         Command::Ram { command: RamCommand::Export(flags) } => commands::declare::export(&flags, environment),
         Command::Ims { command: ImsCommand::Operation(operation) } => commands::call::operation(&operation.asked, environment),
+        Command::Sam { command } => commands::sam::operation::operation(&command, environment),
         Command::Call(flags) => commands::call::call(&flags, environment),
         Command::Credentials(flags) => commands::credentials::print(&flags, environment),
         Command::Oss { command: OssCommand::Ls(flags) } => commands::oss::ls(&flags, environment),

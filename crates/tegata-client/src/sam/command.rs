@@ -210,8 +210,12 @@ mod tests {
         assert_eq!(command(&json!({"profileCommand": "op item get"})).unwrap().words(), ["op", "item", "get"]);
         assert_eq!(command(&json!({"PROFILECOMMAND": ["op", "a | b"]})).unwrap().words(), ["op", "a | b"]);
         assert_eq!(command(&json!({"profileCommand": "a | b", "shell": true})).unwrap().words(), ["/bin/sh", "-c", "a | b"]);
-        for wrong in [json!({"profileCommand": "a | b"}), json!({"profileCommand": []}), json!({"profileCommand": [1]}), json!({"profileCommand": 1})]
-        {
+        for wrong in [
+            json!({"profileCommand": "a | b"}),
+            json!({"profileCommand": []}),
+            json!({"profileCommand": [1]}),
+            json!({"profileCommand": 1}),
+        ] {
             assert!(command(&wrong).is_err(), "{wrong}");
         }
         assert!(command(&json!({"profileCommand": ["a"], "shell": true})).is_err());

@@ -13,14 +13,16 @@ use std::{fmt, sync::Arc, time::Duration};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use tegata_model::{SecretKey, Timestamp};
+use tegata_model::{AccessKeyId, SecretKey, Timestamp};
 
 pub use members::{Members, Secret};
 
-use crate::{ClientError, Refusal, Reply, Transport};
+use crate::{ClientError, Credential, Refusal, Reply, Transport};
 
 /// The code of a refusal that a one-time code would have prevented.
 pub const CODE_WANTED: &str = "AUM0063";
+/// Where a session is exchanged for a temporary key.
+const EXCHANGE: &str = "/auth/temporary_key";
 /// How long a session lives if the server is not told.
 const SERVERS_LIFETIME: Duration = Duration::from_hours(24);
 /// How long a session by switching lives if the server is not told.
@@ -191,7 +193,13 @@ impl Sam {
     }
 
     /// Signs in (`POST /v1/auth`), with a code where there is one.
-    pub async fn auth(&self, login: &Login, code: Option<&SecretKey>, lifetime: Option<Duration>, now: Timestamp) -> Result<Session, ClientError> {
+    pub async fn auth(
+        &self,
+        login: &Login,
+        code: Option<&SecretKey>,
+        lifetime: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<Session, ClientError> {
         let mut body = login.body();
         if let Some(code) = code {
             body.insert("mfaOTPCode".to_owned(), code.expose().into());
@@ -239,6 +247,19 @@ impl Sam {
         self.call(Some(session), "POST", "/auth/logout", &[], None).await.map(drop)
     }
 
+    /// A temporary key for a session: it ends when the session does.
+    pub async fn exchange(&self, session: &Session) -> Result<Credential, ClientError> {
+        let answer = self.call(Some(session), "POST", EXCHANGE, &[], None).await?;
+        let wrong = |cause: String| ClientError::Answer { url: format!("{}/v1{EXCHANGE}", self.endpoint), cause };
+        let answer: Value = serde_json::from_slice(&answer.body).map_err(|_| wrong("it is no JSON".to_owned()))?;
+        let text = |name: &str| answer.get(name).and_then(Value::as_str).ok_or_else(|| wrong(format!("`{name}` is missing")));
+        let id = AccessKeyId::new(text("accessKeyId")?).map_err(|error| wrong(error.to_string()))?;
+        let secret = SecretKey::new(text("accessKeySecret")?.to_owned());
+        let token = SecretKey::new(text("securityToken")?.to_owned());
+        let end = Timestamp::parse_iso(text("expiration")?).ok_or_else(|| wrong("`expiration` is no time".to_owned()))?;
+        Ok(Credential { expires_at: Some(end), ..Credential::long_term(id, secret).with_token(Some(token)) })
+    }
+
     /// Any call: `path` is what follows `/v1`, ready to be sent.
     pub async fn call(
         &self,
@@ -267,7 +288,10 @@ impl Sam {
         match reply.status {
             200..=299 => Ok(Answer { status: reply.status, body: reply.body, next }),
             // What is carried here is not for whoever else a redirection names.
-            300..=399 => Err(ClientError::Answer { url: crate::transport::place(&url), cause: format!("status {}: redirections are not followed", reply.status) }),
+            300..=399 => Err(ClientError::Answer {
+                url: crate::transport::place(&url),
+                cause: format!("status {}: redirections are not followed", reply.status),
+            }),
             _ => Err(ClientError::Refused(refusal(&reply))),
         }
     }

@@ -57,7 +57,8 @@ impl Shelf {
 
     /// A profile that must be there.
     pub fn named(&self, name: &str) -> Result<SamProfile, String> {
-        self.find(name)?.ok_or_else(|| format!("there is no profile `{name}` of mode SORACOM; make one with `tegata configure --mode SORACOM`"))
+        self.find(name)?
+            .ok_or_else(|| format!("there is no profile `{name}` of mode SORACOM; make one with `tegata configure --mode SORACOM`"))
     }
 
     /// Writes a profile, 0600 and in one step.

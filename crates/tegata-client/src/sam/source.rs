@@ -11,7 +11,7 @@ use super::{
     profile::{SamProfile, Shelf, lifetime},
     session::{Kept, secret},
 };
-use crate::{ClientError, Transport, private_file, provider::cache_name};
+use crate::{ClientError, Credential, Transport, private_file, provider::cache_name};
 
 /// Longest chain of profiles.
 const MAX_CHAIN: usize = 8;
@@ -90,6 +90,23 @@ impl Source {
         self.session_of(&self.profile, now, true, Vec::new()).await
     }
 
+    /// A temporary key for the session. A session that was kept and has ended early is replaced, once.
+    pub async fn key(&self, now: Now<'_>) -> Result<Credential, SamError> {
+        let sam = self.server(&self.profile()?);
+        match sam.exchange(&self.session(now).await?).await {
+            Err(error) if error.refusal().is_some_and(|refusal| refusal.status == 401) => Ok(sam.exchange(&self.begin(now).await?).await?),
+            done => Ok(done?),
+        }
+    }
+
+    /// Everything that decides whose key comes out.
+    pub fn fingerprint(&self) -> Vec<String> {
+        let profile = self.profile();
+        let mut all = profile.map(|profile| profile.fingerprint()).unwrap_or_else(|_| vec![self.profile.clone()]);
+        all.extend(self.shelf.path(&self.profile).map(|path| path.display().to_string()));
+        all
+    }
+
     /// Forgets what is kept for the profile; the session that was kept.
     pub fn forget(&self) -> Result<Option<Session>, SamError> {
         let profile = self.profile()?;
@@ -157,7 +174,8 @@ impl Source {
         // How long is the profile's to say, unless its program knows better.
         let from = if told.value("tokenTimeoutSeconds").is_some() { &told } else { profile.members() };
         let own = profile.name == self.profile;
-        let lifetime = self.lifetime.filter(|_| own).map_or_else(|| lifetime(from, source.is_some()), |given| Ok(Some(given))).map_err(unusable)?;
+        let lifetime =
+            self.lifetime.filter(|_| own).map_or_else(|| lifetime(from, source.is_some()), |given| Ok(Some(given))).map_err(unusable)?;
         let sam = self.server(profile);
         let Some(source) = source else {
             let code = self.code.clone().map_or_else(|| told.secret("mfaOTPCode"), |code| Ok(Some(code))).map_err(unusable)?;

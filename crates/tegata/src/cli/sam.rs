@@ -66,6 +66,16 @@ impl SamPrinted {
     }
 }
 
+/// How to print what a server answered.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SamReply {
+    #[command(flatten)]
+    pub(crate) printed: SamPrinted,
+    /// Print only this part of the answer (JMESPath), such as '[].userName'
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) query: Option<String>,
+}
+
 /// Flags of `auth`.
 #[derive(Debug, Clone, Args)]
 #[command(args_conflicts_with_subcommands = true, after_help = SAM_HELP)]

@@ -6,6 +6,7 @@ use tegata_client::{
     Credential, Profile, ProfileFile, Provider, Rpc, Sts, Transport,
     profile::{Mode, Profiles},
     provider::{Role, Source, cache_name},
+    sam::profile::Shelf,
 };
 use tegata_core::clock::{Clock as _, SystemClock};
 use tegata_model::{AccessKeyId, SecretKey, Timestamp};
@@ -96,9 +97,22 @@ impl Opened {
             (Some(profile), Some(profiles)) => chain(profile, profiles),
             _ => Vec::new(),
         };
-        let server = server(access.endpoint.as_deref(), &chain, environment)?;
+        let shelf = Shelf::beside(file.path());
+        let sam = match profile.as_ref().filter(|_| !by_key) {
+            Some(profile) => shelf.find(profile.name()).map_err(Failure::new)?,
+            None => None,
+        };
+        let server = match &sam {
+            Some(sam) => Some(super::sam::bound(sam, access.endpoint.as_deref())?),
+            None => server(access.endpoint.as_deref(), &chain, environment)?,
+        };
         let (origin, source) = match (&profile, &profiles) {
             _ if by_key => (Origin::Environment, from_environment(environment, server.as_deref())?),
+            (Some(profile), _) if sam.is_some() => {
+                let code = access.mfa_otpcode.as_deref();
+                let source = super::sam::kept(profile.name(), shelf, code, access.ca_file.as_ref(), environment)?;
+                (Origin::Profile(profile.name().to_owned(), Mode::Soracom), Source::Sam(Box::new(source)))
+            }
             (Some(profile), Some(profiles)) => {
                 let source = Source::of(profile, profiles, server.as_deref())?;
                 (Origin::Profile(profile.name().to_owned(), profile.mode()?), source)

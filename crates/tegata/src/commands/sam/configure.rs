@@ -37,7 +37,8 @@ pub(in crate::commands) fn configure(flags: &ConfigureFlags, environment: &Envir
             members.set(member, None);
         }
     }
-    let server = flags.endpoint.clone().or_else(|| old.map(|old| old.endpoint().to_owned())).or(before).or_else(|| environment.endpoint.clone());
+    let server =
+        flags.endpoint.clone().or_else(|| old.map(|old| old.endpoint().to_owned())).or(before).or_else(|| environment.endpoint.clone());
     let server = server.ok_or_else(|| Failure::usage("a profile belongs to one server: name it with `--endpoint URL`"))?;
     members.set("endpoint", Some(url(&server)?.into()));
     let texts = [
@@ -56,7 +57,8 @@ pub(in crate::commands) fn configure(flags: &ConfigureFlags, environment: &Envir
     if given.shell {
         members.set("shell", Some(true.into()));
     }
-    for (member, seconds) in [("profileCommandTimeoutSeconds", given.profile_command_timeout), ("tokenTimeoutSeconds", given.token_timeout_seconds)]
+    for (member, seconds) in
+        [("profileCommandTimeoutSeconds", given.profile_command_timeout), ("tokenTimeoutSeconds", given.token_timeout_seconds)]
     {
         if let Some(seconds) = seconds {
             members.set(member, Some(seconds.into()));

@@ -110,7 +110,9 @@ fn enroll(flags: &MfaEnrollFlags, environment: &Environment) -> Result<(), Failu
             let made = ram(opened, "CreateVirtualMFADevice", &[("VirtualMFADeviceName", device)])?;
             let seed = text(&made, "/VirtualMFADevice/Base32StringSeed");
             let account = text(&made, "/VirtualMFADevice/SerialNumber").split(':').nth(3).unwrap_or_default().to_owned();
-            SecretKey::new(format!("otpauth://totp/tegata:{device}@{account}?secret={seed}&issuer=tegata&algorithm=SHA1&digits=6&period=30"))
+            SecretKey::new(format!(
+                "otpauth://totp/tegata:{device}@{account}?secret={seed}&issuer=tegata&algorithm=SHA1&digits=6&period=30"
+            ))
         }
     };
     let seed = otp::seed(address.expose()).map_err(|problem| Failure::new(format!("the server's answer cannot be used: {problem}")))?;
@@ -144,12 +146,12 @@ fn verify(flags: &MfaVerifyFlags, environment: &Environment) -> Result<(), Failu
     }
     while codes.len() < wanted {
         let name = if codes.is_empty() { "code" } else { "the code after it" };
-        codes.push(terminal::secret(name)?.ok_or_else(|| Failure::usage(format!("{wanted} code(s) are needed: `tegata mfa verify CODE …`")))?);
+        codes.push(
+            terminal::secret(name)?.ok_or_else(|| Failure::usage(format!("{wanted} code(s) are needed: `tegata mfa verify CODE …`")))?,
+        );
     }
     let answer = match (&wire, codes.as_slice()) {
-        (Wire::Sam(opened, user), [code, ..]) => {
-            Wire::sam(opened, user.as_deref(), "POST", "/verify", Some(&json!({"mfaOTPCode": code})))?
-        }
+        (Wire::Sam(opened, user), [code, ..]) => Wire::sam(opened, user.as_deref(), "POST", "/verify", Some(&json!({"mfaOTPCode": code})))?,
         (Wire::Ram(opened, user, device), [first, second, ..]) => {
             let serial = serial(opened, device)?;
             let parameters =
@@ -159,7 +161,8 @@ fn verify(flags: &MfaVerifyFlags, environment: &Environment) -> Result<(), Failu
         }
         _ => return Err(Failure::usage("a code is needed")),
     };
-    let backup: Vec<&str> = answer.pointer("/backupCodes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let backup: Vec<&str> =
+        answer.pointer("/backupCodes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     if flags.mfa.printed.form() == Form::Json {
         let mut object = json!({"status": "ACTIVE"});
         if let Some(object) = object.as_object_mut().filter(|_| !backup.is_empty()) {

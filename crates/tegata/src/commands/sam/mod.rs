@@ -4,6 +4,7 @@ pub(crate) mod auth;
 pub(super) mod configure;
 pub(crate) mod import;
 pub(crate) mod mfa;
+pub(crate) mod operation;
 mod qr;
 
 use std::{
@@ -82,7 +83,9 @@ impl SamOpened {
         }
         let file = profile_file(flags.config_path.as_ref(), environment)?;
         let profiles = file.read()?;
-        let Some(name) = flags.profile.as_deref().or(environment.profile.as_deref()).or_else(|| profiles.current()) else { return Ok(None) };
+        let Some(name) = flags.profile.as_deref().or(environment.profile.as_deref()).or_else(|| profiles.current()) else {
+            return Ok(None);
+        };
         let shelf = Shelf::beside(file.path());
         let Some(profile) = shelf.find(name).map_err(Failure::new)? else {
             profiles.named(name)?;
