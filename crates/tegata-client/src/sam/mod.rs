@@ -138,8 +138,9 @@ impl Session {
         let operator_id = claims.pointer("/operator/operatorId").and_then(Value::as_str);
         let operator_id = operator_id.ok_or("the token names no `operator.operatorId`")?.to_owned();
         let expires_at = claims.get("exp").and_then(Value::as_i64).map(Timestamp::from_unix);
+        let user_name = claims.get("userName").and_then(Value::as_str).map(str::to_owned);
         let (api_key, token) = (Arc::new(SecretKey::new(api_key)), Arc::new(SecretKey::new(token)));
-        Ok(Self { api_key, token, operator_id, user_name: None, expires_at })
+        Ok(Self { api_key, token, operator_id, user_name, expires_at })
     }
 }
 
@@ -239,7 +240,8 @@ impl Sam {
         let need = |name: &str| text(name).ok_or_else(|| wrong(format!("`{name}` is missing")));
         let session = Session::of(need("apiKey")?, need("token")?).map_err(wrong)?;
         let expires_at = session.expires_at.or_else(|| Some(now.plus(lifetime.unwrap_or(usual))));
-        Ok(Session { user_name: text("userName"), expires_at, ..session })
+        let user_name = text("userName").or_else(|| session.user_name.clone());
+        Ok(Session { user_name, expires_at, ..session })
     }
 
     /// Ends a session on the server (`POST /v1/auth/logout`).

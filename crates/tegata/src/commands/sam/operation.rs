@@ -90,7 +90,12 @@ fn print(value: &Value, asked: &SamOperation) -> Result<(), Failure> {
     }
     let (form, query) = (asked.reply.printed.form(), asked.reply.query.clone());
     if query.is_none() && form == Form::Json {
-        terminal::say(&crate::commands::audit::harmless(&super::auth::tabbed(value)));
+        // Tabs lay it out; whatever else a stranger may have said is escaped.
+        for line in super::auth::tabbed(value).lines() {
+            let text = line.trim_start_matches('\t');
+            let tabs = "\t".repeat(line.len() - text.len());
+            terminal::say(&format!("{tabs}{}", crate::commands::audit::harmless(text)));
+        }
         return Ok(());
     }
     let node: Node = serde_json::from_value(value.clone()).map_err(|error| Failure::new(error.to_string()))?;
