@@ -323,6 +323,8 @@ actions! {
     SAM_SIGN_IN = "sam:SignIn";
     /// End the session that asks; needs no permission.
     SAM_SIGN_OUT = "sam:SignOut";
+    /// Ask for a letter that helps to take off a lost second factor.
+    SAM_REQUEST_FACTOR_REMOVAL = "sam:RequestFactorRemoval";
     /// Take one more token for the session that asks.
     SAM_RENEW_TOKEN = "sam:RenewToken";
     /// Go on as another user, who trusts the caller.

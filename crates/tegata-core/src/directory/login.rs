@@ -335,7 +335,15 @@ impl Operation for DeleteLoginProfile {
 /// Changes the caller's own password. The old one is asked for and its tries are counted, so this finds out nobody's password;
 /// therefore it needs no second factor.
 pub async fn change_password(core: &Core, caller: &Caller, old: SecretKey, new: Arc<SecretKey>) -> Result<(), OpError> {
-    let mut operation = ChangePassword { new, checked: None };
+    changed(core, caller, old, ChangePassword { new, checked: None, owner: false }).await
+}
+
+/// The same for the owner of an account. It needs the second factor, where the owner has one.
+pub async fn change_owner_password(core: &Core, caller: &Caller, old: SecretKey, new: Arc<SecretKey>) -> Result<(), OpError> {
+    changed(core, caller, old, ChangePassword { new, checked: None, owner: true }).await
+}
+
+async fn changed(core: &Core, caller: &Caller, old: SecretKey, mut operation: ChangePassword) -> Result<(), OpError> {
     core.check(caller, &operation).await?;
     let found = async {
         let Who::User(user) = &caller.evidence.principal().who else { return Err(OpError::internal("only a user gets here")) };
@@ -400,6 +408,8 @@ async fn check_and_hash(
 struct ChangePassword {
     new: Arc<SecretKey>,
     checked: Option<Checked>,
+    /// Whether this is asked where owners may ask.
+    owner: bool,
 }
 
 /// What the slow work found.
@@ -415,10 +425,13 @@ impl ChangePassword {
     async fn who(&self, view: &View<'_>, caller: &Caller) -> Result<(UserRow, Permit), OpError> {
         let resource = self.resource(caller);
         let id: UserId = match &caller.evidence.principal().who {
-            Who::User(row) if caller.kind() == CallerKind::User => row.id,
+            Who::User(row) if caller.kind() == if self.owner { CallerKind::Owner } else { CallerKind::User } => row.id,
             _ => return Err(authz::denied(caller, Self::ACTION, &resource, DeniedBy::NoPassword, None)),
         };
         let permit = authz::permit(view, caller, Self::ACTION, &resource, &[])?;
+        if self.owner {
+            authz::second_factor(view, caller, Self::ACTION, &resource, id).await?;
+        }
         let row = user::find(&view.core().store, id).await?.ok_or(OpError::NotFound(resource))?;
         view.note(&[Read::User(row.id, row.generation)]);
         Ok((row, permit))

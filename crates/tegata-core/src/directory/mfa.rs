@@ -73,7 +73,7 @@ pub struct CreateVirtualMfaDevice {
 impl CreateVirtualMfaDevice {
     /// Permission is asked on all devices, and failing that, where no statement denies it, on the device by its name: so can users
     /// make the one device that bears their own name.
-    fn permit(&self, view: &View<'_>, caller: &Caller) -> Result<Permit, OpError> {
+    pub(crate) fn permit(&self, view: &View<'_>, caller: &Caller) -> Result<Permit, OpError> {
         let all = ResourceName::MfaDevices { account: own(caller) };
         let refusal = match authz::permit(view, caller, Self::ACTION, &all, &[]) {
             Err(OpError::Denied(denial)) if matches!(denial.by, DeniedBy::Layer { explicit: false, .. }) => OpError::Denied(denial),

@@ -214,7 +214,6 @@ impl Core {
 
     /// Adds a letter with a token that lets this user give up its second factor, at most three letters in an hour: then the commit fails
     /// with [`Claim::Letter`]. Whoever adds it has verified the password. False where the user has no address or nothing can be sent.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the operations that give a factor up by letter"))]
     pub(crate) fn factor_letter(
         &self,
         changes: &mut ChangeSet,
@@ -234,7 +233,6 @@ impl Core {
 
     /// Whose second factor this token of a letter gives up, while it is good. [`mail_link::spend`] with [`Purpose::RemoveFactor`] uses it
     /// up, in the commit that takes the factor off; a second time is [`Claim::Code`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the operations that give a factor up by letter"))]
     pub(crate) async fn factor_token(&self, token: &SecretKey) -> Result<Option<UserId>, OpError> {
         let link = mail_link::find(&self.store, &hash_of(token.expose()), Purpose::RemoveFactor, self.now()).await?;
         Ok(link.map(|link| link.user_id))

@@ -6,22 +6,28 @@
 //! | `sign_in` | a session by password or auth key, with a one-time code where there is a second factor |
 //! | `auth_key` | the keys that begin sessions |
 //! | `session`, `switch` | one more token, the end, and going on as another user |
+//! | `exchange` | a temporary key for a session, and the other way round |
+//! | `factor` | the second factor of a user or of the owner, from the first look to the lost device |
 //! | `operator` | what an account is called as an operator |
 //!
 //! A session has a row, and is ended as role sessions are: by its mark, or by anything that it stands on. So whatever comes of it ends with it.
 
 mod auth_key;
+mod exchange;
+mod factor;
 mod operator;
 mod pair;
 mod session;
 mod sign_in;
+mod switch;
+pub(crate) mod trust;
 
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use tegata_model::{Epoch, SecretKey, SessionId, Timestamp, UserId};
 use tegata_store::{
-    Step, factor,
+    Step, factor as factor_rows,
     sam_session::{self, SamSessionRow},
     session as marks,
 };
@@ -29,17 +35,23 @@ use tegata_store::{
 pub(crate) use self::auth_key::{AuthUses, LiveAuthKey, hash_of_secret};
 pub use self::{
     auth_key::{AuthKey, CreateAuthKey, CreatedAuthKey, DeleteAuthKey, Holder, ListAuthKeys, NewAuthKey},
+    exchange::{ForTemporaryKey, FromTemporaryKey},
+    factor::{EnableFactor, FactorState, FindFactorState, RevokeFactor, VerifyFactor, revoke_owner_factor},
     operator::{DescribeOperator, Operator},
-    session::{RenewToken, RenewedToken, SignOut},
-    sign_in::{Refusal, SamSignIn, Shown, StartedSession},
+    session::{EndSessions, RenewToken, RenewedToken, SignOut},
+    sign_in::{Refusal, SamSignIn, Shown, SignedIn, StartedSession},
+    switch::SwitchUser,
 };
 use crate::{
     Core,
     error::{AuthnFailure, OpError},
     principal::{Principal, Stamps, Who},
-    token::Ancestor,
+    token::{Ancestor, Granted},
     view::Read,
 };
+
+/// What sessions of API keys, and temporary keys for them, are called.
+pub(crate) const API_KEY: &str = "api-key";
 
 /// An API key and a token, as a request shows them.
 #[derive(Debug)]
@@ -58,6 +70,8 @@ pub(crate) struct LiveSam {
     pub(crate) principal: Arc<Principal>,
     /// What can end it, from the account on.
     pub(crate) bound: Vec<Ancestor>,
+    /// What a person gave to the client that it was exchanged for.
+    pub(crate) granted: Option<Granted>,
     /// Who switched to the user, in words.
     pub(crate) source: Option<String>,
     /// When the token that was shown ends.
@@ -139,7 +153,8 @@ impl Core {
             Some(source) => Some(self.words_of(source).await?),
             None => None,
         };
-        Ok(LiveSam { row, principal, bound, source, until, reads, stamps })
+        let granted = row.granted.as_deref().map(postcard::from_bytes).transpose().map_err(OpError::internal)?;
+        Ok(LiveSam { row, principal, bound, granted, source, until, reads, stamps })
     }
 
     async fn words_of(&self, user: UserId) -> Result<String, OpError> {
@@ -150,7 +165,7 @@ impl Core {
 
     /// Old sessions and what nobody may repeat any more go.
     pub(crate) fn sweep_sam(now: Timestamp) -> [Step; 2] {
-        [sam_session::sweep(now), factor::sweep(now.minus(sign_in::REPEAT.saturating_mul(4)))]
+        [sam_session::sweep(now), factor_rows::sweep(now.minus(sign_in::REPEAT.saturating_mul(4)))]
     }
 }
 
