@@ -102,7 +102,7 @@ impl Source {
     /// Everything that decides whose key comes out.
     pub fn fingerprint(&self) -> Vec<String> {
         let profile = self.profile();
-        let mut all = profile.map(|profile| profile.fingerprint()).unwrap_or_else(|_| vec![self.profile.clone()]);
+        let mut all = profile.map_or_else(|_| vec![self.profile.clone()], |profile| profile.fingerprint());
         all.extend(self.shelf.path(&self.profile).map(|path| path.display().to_string()));
         all
     }
