@@ -120,7 +120,7 @@ pub(crate) enum Command {
     },
     /// Keep a server and a key as a profile
     #[command(after_help = client::CONFIGURE_HELP)]
-    Configure(ConfigureFlags),
+    Configure(Box<ConfigureFlags>),
     /// The profiles
     Profile {
         /// What to do with them.

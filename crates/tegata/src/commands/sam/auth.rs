@@ -34,21 +34,18 @@ pub(crate) fn auth(flags: &AuthFlags, environment: &Environment) -> Result<(), F
         None => {}
     }
     let lifetime = flags.token_timeout_seconds.map(|seconds| Duration::from_secs(seconds.into()));
-    let session = match login(flags, environment)? {
-        Some(login) => {
-            let sam = server(flags, environment)?;
-            let code = match (flags.server.mfa_otpcode.as_deref(), &environment.sam.code) {
-                (Some(code), _) => Some(source::given(&secret("mfa-otpcode", code)?)),
-                (None, code) => code.as_ref().map(|code| source::given(code.expose())),
-            };
-            runtime()?.block_on(source::auth(&sam, &login, code, lifetime, asker().as_ref(), &now))?
-        }
-        None => {
-            let source = Source { lifetime, ..of_profile(flags, environment)? };
-            let session = runtime()?.block_on(source.begin(&now))?;
-            forget_keys(&source.profile, environment);
-            session
-        }
+    let session = if let Some(login) = login(flags, environment)? {
+        let sam = server(flags, environment)?;
+        let code = match (flags.server.mfa_otpcode.as_deref(), &environment.sam.code) {
+            (Some(code), _) => Some(source::given(&secret("mfa-otpcode", code)?)),
+            (None, code) => code.as_ref().map(|code| source::given(code.expose())),
+        };
+        runtime()?.block_on(source::auth(&sam, &login, code, lifetime, asker().as_ref(), &now))?
+    } else {
+        let source = Source { lifetime, ..of_profile(flags, environment)? };
+        let session = runtime()?.block_on(source.begin(&now))?;
+        forget_keys(&source.profile, environment);
+        session
     };
     print(&session, flags.printed.form());
     Ok(())

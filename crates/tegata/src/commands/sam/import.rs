@@ -50,10 +50,10 @@ pub(crate) fn import(flags: &ImportFlags, environment: &Environment) -> Result<(
             terminal::say(&format!("  left out: {left_out}"));
         }
         let source = read.profile.source_profile().map_err(Failure::new)?;
-        if let Some(source) = source.filter(|source| !taken.iter().any(|other| other.profile.name == *source)) {
-            if shelf.find(source).map_err(Failure::new)?.is_none() {
-                terminal::say(&format!("  its source profile `{source}` is not here yet: tegata profile import {source}"));
-            }
+        if let Some(source) = source.filter(|source| !taken.iter().any(|other| other.profile.name == *source))
+            && shelf.find(source).map_err(Failure::new)?.is_none()
+        {
+            terminal::say(&format!("  its source profile `{source}` is not here yet: tegata profile import {source}"));
         }
         if flags.remove {
             let unremovable = |error: std::io::Error| Failure::new(format!("`{}` cannot be removed: {error}", read.file.display()));

@@ -36,7 +36,7 @@ pub(crate) fn mfa(command: &MfaCommand, environment: &Environment) -> Result<(),
 
 /// Which wire, and whose.
 enum Wire {
-    Sam(SamOpened, Option<String>),
+    Sam(Box<SamOpened>, Option<String>),
     Ram(Box<Opened>, String, String),
 }
 
@@ -44,22 +44,21 @@ impl Wire {
     /// That of the profile. `device` names the device where the wire gives it a name.
     fn find(flags: &MfaFlags, device: Option<&str>, environment: &Environment) -> Result<Self, Failure> {
         if let Some(opened) = SamOpened::find(&flags.server, environment)? {
-            return Ok(Self::Sam(opened, flags.user.clone()));
+            return Ok(Self::Sam(Box::new(opened), flags.user.clone()));
         }
         let server = flags.server.clone();
         let (profile, endpoint, ca_file, config_path) = (server.profile, server.endpoint, server.ca_file, server.config_path);
         let access = Access { profile, endpoint, ca_file, config_path, mfa_otpcode: server.mfa_otpcode, ..Access::default() };
         let opened = Opened::new(&access, environment)?;
-        let user = match &flags.user {
-            Some(user) => user.clone(),
-            None => {
-                let who = runtime()?.block_on(async {
-                    let key = opened.credential().await?;
-                    Ok::<_, Failure>(opened.sts()?.caller_identity(&key, now()).await?)
-                })?;
-                let own = who.arn.split_once(":user/").map(|(_, name)| name.to_owned());
-                own.ok_or_else(|| Failure::usage(format!("you are {}, which is no user; say whose with `--user NAME`", who.arn)))?
-            }
+        let user = if let Some(user) = &flags.user {
+            user.clone()
+        } else {
+            let who = runtime()?.block_on(async {
+                let key = opened.credential().await?;
+                Ok::<_, Failure>(opened.sts()?.caller_identity(&key, now()).await?)
+            })?;
+            let own = who.arn.split_once(":user/").map(|(_, name)| name.to_owned());
+            own.ok_or_else(|| Failure::usage(format!("you are {}, which is no user; say whose with `--user NAME`", who.arn)))?
         };
         let device = device.unwrap_or(&user).to_owned();
         Ok(Self::Ram(Box::new(opened), user, device))
