@@ -139,13 +139,13 @@ impl Source {
             let path = kept.path().to_owned();
             let held = tokio::task::spawn_blocking(move || private_file::lock_waiting(&path)).await;
             let held = held.ok().and_then(Result::ok);
-            if let Some((_, true)) = &held
-                && !anew
-            {
+            if held.is_some() && !anew {
+                // Somebody may have signed in since it was looked at, even where there was nobody to wait for.
                 if let Some(session) = kept.session(now()) {
                     return Ok(session);
                 }
-                if let Some(why) = kept.refused().filter(|_| self.code.is_none()) {
+                let waited = matches!(&held, Some((_, true)));
+                if let Some(why) = kept.refused().filter(|_| waited && self.code.is_none()) {
                     return Err(SamError::Profile(why));
                 }
             }
