@@ -5,6 +5,8 @@
 //! | [`credential`] | what a call is signed with |
 //! | [`transport`] | one request, one reply |
 //! | [`rpc`] | any operation of the RPC wire, by name |
+//! | [`sam`] | sessions of the SORACOM wire: passwords, one-time codes, profile commands |
+//! | [`otp`] | one-time codes from a seed |
 //! | [`sign_in`] | a person at a browser instead of a key |
 //! | [`sts`] | become a role, ask who one is |
 //! | [`oss`] | put, get, list and delete objects, sign URLs |
@@ -19,10 +21,12 @@ pub mod credential;
 pub mod error;
 pub mod inspect;
 pub mod oss;
+pub mod otp;
 pub mod private_file;
 pub mod profile;
 pub mod provider;
 pub mod rpc;
+pub mod sam;
 pub mod sign_in;
 pub mod sts;
 pub mod transport;

@@ -135,11 +135,8 @@ pub struct Lock(#[expect(dead_code, reason = "held, not read")] File);
 /// Waits for the right to change `path`. The lock is a file beside it, because the file itself is replaced.
 pub fn lock(path: &Path) -> Result<Lock, PrivateFileError> {
     make_folder(path)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = folder(path).join(format!(".{name}.lock"));
-    let flags = OFlags::NOFOLLOW.bits().cast_signed();
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(&beside);
-    let file = file.map_err(failed(&beside, "opened"))?;
+    let beside = lock_file(path);
+    let file = open_lock(&beside)?;
     loop {
         match flock(&file, FlockOperation::LockExclusive) {
             Ok(()) => return Ok(Lock(file)),
@@ -147,6 +144,29 @@ pub fn lock(path: &Path) -> Result<Lock, PrivateFileError> {
             Err(error) => return Err(failed(&beside, "locked")(error.into())),
         }
     }
+}
+
+/// The same; true if somebody else had it first.
+pub fn lock_waiting(path: &Path) -> Result<(Lock, bool), PrivateFileError> {
+    make_folder(path)?;
+    let beside = lock_file(path);
+    let file = open_lock(&beside)?;
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+        return Ok((Lock(file), false));
+    }
+    drop(file);
+    lock(path).map(|lock| (lock, true))
+}
+
+fn lock_file(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    folder(path).join(format!(".{name}.lock"))
+}
+
+fn open_lock(beside: &Path) -> Result<File, PrivateFileError> {
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(beside);
+    file.map_err(failed(beside, "opened"))
 }
 
 #[cfg(test)]

@@ -34,12 +34,22 @@ pub enum Mode {
     CredentialsUri,
     /// A program that prints a key.
     External,
+    /// A session of the SORACOM wire. In the file such a profile is one of a program, this one; the rest is in [`crate::sam::profile`].
+    Soracom,
 }
 
 impl Mode {
     /// Every mode.
-    pub const ALL: [Self; 7] =
-        [Self::Ak, Self::StsToken, Self::RamRoleArn, Self::ChainableRamRoleArn, Self::Oidc, Self::CredentialsUri, Self::External];
+    pub const ALL: [Self; 8] = [
+        Self::Ak,
+        Self::StsToken,
+        Self::RamRoleArn,
+        Self::ChainableRamRoleArn,
+        Self::Oidc,
+        Self::CredentialsUri,
+        Self::External,
+        Self::Soracom,
+    ];
 
     /// As the file spells it.
     pub const fn as_str(self) -> &'static str {
@@ -51,6 +61,7 @@ impl Mode {
             Self::Oidc => "OIDC",
             Self::CredentialsUri => "CredentialsURI",
             Self::External => "External",
+            Self::Soracom => "SORACOM",
         }
     }
 
@@ -64,6 +75,7 @@ impl Mode {
             Self::Oidc => &["oidc_provider_arn", "oidc_token_file", "ram_role_arn", "ram_session_name"],
             Self::CredentialsUri => &["credentials_uri"],
             Self::External => &["process_command"],
+            Self::Soracom => &[],
         }
     }
 }

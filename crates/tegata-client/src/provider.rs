@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::{
     ClientError, Credential, Sts, Transport, private_file,
     profile::{Mode, Profile, ProfileError, Profiles},
+    sam,
     sts::{AssumeRole, AssumeRoleWithOidc},
     words,
 };
@@ -80,6 +81,8 @@ pub enum Source {
     Uri(String),
     /// A program that prints a key, and its arguments.
     Program(Vec<String>),
+    /// A session of the SORACOM wire, exchanged for a key.
+    Sam(Box<sam::source::Source>),
 }
 
 impl Source {
@@ -123,6 +126,9 @@ impl Source {
                 Ok(Self::Oidc { provider_arn, token_file: profile.required("oidc_token_file")?.into(), role, server })
             }
             Mode::CredentialsUri => Ok(Self::Uri(profile.required("credentials_uri")?.to_owned())),
+            Mode::Soracom => {
+                Err(profile.unusable("what belongs to its mode is missing; make it anew with `tegata configure --mode SORACOM`"))
+            }
             Mode::External => words::split(profile.required("process_command")?)
                 .map(Self::Program)
                 .map_err(|problem| profile.unusable(format!("`process_command`: {problem}"))),
@@ -133,7 +139,7 @@ impl Source {
     pub fn base(&self) -> &Self {
         match self {
             Self::Role { base, .. } => base.base(),
-            Self::Fixed(_) | Self::Oidc { .. } | Self::Uri(_) | Self::Program(_) => self,
+            Self::Fixed(_) | Self::Oidc { .. } | Self::Uri(_) | Self::Program(_) | Self::Sam(_) => self,
         }
     }
 
@@ -148,6 +154,7 @@ impl Source {
             Self::Fixed(_) | Self::Oidc { .. } => false,
             Self::Role { base, .. } => base.reaches_out(),
             Self::Uri(_) | Self::Program(_) => true,
+            Self::Sam(source) => source.profile().is_ok_and(|profile| profile.command().is_ok_and(|command| command.is_some())),
         }
     }
 
@@ -185,6 +192,12 @@ impl Source {
                 Source::Uri(url) => {
                     add(digest, "uri");
                     add(digest, url);
+                }
+                Source::Sam(source) => {
+                    add(digest, "sam");
+                    for part in source.fingerprint() {
+                        add(digest, &part);
+                    }
                 }
                 Source::Program(words) => {
                     add(digest, "program");
@@ -242,6 +255,9 @@ pub enum ProvideError {
         /// What went wrong.
         problem: String,
     },
+    /// There is no session to exchange.
+    #[error(transparent)]
+    Session(#[from] sam::source::SamError),
     /// The file holds no token.
     #[error("`{file}` gave no token: {problem}", file = .file.display())]
     Token {
@@ -456,7 +472,7 @@ pub struct Begun {
 }
 
 /// Asks for a key, whatever it takes.
-fn obtain<'a, N: Fn() -> Timestamp + Sync>(
+fn obtain<'a, N: Fn() -> Timestamp + Send + Sync>(
     source: &'a Source,
     transport: &'a Transport,
     now: &'a N,
@@ -493,6 +509,7 @@ fn obtain<'a, N: Fn() -> Timestamp + Sync>(
             }
             Source::Uri(url) => from_uri(transport, url).await,
             Source::Program(words) => from_program(words).await,
+            Source::Sam(source) => Ok(source.key(now).await?),
         }
     })
 }

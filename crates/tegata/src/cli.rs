@@ -9,6 +9,8 @@ pub(crate) mod keys;
 pub(crate) mod lint;
 pub(crate) mod login;
 pub(crate) mod operations;
+pub(crate) mod sam;
+pub(crate) mod sam_operations;
 pub(crate) mod take_back;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -34,9 +36,9 @@ Run a server
   account create ALIAS           one more account, and its owner's key
   config check|show              its configuration: problems; what is in force
 Use one
-  login, logout, configure, profile list|show|use|delete  servers and keys
-  whoami                         who you are, until when; where the secret is
-  sts|ram|ims|apps OPERATION     operations of the API; ram apply FILE; call ANY
+  login, logout, configure, profile list|show|use|delete|import   servers, keys
+  whoami, auth, mfa              who you are; a session by code; second factors
+  sts|ram|ims|sam|apps OPERATION  operations of the APIs; ram apply FILE; call ANY
   credentials, agent             a temporary key, printed or served
   exec -- CMD                    run a program that gets a temporary key
   oss ls|cp|rm|sign              objects: list, copy, remove, sign URLs
@@ -112,9 +114,17 @@ pub(crate) enum Command {
     Login(login::LoginFlags),
     /// End a sign-in, here and on the server
     Logout(login::LogoutFlags),
+    /// Sign in with password or key and a one-time code, and print the session (SORACOM)
+    Auth(Box<sam::AuthFlags>),
+    /// Second factors: enroll an authenticator application, see, verify and remove one
+    Mfa {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: sam::MfaCommand,
+    },
     /// Keep a server and a key as a profile
     #[command(after_help = client::CONFIGURE_HELP)]
-    Configure(ConfigureFlags),
+    Configure(Box<ConfigureFlags>),
     /// The profiles
     Profile {
         /// What to do with them.
@@ -144,6 +154,13 @@ pub(crate) enum Command {
         /// What to ask for.
         #[command(subcommand)]
         command: ImsCommand,
+    },
+    /// Users, roles, keys and the operator in the SORACOM spelling: the operations of that API
+    #[command(subcommand_value_name = "OPERATION", subcommand_help_heading = "Operations")]
+    Sam {
+        /// What to ask for.
+        #[command(subcommand)]
+        command: sam_operations::SamOperation,
     },
     /// Any operation by name, also one that this program does not know
     #[command(after_help = client::ENVIRONMENT)]
@@ -444,7 +461,7 @@ mod tests {
                 }
             }
         }
-        let generated = ["sts", "ram", "ims", "apps"];
+        let generated = ["sts", "ram", "ims", "sam", "apps", "auth", "mfa"];
         let told_elsewhere = ["call"];
         let expected: BTreeMap<String, BTreeSet<String>> = Cli::command()
             .get_subcommands()

@@ -109,6 +109,7 @@ impl From<tegata_client::provider::ProvideError> for Failure {
     fn from(error: tegata_client::provider::ProvideError) -> Self {
         match error {
             tegata_client::provider::ProvideError::Call(error) => error.into(),
+            tegata_client::provider::ProvideError::Session(error) => error.into(),
             other => Self::new(other.to_string()),
         }
     }

@@ -60,7 +60,8 @@ pub(crate) fn without_colours() {
     PLAIN.store(true, Ordering::Relaxed);
 }
 
-fn coloured() -> bool {
+/// True where a person reads, who has nothing against colours.
+pub(crate) fn coloured() -> bool {
     is_person() && !PLAIN.load(Ordering::Relaxed)
 }
 

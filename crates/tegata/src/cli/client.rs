@@ -58,6 +58,9 @@ pub(crate) struct Access {
     /// How long the role's session lives, such as 900, 30m or 1h
     #[arg(long, value_name = "TIME", requires = "role", value_parser = duration)]
     pub(crate) lifetime: Option<Duration>,
+    /// One-time code, where the profile signs in with one
+    #[arg(long, value_name = "CODE")]
+    pub(crate) mfa_otpcode: Option<String>,
     /// File of the profiles [default: ~/.aliyun/config.json]
     #[arg(long, value_name = "FILE")]
     pub(crate) config_path: Option<PathBuf>,
@@ -135,7 +138,7 @@ pub(crate) struct ConfigureFlags {
     /// Name of the profile
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     pub(crate) profile: String,
-    /// AK, StsToken, RamRoleArn, ChainableRamRoleArn, OIDC, CredentialsURI or External [default: what the profile has, else AK]
+    /// AK, StsToken, RamRoleArn, ChainableRamRoleArn, OIDC, CredentialsURI, External or SORACOM [default: what the profile has, else AK]
     #[arg(long, value_name = "MODE", value_parser = str::parse::<Mode>)]
     pub(crate) mode: Option<Mode>,
     /// URL of the server
@@ -189,6 +192,8 @@ pub(crate) struct ConfigureFlags {
     /// File of the profiles [default: ~/.aliyun/config.json]
     #[arg(long, value_name = "FILE")]
     pub(crate) config_path: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) sam: super::sam::SamConfigure,
 }
 
 /// Commands on profiles.
@@ -202,6 +207,8 @@ pub(crate) enum ProfileCommand {
     Use(ProfileNameFlags),
     /// Take one out of the file; on the server nothing changes
     Delete(ProfileNameFlags),
+    /// Take over profiles of the vendor's `soracom` program
+    Import(super::sam::ImportFlags),
 }
 
 /// Flags of `profile list`.
@@ -294,6 +301,9 @@ pub(crate) struct CredentialsFlags {
     /// The key of the sign-in that `login` made for this profile
     #[arg(long, value_name = "NAME", hide = true, conflicts_with = "profile")]
     pub(crate) sign_in: Option<String>,
+    /// A key for the session of this profile of mode SORACOM
+    #[arg(long, value_name = "NAME", hide = true, conflicts_with_all = ["profile", "sign_in"])]
+    pub(crate) sam: Option<String>,
     #[command(flatten)]
     pub(crate) access: Access,
 }

@@ -168,7 +168,7 @@ fn argument(parameter: &'static Parameter, taken: &BTreeSet<String>) -> Arg {
 }
 
 /// A whole number, kept as it was written.
-fn number(text: &str) -> Result<String, &'static str> {
+pub(crate) fn number(text: &str) -> Result<String, &'static str> {
     text.parse::<i64>().map(|_| text.to_owned()).map_err(|_| "a whole number is needed")
 }
 

@@ -18,6 +18,9 @@ pub(crate) struct ServerAccess {
     /// Trust only the authorities in this file (PEM) for https
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
+    /// One-time code, where the profile signs in with one
+    #[arg(long, value_name = "CODE")]
+    pub(crate) mfa_otpcode: Option<String>,
     /// File of the profiles [default: ~/.aliyun/config.json]
     #[arg(long, value_name = "FILE")]
     pub(crate) config_path: Option<PathBuf>,
@@ -26,8 +29,8 @@ pub(crate) struct ServerAccess {
 impl ServerAccess {
     /// The same without a role to take on first.
     pub(crate) fn access(&self) -> Access {
-        let Self { profile, endpoint, ca_file, config_path } = self.clone();
-        Access { profile, endpoint, ca_file, config_path, ..Access::default() }
+        let Self { profile, endpoint, ca_file, mfa_otpcode, config_path } = self.clone();
+        Access { profile, endpoint, ca_file, mfa_otpcode, config_path, ..Access::default() }
     }
 
     /// True if the command line says which server or which key.

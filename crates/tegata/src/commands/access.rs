@@ -6,6 +6,7 @@ use tegata_client::{
     Credential, Profile, ProfileFile, Provider, Rpc, Sts, Transport,
     profile::{Mode, Profiles},
     provider::{Role, Source, cache_name},
+    sam::profile::Shelf,
 };
 use tegata_core::clock::{Clock as _, SystemClock};
 use tegata_model::{AccessKeyId, SecretKey, Timestamp};
@@ -96,9 +97,22 @@ impl Opened {
             (Some(profile), Some(profiles)) => chain(profile, profiles),
             _ => Vec::new(),
         };
-        let server = server(access.endpoint.as_deref(), &chain, environment)?;
+        let shelf = Shelf::beside(file.path());
+        let sam = match profile.as_ref().filter(|_| !by_key) {
+            Some(profile) => shelf.find(profile.name()).map_err(Failure::new)?,
+            None => None,
+        };
+        let server = match &sam {
+            Some(sam) => Some(super::sam::bound(sam, access.endpoint.as_deref())?),
+            None => server(access.endpoint.as_deref(), &chain, environment)?,
+        };
         let (origin, source) = match (&profile, &profiles) {
             _ if by_key => (Origin::Environment, from_environment(environment, server.as_deref())?),
+            (Some(profile), _) if sam.is_some() => {
+                let code = access.mfa_otpcode.as_deref();
+                let source = super::sam::kept(profile.name(), shelf, code, access.ca_file.as_ref(), environment)?;
+                (Origin::Profile(profile.name().to_owned(), Mode::Soracom), Source::Sam(Box::new(source)))
+            }
             (Some(profile), Some(profiles)) => {
                 let source = Source::of(profile, profiles, server.as_deref())?;
                 (Origin::Profile(profile.name().to_owned(), profile.mode()?), source)
@@ -313,9 +327,27 @@ fn session_name(access: &Access) -> &str {
     access.role_session_name.as_deref().unwrap_or("tegata-cli")
 }
 
-fn cache(access: &Access, environment: &Environment, origin: &Origin, file: &ProfileFile, server: Option<&str>) -> Option<PathBuf> {
+/// Where this program keeps what it can get again.
+pub(super) fn cache_folder(environment: &Environment) -> Option<PathBuf> {
     let absolute = |path: &Option<PathBuf>| path.clone().filter(|path| path.is_absolute());
     let folder = absolute(&environment.xdg_cache_home).or_else(|| absolute(&environment.home).map(|home| home.join(".cache")))?;
+    Some(folder.join("tegata"))
+}
+
+/// Forgets every temporary key that was got for a profile: what they stand on has ended.
+pub(super) fn forget_keys(profile: &str, environment: &Environment) {
+    let Some(folder) = cache_folder(environment).map(|folder| folder.join("credentials")) else { return };
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let digits = name.strip_prefix(profile).and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".json"));
+        if digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn cache(access: &Access, environment: &Environment, origin: &Origin, file: &ProfileFile, server: Option<&str>) -> Option<PathBuf> {
+    let folder = cache_folder(environment)?;
     let label = match origin {
         Origin::Profile(name, _) => name.as_str(),
         Origin::Environment => "environment",
@@ -331,7 +363,7 @@ fn cache(access: &Access, environment: &Environment, origin: &Origin, file: &Pro
         session_name(access),
         &lifetime,
     ];
-    Some(folder.join("tegata/credentials").join(cache_name(label, &parts)))
+    Some(folder.join("credentials").join(cache_name(label, &parts)))
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ pub(super) async fn whole(
 }
 
 /// What a flag means.
-fn read(kind: Kind, name: &str, value: &str) -> Result<String, Failure> {
+pub(super) fn read(kind: Kind, name: &str, value: &str) -> Result<String, Failure> {
     match (kind, value) {
         (Kind::Secret, "-") => secret(name),
         // Any case is understood here; the wire wants one.
@@ -139,7 +139,7 @@ fn file(name: &str, path: &str) -> Result<String, Failure> {
 }
 
 /// A secret: typed unseen, or a line of standard input.
-fn secret(name: &str) -> Result<String, Failure> {
+pub(super) fn secret(name: &str) -> Result<String, Failure> {
     let answer = terminal::secret(name)?;
     answer.ok_or_else(|| Failure::usage(format!("`--{name}` is needed: type it when asked, or give it as a line of standard input")))
 }

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _};
 
 use serde_json::Value;
-use tegata_client::{Profile, profile::Mode, words};
+use tegata_client::{Profile, profile::Mode, sam::profile::Shelf, words};
 
 use super::access::{CA_FILE, OSS_URL, SERVER_URL, host, profile_file, url};
 use crate::{cli::client::ConfigureFlags, config::Environment, failure::Failure, terminal};
@@ -16,6 +16,10 @@ pub(crate) fn configure(flags: &ConfigureFlags, environment: &Environment) -> Re
         return Err(Failure::usage("a profile needs a name of visible letters"));
     }
     let file = profile_file(flags.config_path.as_ref(), environment)?;
+    let is_sam = super::sam::behind(file.path(), &flags.profile)?.is_some();
+    if flags.mode.map_or(is_sam, |mode| mode == Mode::Soracom) {
+        return super::sam::configure::configure(flags, environment);
+    }
     let old = file.read()?.find(&flags.profile).unwrap_or_else(|| Profile::new(&flags.profile));
     let asking = Asking { person: io::stdin().is_terminal() && io::stderr().is_terminal() };
     let mode = match (flags.mode, old.text("mode")) {
@@ -70,6 +74,8 @@ pub(crate) fn configure(flags: &ConfigureFlags, environment: &Environment) -> Re
         profiles.put(profile);
         profiles.use_profile(&flags.profile)
     })?;
+    // Of another mode it has been; what belonged to that is gone with it.
+    Shelf::beside(file.path()).delete(&flags.profile).map_err(Failure::new)?;
     terminal::say(&format!(
         "Profile `{}` ({mode}) is in `{}` and is the current one. See it work: tegata whoami",
         flags.profile,

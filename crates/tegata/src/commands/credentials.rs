@@ -1,12 +1,15 @@
 //! `tegata credentials`: a temporary key for another program, and nothing that lasts longer.
 
 use serde_json::json;
-use tegata_client::Credential;
+use tegata_client::{Credential, sam::profile::Shelf};
 use tegata_model::Timestamp;
 
-use super::{access::Opened, runtime};
+use super::{
+    access::{Opened, profile_file},
+    runtime,
+};
 use crate::{
-    cli::client::{CredentialForm, CredentialsFlags},
+    cli::client::{Access, CredentialForm, CredentialsFlags},
     config::Environment,
     failure::Failure,
     terminal,
@@ -14,9 +17,16 @@ use crate::{
 
 /// `tegata credentials`
 pub(crate) fn print(flags: &CredentialsFlags, environment: &Environment) -> Result<(), Failure> {
-    let key = match &flags.sign_in {
-        Some(profile) => super::login::key(profile, flags.access.config_path.as_ref(), environment)?,
-        None => runtime()?.block_on(Opened::new(&flags.access, environment)?.temporary())?,
+    let key = match (&flags.sign_in, &flags.sam) {
+        (_, Some(name)) => {
+            // Only that mode: by the file of the profiles it would be this very program again.
+            let file = profile_file(flags.access.config_path.as_ref(), environment)?;
+            Shelf::beside(file.path()).named(name).map_err(Failure::new)?;
+            let access = Access { profile: Some(name.clone()), ..flags.access.clone() };
+            runtime()?.block_on(Opened::new(&access, environment)?.temporary())?
+        }
+        (Some(profile), None) => super::login::key(profile, flags.access.config_path.as_ref(), environment)?,
+        (None, None) => runtime()?.block_on(Opened::new(&flags.access, environment)?.temporary())?,
     };
     if terminal::say(&written(&key, flags.format)) { Ok(()) } else { Err(Failure::new("nobody read the key")) }
 }

@@ -26,6 +26,7 @@ pub(crate) mod oss;
 mod own;
 pub(crate) mod profile;
 mod reply;
+pub(crate) mod sam;
 pub(crate) mod sessions;
 mod table;
 pub(crate) mod whoami;

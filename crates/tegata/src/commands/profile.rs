@@ -1,10 +1,11 @@
 //! `tegata profile …`: the profiles in the file.
 
 use serde_json::{Value, json};
-use tegata_client::Profile;
+use tegata_client::{Profile, profile::Mode, sam::profile::Shelf};
 
 use super::{
     access::{SERVER_URL, profile_file},
+    sam::behind,
     table::{fields, print_json, rows},
 };
 use crate::{
@@ -16,11 +17,16 @@ use crate::{
 
 /// `tegata profile list`
 pub(crate) fn list(flags: &ProfileListFlags, environment: &Environment) -> Result<(), Failure> {
-    let profiles = profile_file(flags.config_path.as_ref(), environment)?.read()?;
+    let file = profile_file(flags.config_path.as_ref(), environment)?;
+    let profiles = file.read()?;
     let current = profiles.current().unwrap_or_default();
     let all: Vec<Profile> = profiles.names().iter().filter_map(|name| profiles.find(name)).collect();
     let server = |profile: &Profile| profile.text(SERVER_URL).or_else(|| profile.text("sts_endpoint")).unwrap_or_default().to_owned();
-    let mode = |profile: &Profile| profile.text("mode").unwrap_or_default().to_owned();
+    let mode = |profile: &Profile| match behind(file.path(), profile.name()) {
+        Ok(None) => profile.text("mode").unwrap_or_default().to_owned(),
+        // One that cannot be read is of this mode all the same.
+        Ok(Some(_)) | Err(_) => Mode::Soracom.to_string(),
+    };
     match flags.printed.output {
         Form::Json => {
             let all = all.iter().map(|profile| {
@@ -45,9 +51,17 @@ pub(crate) fn list(flags: &ProfileListFlags, environment: &Environment) -> Resul
 
 /// `tegata profile show`
 pub(crate) fn show(flags: &ProfileShowFlags, environment: &Environment) -> Result<(), Failure> {
-    let profiles = profile_file(flags.config_path.as_ref(), environment)?.read()?;
+    let file = profile_file(flags.config_path.as_ref(), environment)?;
+    let profiles = file.read()?;
     let name = flags.name.as_deref().or_else(|| profiles.current()).unwrap_or("default");
-    let shown = profiles.named(name)?.shown();
+    let mut shown = profiles.named(name)?.shown();
+    if let Some(profile) = behind(file.path(), name)? {
+        shown.insert("mode".to_owned(), Mode::Soracom.as_str().into());
+        if let Value::Object(members) = profile.members().to_json() {
+            let secret = |member: &str| matches!(member, "password" | "authKey" | "headers" | "mfaOTPCode");
+            shown.extend(members.into_iter().map(|(member, value)| if secret(&member) { (member, "***".into()) } else { (member, value) }));
+        }
+    }
     match flags.printed.output {
         Form::Json => print_json(&Value::Object(shown)),
         Form::Table => {
@@ -68,10 +82,12 @@ pub(crate) fn use_profile(flags: &ProfileNameFlags, environment: &Environment) -
 
 /// `tegata profile delete`
 pub(crate) fn delete(flags: &ProfileNameFlags, environment: &Environment) -> Result<(), Failure> {
-    let next = profile_file(flags.config_path.as_ref(), environment)?.edit(|profiles| {
+    let file = profile_file(flags.config_path.as_ref(), environment)?;
+    let next = file.edit(|profiles| {
         profiles.delete(&flags.name)?;
         Ok(profiles.current().unwrap_or_default().to_owned())
     })?;
+    Shelf::beside(file.path()).delete(&flags.name).map_err(Failure::new)?;
     terminal::say(&format!("Profile `{}` is out of the file, its key still works on the server; the current one is `{next}`", flags.name));
     Ok(())
 }

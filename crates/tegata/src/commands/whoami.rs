@@ -54,7 +54,7 @@ pub(crate) fn whoami(flags: &WhoamiFlags, environment: &Environment) -> Result<(
 fn in_session(session: Option<&str>, key: &Credential) -> String {
     match session {
         Some(name) => format!("`{name}` of a role"),
-        None if key.security_token.is_some() => "of a sign-in at a browser".to_owned(),
+        None if key.security_token.is_some() => "of a sign-in".to_owned(),
         None => "none; the key itself".to_owned(),
     }
 }
@@ -80,12 +80,24 @@ fn where_it_lies(opened: &Opened) -> String {
         (Origin::Environment, Source::Fixed(_)) => "the environment of this process".to_owned(),
         (_, Source::Uri(_)) => "nowhere here: a URL gives it".to_owned(),
         (_, Source::Program(words)) => format!("nowhere here: `{}` gives it", words.first().map(String::as_str).unwrap_or_default()),
+        (_, Source::Sam(source)) => {
+            let path = source.shelf.path(&source.profile).unwrap_or_default();
+            let program = source.profile().ok().and_then(|profile| profile.command().ok().flatten());
+            match program.and_then(|command| command.words().first().cloned()) {
+                Some(program) => format!("nowhere here: `{program}` gives it; the session in `{}` (0600)", sessions(source)),
+                None => format!("`{}`, a file of yours; the session in `{}` (0600)", path.display(), sessions(source)),
+            }
+        }
         (_, Source::Fixed(_) | Source::Role { .. }) => format!("`{file}`, a file of yours; no keyring is used"),
     };
     match opened.provider.cache() {
         Some(cache) => format!("{first}; the temporary one in `{}` (0600)", cache.display()),
         None => first,
     }
+}
+
+fn sessions(source: &tegata_client::sam::source::Source) -> String {
+    source.sessions.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default()
 }
 
 /// `tegata sts get-caller-identity`

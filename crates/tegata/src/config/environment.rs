@@ -51,6 +51,8 @@ pub(crate) struct Environment {
     pub(crate) oss_endpoint: Option<String>,
     /// `TEGATA_CA_FILE`: the authorities its certificate leads to.
     pub(crate) ca_file: Option<PathBuf>,
+    /// What the commands of the SORACOM wire may be told.
+    pub(crate) sam: SamVariables,
     /// `HOME`.
     pub(crate) home: Option<PathBuf>,
     /// Where temporary folders go.
@@ -68,6 +70,41 @@ pub(crate) struct OidcVariables {
     pub(crate) role_arn: String,
     /// What to call its session.
     pub(crate) session_name: Option<String>,
+}
+
+/// What the commands of the SORACOM wire may be told by the environment.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SamVariables {
+    /// `TEGATA_API_KEY`: the first half of a session.
+    pub(crate) api_key: Option<SecretText>,
+    /// `TEGATA_API_TOKEN`: its second half.
+    pub(crate) api_token: Option<SecretText>,
+    /// `TEGATA_AUTH_KEY`: the secret of an auth key.
+    pub(crate) auth_key: Option<SecretText>,
+    /// `TEGATA_PASSWORD`.
+    pub(crate) password: Option<SecretText>,
+    /// `TEGATA_MFA_OTPCODE`: a one-time code.
+    pub(crate) code: Option<SecretText>,
+    /// `SORACOM_PROFILE_DIR`: where the vendor's program keeps its profiles.
+    pub(crate) profile_folder: Option<PathBuf>,
+    /// Refusals are wanted in Japanese (`LC_ALL`, `LC_MESSAGES`, `LANG`).
+    pub(crate) japanese: bool,
+}
+
+impl SamVariables {
+    fn read() -> Self {
+        let secret = |name| text(name).map(SecretText::new);
+        let language = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(text);
+        Self {
+            api_key: secret("TEGATA_API_KEY"),
+            api_token: secret("TEGATA_API_TOKEN"),
+            auth_key: secret("TEGATA_AUTH_KEY"),
+            password: secret("TEGATA_PASSWORD"),
+            code: secret("TEGATA_MFA_OTPCODE"),
+            profile_folder: variable("SORACOM_PROFILE_DIR").map(PathBuf::from),
+            japanese: language.is_some_and(|language| language.starts_with("ja")),
+        }
+    }
 }
 
 impl OidcVariables {
@@ -110,6 +147,7 @@ impl Environment {
             endpoint: text("TEGATA_ENDPOINT"),
             oss_endpoint: text("TEGATA_OSS_ENDPOINT"),
             ca_file: path("TEGATA_CA_FILE"),
+            sam: SamVariables::read(),
             home: path("HOME"),
             temporary: std::env::temp_dir(),
         }
