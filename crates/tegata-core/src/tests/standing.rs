@@ -170,7 +170,8 @@ fn callback(way: Way) -> &'static str {
 
 /// The code of a device that bob has agreed to.
 async fn device(core: &TestCore, app_id: &str, browser: &Browser) -> Result<SecretKey, OpError> {
-    let client = crate::authn::PresentedClient { app_id: app_id.to_owned(), secret: None, respelled: None, about: About::Itself, key: None };
+    let client =
+        crate::authn::PresentedClient { app_id: app_id.to_owned(), secret: None, respelled: None, about: About::Itself, key: None };
     let challenge = Some(Challenge::parse(CHALLENGE).unwrap());
     let begun = core.begin_device(&core.meta(), BeginDevice { client, scope: None, challenge, shows_number: false }).await?;
     core.approve_device(&core.meta(), browser, &begun.user_code, None).await?.unwrap();
