@@ -23,15 +23,22 @@ pub(crate) struct CspFault {
     pub(crate) error: &'static str,
     /// Why, in words.
     pub(crate) description: String,
-    /// What the native message says after the code instead of the description, where clients look for certain words.
-    pub(crate) native: Option<&'static str>,
+    /// True where clients look for certain words in the native message, which then says them instead of the description.
+    native: bool,
     /// The word for why an organization refused it.
     pub(crate) reason: Option<&'static str>,
     /// How the caller could prove itself.
-    pub(crate) challenge: Option<&'static str>,
+    challenge: Option<Challenge>,
     pub(crate) retry_after: Option<Duration>,
     denied: bool,
     cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// How a caller could prove itself.
+#[derive(Debug, Clone, Copy)]
+enum Challenge {
+    Basic,
+    Bearer,
 }
 
 const BASIC: &str = "Basic realm=\"tegata\", charset=\"UTF-8\"";
@@ -45,7 +52,7 @@ impl CspFault {
             status,
             error,
             description: description.into(),
-            native: None,
+            native: false,
             reason: None,
             challenge: None,
             retry_after: None,
@@ -71,18 +78,18 @@ impl CspFault {
 
     /// The client has not proven itself.
     pub(crate) fn client(description: impl Into<String>) -> Self {
-        Self { challenge: Some(BASIC), ..Self::new(StatusCode::UNAUTHORIZED, "invalid_client", description) }
+        Self { challenge: Some(Challenge::Basic), ..Self::new(StatusCode::UNAUTHORIZED, "invalid_client", description) }
     }
 
     /// No access token came with the request, or none that is good.
     pub(crate) fn bearer(description: impl Into<String>) -> Self {
-        Self { challenge: Some(BEARER), ..Self::new(StatusCode::UNAUTHORIZED, "invalid_token", description) }
+        Self { challenge: Some(Challenge::Bearer), ..Self::new(StatusCode::UNAUTHORIZED, "invalid_token", description) }
     }
 
     /// The API token is not good, whyever.
     pub(crate) fn api_token() -> Self {
         let said = "the API token is unknown, expired or revoked";
-        Self { native: Some(BAD_API_TOKEN), ..Self::new(StatusCode::BAD_REQUEST, "invalid_grant", said) }
+        Self { native: true, ..Self::new(StatusCode::BAD_REQUEST, "invalid_grant", said) }
     }
 
     /// There is nothing at this path.
@@ -105,6 +112,10 @@ impl CspFault {
         let mut response = reply::json(self.status, &self.body(id), id);
         let headers = response.headers_mut();
         if let Some(challenge) = self.challenge {
+            let challenge = match challenge {
+                Challenge::Basic => BASIC,
+                Challenge::Bearer => BEARER,
+            };
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if let Some(wait) = self.retry_after {
@@ -125,7 +136,7 @@ impl CspFault {
             "metadata": self.reason.map(|reason| json!({ "reason": reason })),
             "traceId": request,
             "requestId": request,
-            "message": format!("{}: {}", self.error, self.native.unwrap_or(&self.description)),
+            "message": format!("{}: {}", self.error, if self.native { BAD_API_TOKEN } else { &self.description }),
             "error": self.error,
             "error_description": plain(&self.description),
         })

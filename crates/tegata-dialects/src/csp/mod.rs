@@ -131,8 +131,11 @@ async fn answer(csp: Arc<Csp>, parts: Parts, body: Body, meta: RequestMeta, jour
     result
 }
 
+/// What stands in the places of a path, by name.
+type Variables = Vec<(&'static str, String)>;
+
 /// The row of a request. Empty segments do not count.
-fn find(method: &str, path: &str) -> Result<(&'static Row, Vec<(&'static str, String)>), CspFault> {
+fn find(method: &str, path: &str) -> Result<(&'static Row, Variables), CspFault> {
     let segments: Vec<String> = path
         .split('/')
         .filter(|segment| !segment.is_empty())
@@ -153,7 +156,7 @@ fn find(method: &str, path: &str) -> Result<(&'static Row, Vec<(&'static str, St
 }
 
 /// What stands in the places of a template, if the path is one of its kind.
-fn fits(template: &'static str, segments: &[String]) -> Option<Vec<(&'static str, String)>> {
+fn fits(template: &'static str, segments: &[String]) -> Option<Variables> {
     let mut variables = Vec::new();
     let mut given = segments.iter();
     for wanted in template.split('/').filter(|segment| !segment.is_empty()) {
