@@ -124,7 +124,7 @@ async fn list_apps(csp: &Csp, asked: &Asked) -> Result<Reply, CspFault> {
     let path = format!("/csp/gateway/am/api/orgs/{org}/oauth-apps");
     let search = asked.parameter("searchTerm").unwrap_or_default().to_owned();
     let found = csp.core.perform(&caller, &ListApps { org, search, skip: page.skip(), limit: page.limit() }).await?;
-    Ok(Reply::json(page.show(&path, found.items.iter().map(shown).collect(), found.total)))
+    Ok(Reply::json(page.show(&path, &found.items.iter().map(shown).collect::<Vec<_>>(), found.total)))
 }
 
 async fn describe(csp: &Csp, asked: &Asked) -> Result<Reply, CspFault> {

@@ -95,7 +95,7 @@ async fn list_clients(csp: &Csp, asked: &Asked) -> Result<Reply, CspFault> {
     let org = asked.variable("org").to_owned();
     let path = format!("/csp/gateway/am/api/orgs/{org}/clients");
     let found = csp.core.perform(&caller, &ListInstances { org, skip: page.skip(), limit: page.limit() }).await?;
-    Ok(Reply::json(page.show(&path, found.items.iter().map(shown).collect(), found.total)))
+    Ok(Reply::json(page.show(&path, &found.items.iter().map(shown).collect::<Vec<_>>(), found.total)))
 }
 
 async fn remove(csp: &Csp, asked: &Asked) -> Result<Reply, CspFault> {

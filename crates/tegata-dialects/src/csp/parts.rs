@@ -243,7 +243,7 @@ impl Page {
     }
 
     /// The page, with the links to those before and after it.
-    pub(super) fn show(&self, path: &str, results: Vec<Value>, total: usize) -> Value {
+    pub(super) fn show(&self, path: &str, results: &[Value], total: usize) -> Value {
         let link = |start: u64| format!("{path}?pageStart={start}&pageLimit={}", self.limit);
         let next = self.start.saturating_add(self.limit);
         let next = (next <= u64::try_from(total).unwrap_or(u64::MAX)).then(|| link(next));

@@ -107,7 +107,7 @@ async fn search(csp: &Csp, asked: &Asked) -> Result<Reply, CspFault> {
     let path = format!("/csp/gateway/am/api/orgs/{org}/users/search");
     let term = asked.parameter("userSearchTerm").unwrap_or_default().to_owned();
     let found = csp.core.perform(&caller, &SearchMembers { org, term, skip: page.skip(), limit: page.limit() }).await?;
-    Ok(Reply::json(page.show(&path, found.items.iter().map(shown).collect(), found.total)))
+    Ok(Reply::json(page.show(&path, &found.items.iter().map(shown).collect::<Vec<_>>(), found.total)))
 }
 
 async fn update(csp: &Csp, asked: &Asked) -> Result<Reply, CspFault> {

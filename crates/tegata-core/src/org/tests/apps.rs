@@ -234,7 +234,7 @@ async fn nobody_touches_what_is_stronger() {
     let own = create_app(&core, &fresh(&core, "dan").await, new(&org, manager(&["vcd:user"]))).await.unwrap();
     let both = DeleteApps { org: org.clone(), ids: vec![one, own.id.clone(), own.id.clone(), "ghost".to_owned()] };
     let several = core.perform(&fresh(&core, "dan").await, &both).await.unwrap();
-    assert_eq!(several.succeeded, [own.id.clone()]);
+    assert_eq!(several.succeeded, std::slice::from_ref(&own.id));
     assert_eq!(several.failed.iter().map(|(_, refusal)| refusal.word()).collect::<Vec<_>>(), ["scope_exceeds_creator", "app_not_found"]);
     let many = DeleteApps { org, ids: (0..16).map(|at| format!("ghost-{at}")).collect() };
     assert_eq!(why(core.perform(&fresh(&core, "dan").await, &many).await), "invalid_field");
