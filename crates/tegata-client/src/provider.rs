@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::{
     ClientError, Credential, Sts, Transport, private_file,
     profile::{Mode, Profile, ProfileError, Profiles},
+    sign_in::{self, KeptError},
     sts::{AssumeRole, AssumeRoleWithOidc},
     words,
 };
@@ -80,6 +81,13 @@ pub enum Source {
     Uri(String),
     /// A program that prints a key, and its arguments.
     Program(Vec<String>),
+    /// A sign-in at a browser, which is renewed where it lies.
+    SignIn {
+        /// The file.
+        file: PathBuf,
+        /// What tells it from another one in the same place.
+        mark: String,
+    },
 }
 
 impl Source {
@@ -123,9 +131,20 @@ impl Source {
                 Ok(Self::Oidc { provider_arn, token_file: profile.required("oidc_token_file")?.into(), role, server })
             }
             Mode::CredentialsUri => Ok(Self::Uri(profile.required("credentials_uri")?.to_owned())),
-            Mode::External => words::split(profile.required("process_command")?)
-                .map(Self::Program)
-                .map_err(|problem| profile.unusable(format!("`process_command`: {problem}"))),
+            Mode::External => {
+                let words = words::split(profile.required("process_command")?)
+                    .map_err(|problem| profile.unusable(format!("`process_command`: {problem}")))?;
+                // The program would be this very one, and read the same file.
+                let own = words.get(1).is_some_and(|word| word == "credentials") && words.iter().any(|word| word == profile.name());
+                Ok(match profiles.sign_in(profile.name()).filter(|_| own) {
+                    Some((file, mark)) => Self::SignIn { file, mark },
+                    None => Self::Program(words),
+                })
+            }
+            Mode::OAuth => Err(profile.unusable(format!(
+                "the vendor's command line keeps its own sign-in there; sign in here with `tegata login --profile {}`",
+                profile.name()
+            ))),
         }
     }
 
@@ -133,7 +152,7 @@ impl Source {
     pub fn base(&self) -> &Self {
         match self {
             Self::Role { base, .. } => base.base(),
-            Self::Fixed(_) | Self::Oidc { .. } | Self::Uri(_) | Self::Program(_) => self,
+            Self::Fixed(_) | Self::Oidc { .. } | Self::Uri(_) | Self::Program(_) | Self::SignIn { .. } => self,
         }
     }
 
@@ -145,7 +164,7 @@ impl Source {
     /// True if it, or what it stands on, starts a program or calls a URL to find a key.
     pub fn reaches_out(&self) -> bool {
         match self {
-            Self::Fixed(_) | Self::Oidc { .. } => false,
+            Self::Fixed(_) | Self::Oidc { .. } | Self::SignIn { .. } => false,
             Self::Role { base, .. } => base.reaches_out(),
             Self::Uri(_) | Self::Program(_) => true,
         }
@@ -190,6 +209,11 @@ impl Source {
                     add(digest, "program");
                     for word in words {
                         add(digest, word);
+                    }
+                }
+                Source::SignIn { file, mark } => {
+                    for part in ["sign-in", &file.to_string_lossy(), mark] {
+                        add(digest, part);
                     }
                 }
             }
@@ -250,6 +274,9 @@ pub enum ProvideError {
         /// What is wrong.
         problem: String,
     },
+    /// The sign-in gave no key.
+    #[error(transparent)]
+    SignIn(#[from] KeptError),
     /// The key has ended and nobody can renew it.
     #[error("the temporary key {id} ended at {at}, and nothing says how to get another; put a new one in its place", id = .0, at = .1.to_iso())]
     Ended(AccessKeyId, Timestamp),
@@ -329,7 +356,8 @@ impl std::fmt::Debug for Kept {
 impl Provider {
     /// A provider that remembers in memory, and in the file `cache` if one is given.
     pub fn new(source: Source, transport: Transport, cache: Option<PathBuf>) -> Self {
-        let cache = cache.filter(|_| source.is_asked_for());
+        // A sign-in keeps its key itself.
+        let cache = cache.filter(|_| source.is_asked_for() && !matches!(source, Source::SignIn { .. }));
         Self { source, transport, cache, kept: Mutex::new(None), asking: tokio::sync::Mutex::new(()) }
     }
 
@@ -493,6 +521,7 @@ fn obtain<'a, N: Fn() -> Timestamp + Sync>(
             }
             Source::Uri(url) => from_uri(transport, url).await,
             Source::Program(words) => from_program(words).await,
+            Source::SignIn { file, .. } => Ok(sign_in::Kept::credential(file, now).await?),
         }
     })
 }

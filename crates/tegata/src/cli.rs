@@ -105,6 +105,7 @@ pub(crate) enum Command {
         command: ConfigCommand,
     },
     /// Sign in at a browser, and keep that as a profile
+    #[command(after_help = login::LOGIN_HELP)]
     Login(login::LoginFlags),
     /// End a sign-in, here and on the server
     Logout(login::LogoutFlags),

@@ -264,6 +264,16 @@ impl Visit {
         self.ours("login").is_some_and(|mark| self.oauth.core.form_token_holds(&[&self.cookie, "login", &self.query()], mark))
     }
 
+    /// What says that a code was made for this browser.
+    pub(crate) fn code_mark(&self, code: &str) -> Result<String, OpError> {
+        self.oauth.core.form_token(&[&self.cookie, "code", code])
+    }
+
+    /// Whether it was.
+    pub(crate) fn code_mark_holds(&self, code: &str, mark: &str) -> bool {
+        self.oauth.core.form_token_holds(&[&self.cookie, "code", code], mark)
+    }
+
     /// The frame of the page.
     pub(crate) fn frame(&self) -> Frame {
         let path = self.parts.uri.path();

@@ -14,10 +14,7 @@ use crate::{
 
 /// `tegata credentials`
 pub(crate) fn print(flags: &CredentialsFlags, environment: &Environment) -> Result<(), Failure> {
-    let key = match &flags.sign_in {
-        Some(profile) => super::login::key(profile, flags.access.config_path.as_ref(), environment)?,
-        None => runtime()?.block_on(Opened::new(&flags.access, environment)?.temporary())?,
-    };
+    let key = runtime()?.block_on(Opened::new(&flags.access, environment)?.temporary())?;
     if terminal::say(&written(&key, flags.format)) { Ok(()) } else { Err(Failure::new("nobody read the key")) }
 }
 

@@ -51,6 +51,12 @@ pub(crate) struct Environment {
     pub(crate) oss_endpoint: Option<String>,
     /// `TEGATA_CA_FILE`: the authorities its certificate leads to.
     pub(crate) ca_file: Option<PathBuf>,
+    /// A shell over the network: a browser of this computer would open far from whoever types (`SSH_CONNECTION`, `SSH_TTY`).
+    pub(crate) over_ssh: bool,
+    /// Somewhere on this computer a browser could be shown (`DISPLAY`, `WAYLAND_DISPLAY`, `BROWSER`, `WSL_DISTRO_NAME`).
+    pub(crate) has_display: bool,
+    /// `PATH`: where programs are.
+    pub(crate) path: Option<OsString>,
     /// `HOME`.
     pub(crate) home: Option<PathBuf>,
     /// Where temporary folders go.
@@ -110,6 +116,9 @@ impl Environment {
             endpoint: text("TEGATA_ENDPOINT"),
             oss_endpoint: text("TEGATA_OSS_ENDPOINT"),
             ca_file: path("TEGATA_CA_FILE"),
+            over_ssh: ["SSH_CONNECTION", "SSH_TTY"].iter().any(|name| variable(name).is_some()),
+            has_display: ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME"].iter().any(|name| variable(name).is_some()),
+            path: variable("PATH"),
             home: path("HOME"),
             temporary: std::env::temp_dir(),
         }
