@@ -19,7 +19,7 @@ pub use link::Invited;
 pub use next::{Done, Next};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use tegata_model::{ConsentId, Epoch, Generation, GrantId, RoleId, SecretKey, Status, Timestamp, UserId};
+use tegata_model::{AccountId, ConsentId, Epoch, Generation, GrantId, RoleId, SecretKey, Status, Timestamp, UserId};
 use tegata_oauth::{AuthorizationRequest, Challenge, RedirectUri, Scope};
 use tegata_store::{
     ChangeSet, CommitError, browser_session,
@@ -100,6 +100,11 @@ impl Application {
     /// True for the applications that belong to this program: they need an administrator to install them, and assignments.
     pub fn is_official(&self) -> bool {
         official(self.row.id).is_some()
+    }
+
+    /// True if it is an application of this account's own.
+    pub(crate) fn is_of(&self, account: AccountId) -> bool {
+        self.row.account_id == account
     }
 
     /// True where the answer is shown to the person instead of sent to a program.

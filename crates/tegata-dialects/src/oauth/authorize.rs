@@ -307,7 +307,7 @@ async fn show(visit: &Visit, asked: &Asked, next: Next, refusal: Option<Refusal>
             return sign_in_page(visit, step_of(&next), Some(client), refusal, (status, target)).await;
         }
         // Just installed: first whoever installed it reads what that means.
-        Next::NotAssigned | Next::Consent(..) if installed => {
+        Next::NotAssigned | Next::Consent(..) if installed && application.is_official() => {
             let root = frame.root.clone();
             let assignments = format!("{root}apps/{}/assignments", application.app_id());
             let without: Vec<_> = visit.query().split('&').filter(|pair| !pair.starts_with("prompt=")).map(str::to_owned).collect();
@@ -319,7 +319,7 @@ async fn show(visit: &Visit, asked: &Asked, next: Next, refusal: Option<Refusal>
                 frame,
                 csrf,
                 client,
-                publisher: PUBLISHER.to_owned(),
+                publisher: if application.is_official() { PUBLISHER.to_owned() } else { account.clone() },
                 account,
                 redirect_host: if application.shows_code() {
                     visit.oauth.settings.public_url.clone()

@@ -10,7 +10,6 @@ pub(crate) struct ClientShown {
     /// Its name for people.
     pub(crate) name: String,
     /// True for the command line that this server's account installs from the maker.
-    #[expect(dead_code, reason = "for pages that show the two differently; none does yet")]
     pub(crate) official: bool,
 }
 

@@ -392,6 +392,7 @@ async fn a_code_that_is_typed_into_a_terminal() {
     let world = World::new().await;
     ready(&world).await;
     let mut bob = Browser::new(&world);
+    bob.open("/signin?lang=en").await;
     // The page is nobody else's, and only the one here.
     let vendor = request(&[("redirect_uri", Some("http://tegata.test:8420/oauth/code"))]);
     assert_eq!(bob.open(&vendor).await.status, 400);
@@ -407,6 +408,7 @@ async fn a_code_that_is_typed_into_a_terminal() {
     assert!(page.contains("wants to sign in as you") && bob.at.starts_with("/oauth/code?code="), "{} {page}", bob.at);
     let shown = bob.at.clone();
     assert!(bob.open(&format!("{shown}&lang=ja")).await.page.contains(&code));
+    bob.open("/signin?lang=en").await;
     // A link shows no code that was not made here, nor in another browser.
     let other = shown.replace(&code.replace('-', ""), "BCDFGHJKLMNPQRST");
     assert_eq!(bob.open(&other).await.status, 404);

@@ -181,6 +181,10 @@ fn given(flags: &ConfigureFlags) -> Result<Vec<(&'static str, Value)>, Failure> 
     begins(&flags.ram_role_arn, "--ram-role-arn", &["acs:ram::"])?;
     begins(&flags.oidc_provider_arn, "--oidc-provider-arn", &["acs:ram::"])?;
     begins(&flags.credentials_uri, "--credentials-uri", &["http://", "https://"])?;
+    let named = |name: &String| (2..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".@-_".contains(&b));
+    if let Some(name) = flags.role_session_name.as_ref().filter(|name| !named(name)) {
+        return Err(Failure::usage(format!("`--role-session-name`: `{name}` is not 2 to 64 letters, digits and `.`, `@`, `-`, `_`")));
+    }
     if let Some(command) = &flags.process_command {
         words::split(command).map_err(|problem| Failure::usage(format!("`--process-command`: {problem}")))?;
     }
