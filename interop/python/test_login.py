@@ -141,3 +141,18 @@ def test_the_vendors_hosts_in_a_namespace_of_its_own(site, tmp_path):
     assert said["cookies"] == ["__Host-tegata", "__Host-tegata-browser"]
 
 
+@pytest.mark.skipif(not _namespaces(), reason="this machine gives no private network namespaces")
+@pytest.mark.skipif("TEGATA_PROGRAM" not in os.environ, reason="TEGATA_PROGRAM does not name the program")
+@pytest.mark.parametrize("site", ["CN", "INTL"])
+def test_the_vendors_library_renews_a_profile_of_its_own(site, tmp_path):
+    here = pathlib.Path(__file__).parent
+    inside = [sys.executable, here / "namespace_profile.py", os.environ["TEGATA_PROGRAM"], tmp_path, site]
+    ran = subprocess.run(["unshare", "-Urmn", *inside], capture_output=True, text=True, timeout=120, cwd=here)
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    first, same, renewed = told["said"]
+    for one in told["said"]:
+        assert one["id"].startswith("STS.") and one["token"] and one["kept"] == one["id"] and one["by"] == "cli_profile/oauth"
+    assert first["refresh"] != told["first"], "the rotated token was written back"
+    assert same == first, "what is good is used again"
+    assert renewed["id"] != first["id"] and renewed["refresh"] != first["refresh"]

@@ -253,9 +253,10 @@ impl Core {
         if must_bind_key(client.id) && request.challenge.is_none() {
             return Err(OpError::Grant(GrantFailure::Verifier));
         }
-        let (text, lifetime) = match application.shows_code() {
-            true => (random_text(self.entropy.as_ref(), TYPED_LETTERS, TYPED_LEN)?, TYPED_CODE),
-            false => (URL_SAFE_NO_PAD.encode(random::<32>(self.entropy.as_ref())?), CODE),
+        let (text, lifetime) = if application.shows_code() {
+            (random_text(self.entropy.as_ref(), TYPED_LETTERS, TYPED_LEN)?, TYPED_CODE)
+        } else {
+            (URL_SAFE_NO_PAD.encode(random::<32>(self.entropy.as_ref())?), CODE)
         };
         changes.push(grant::insert(&row));
         changes.push(code::insert(&CodeRow {

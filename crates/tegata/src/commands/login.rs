@@ -83,7 +83,7 @@ pub(crate) fn login(flags: &LoginFlags, environment: &Environment) -> Result<(),
 /// How long a sign-in lasts, in a sentence.
 pub(super) fn until(tokens: &Tokens) -> String {
     match tokens.refresh_ends {
-        Some(end) => format!("The sign-in {}, and earlier if nobody uses it.", in_words(Timestamp::from_unix(end), now())),
+        Some(end) => format!("Without use, the sign-in {}.", in_words(Timestamp::from_unix(end), now())),
         None => "Nothing says when the sign-in ends.".to_owned(),
     }
 }

@@ -57,8 +57,11 @@ pub(crate) fn whoami(flags: &WhoamiFlags, environment: &Environment) -> Result<(
                 ("Server", opened.known_server().unwrap_or_default().to_owned()),
             ];
             if let Some((file, kept)) = &sign_in {
-                let end =
-                    kept.tokens.refresh_ends.map(|end| format!(", {}", in_words(Timestamp::from_unix(end), now()))).unwrap_or_default();
+                let end = kept
+                    .tokens
+                    .refresh_ends
+                    .map(|end| format!(", without use {}", in_words(Timestamp::from_unix(end), now())))
+                    .unwrap_or_default();
                 all.push(("Signed in at", format!("{} (client `{}`){end}", kept.issuer, kept.client_id)));
                 all.push(("For", kept.tokens.scope.clone()));
                 all.push(("Proof key in", format!("`{}` too; without it the tokens are worth nothing", file.display())));
