@@ -10,7 +10,7 @@
 //! | [`outbound`], `issuers` | the one way out; the keys of identity providers, kept |
 //! | [`keyring`], `hashing`, [`otp`], `attempts` | sealing keys, passwords, one-time codes, and how often they may be tried |
 //! | [`audit`], [`why`] | what happened, and why something did not |
-//! | [`sts`], [`object`], [`directory`] | the operations themselves |
+//! | [`sts`], [`object`], [`directory`], [`org`] | the operations themselves |
 //! | [`session`], [`trail`], [`leak`] | taking back, and knowing why |
 //!
 //! Nothing here knows a status code, a header or the spelling of any wire.
@@ -36,6 +36,7 @@ pub mod mint;
 mod nonces;
 pub mod object;
 pub mod operation;
+pub mod org;
 pub mod otp;
 pub mod outbound;
 mod principal;
@@ -56,14 +57,14 @@ pub mod why;
 
 use std::sync::Arc;
 
-pub use caller::{Caller, RequestMeta};
+pub use caller::{Caller, OrgBearer, RequestMeta};
 pub use error::{
     AuthnFailure, CallerKind, Denial, DeniedBy, FederationFailure, Holding, Input, OpError, Precondition, Problem, ProblemKind, Quota,
 };
 pub use grant::{Fallen, GrantFailure};
 pub use operation::{Effect, Operation};
-pub use resource::ResourceName;
-pub use signing::KeyUse;
+pub use resource::{OrgPart, ResourceName};
+pub use signing::{KeyUse, OrganisationKeys};
 use tegata_model::{NodeId, RequestId, Timestamp};
 pub use tegata_policy::LayerKind;
 pub use tegata_sign::{Addressing, ObjectAddress, Presented, Verified};
@@ -81,6 +82,7 @@ use crate::{
     keyring::Keyring,
     limits::Limits,
     nonces::Nonces,
+    org::{AppUses, Services},
     outbound::Outbound,
     principal::Memory,
     signing::Signing,
@@ -103,6 +105,8 @@ pub struct Parts {
     pub outbound: Arc<dyn Outbound>,
     /// Limits.
     pub limits: Limits,
+    /// The services whose roles organisations offer.
+    pub services: Services,
 }
 
 /// The core of one running node. Its fields are private: a handler that holds a `Core` can ask, and nothing else.
@@ -115,6 +119,8 @@ pub struct Core {
     outbound: Arc<dyn Outbound>,
     issuers: Issuers,
     limits: Limits,
+    services: Services,
+    app_uses: AppUses,
     memory: Memory,
     nonces: Nonces,
     recorder: Recorder,
@@ -132,7 +138,7 @@ impl std::fmt::Debug for Core {
 impl Core {
     /// Puts the parts together; gives this run of the node its own id.
     pub fn new(parts: Parts) -> Result<Self, NoEntropy> {
-        let Parts { store, blobs, keyring, clock, entropy, outbound, limits } = parts;
+        let Parts { store, blobs, keyring, clock, entropy, outbound, limits, services } = parts;
         let node = NodeId::from_bytes(new_ulid(clock.as_ref(), entropy.as_ref())?);
         let nonces = Nonces::new(limits.nonce_memory);
         let recorder = Recorder::new(node, limits.refusal_rows_per_minute);
@@ -146,6 +152,8 @@ impl Core {
             outbound,
             issuers: Issuers::default(),
             limits,
+            services,
+            app_uses: AppUses::default(),
             memory: Memory::new(),
             nonces,
             recorder,
@@ -192,11 +200,13 @@ impl Core {
         let now = self.now();
         self.recorder.flush(&self.store, now).await?;
         self.uses.flush(&self.store, now).await?;
+        self.app_uses.flush(&self.store, now).await?;
         let mut changes = ChangeSet::new(now);
         changes.push(tegata_store::replay::sweep(now));
         changes.extend(tegata_store::session::sweep(now));
         changes.extend(tegata_store::grant::sweep(now));
         changes.push(tegata_store::device_code::sweep(now));
+        changes.push(tegata_store::api_token::sweep(now.minus(KEPT_KEYS)));
         changes.extend(Self::sweep_browsers(now));
         changes.push(tegata_store::signing_key::sweep(now));
         // Keys past the longest outage are of no use; a week more shows an operator what was there.
@@ -226,6 +236,9 @@ impl Core {
         }
         if let Err(error) = self.uses.flush(&self.store, self.clock.now()).await {
             tracing::warn!(%error, "the last uses of keys could not be written");
+        }
+        if let Err(error) = self.app_uses.flush(&self.store, self.clock.now()).await {
+            tracing::warn!(%error, "the last uses of apps could not be written");
         }
         self.store.close().await;
     }

@@ -9,12 +9,15 @@ mod exchange;
 mod federation;
 mod grants;
 mod handles;
+mod kinds;
 mod look_back;
 mod matrix;
 mod objects;
+mod organisation;
 mod sessions;
 mod settings;
 mod sign_in;
+mod standing;
 mod tokens;
 mod why;
 

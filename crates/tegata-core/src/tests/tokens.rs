@@ -119,6 +119,7 @@ async fn without_entropy_nothing_is_issued() {
         entropy: std::sync::Arc::new(crate::testing::Dry),
         outbound: core.outbound.clone(),
         limits: crate::limits::Limits::default(),
+        services: crate::org::Services::sample(),
     });
     assert!(fresh.is_err(), "a node without entropy does not start");
 }

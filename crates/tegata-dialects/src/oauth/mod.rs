@@ -66,6 +66,7 @@ pub(crate) fn router(core: Arc<Core>, settings: IssuerSettings) -> Router {
         .route("/oauth/code", get(code_page::receive))
         .route("/signin", get(session::sign_in).post(session::sign_in))
         .route("/signout", get(session::sign_out).post(session::sign_out))
+        .route("/choose-account", get(session::choose_account).post(session::choose_account))
         .route("/switch-role", get(session::switch_role).post(session::switch_role))
         .route("/welcome/{link}", get(session::welcome).post(session::welcome))
         .route("/apps/{id}/assignments", get(assignments::receive).post(assignments::receive))

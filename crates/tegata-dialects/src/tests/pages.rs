@@ -17,10 +17,10 @@ const HOST: &str = "tegata.test:8420";
 const VENDOR: &str = "4038181954557748008";
 const CALLBACK: &str = "http://127.0.0.1:12345/cli/callback";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const PASSWORD: &str = "correct horse battery";
+pub(super) const PASSWORD: &str = "correct horse battery";
 
 /// What a client asks for, with some of it replaced.
-fn request(more: &[(&str, Option<&str>)]) -> String {
+pub(super) fn request(more: &[(&str, Option<&str>)]) -> String {
     let mut query = pairs([
         ("response_type", "code"),
         ("client_id", VENDOR),
@@ -36,7 +36,7 @@ fn request(more: &[(&str, Option<&str>)]) -> String {
     format!("/oauth2/v1/auth?{}", form::encode(&query))
 }
 
-async fn people(world: &World, names: &[&str]) {
+pub(super) async fn people(world: &World, names: &[&str]) {
     for name in names {
         let new = NewLoginProfile {
             user: name.parse().unwrap(),
@@ -53,11 +53,11 @@ async fn people(world: &World, names: &[&str]) {
 /// A browser with its cookies, on the page it was last shown.
 pub(super) struct Browser<'a> {
     world: &'a World,
-    cookies: BTreeMap<String, String>,
-    at: String,
-    status: StatusCode,
+    pub(super) cookies: BTreeMap<String, String>,
+    pub(super) at: String,
+    pub(super) status: StatusCode,
     pub(super) page: String,
-    away: Option<String>,
+    pub(super) away: Option<String>,
 }
 
 impl<'a> Browser<'a> {
@@ -65,7 +65,7 @@ impl<'a> Browser<'a> {
         Self { world, cookies: BTreeMap::new(), at: String::new(), status: StatusCode::OK, page: String::new(), away: None }
     }
 
-    async fn raw(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> http::Response<Body> {
+    pub(super) async fn raw(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> http::Response<Body> {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = Request::builder().method(method).uri(target);
         if !headers.iter().any(|(name, _)| *name == "host") {
@@ -134,7 +134,7 @@ impl<'a> Browser<'a> {
         self.page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
     }
 
-    fn form(&self, fields: &[(&str, &str)]) -> String {
+    pub(super) fn form(&self, fields: &[(&str, &str)]) -> String {
         let mut all = pairs([("csrf", self.csrf().as_str())]);
         all.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         form::encode(&all)
@@ -149,7 +149,7 @@ impl<'a> Browser<'a> {
         self.submit(&[("username", &format!("{name}@acme")), ("password", PASSWORD)]).await
     }
 
-    fn heading(&self) -> String {
+    pub(super) fn heading(&self) -> String {
         let inside = self.page.split("<h1").nth(1).unwrap().split("</h1>").next().unwrap();
         inside.rsplit('>').next().unwrap().to_owned()
     }

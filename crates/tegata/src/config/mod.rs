@@ -16,7 +16,7 @@ mod tests;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use tegata_core::{Addressing, limits::Limits};
+use tegata_core::{Addressing, limits::Limits, org::Services};
 use tegata_dialects::Network;
 use zeroize::Zeroizing;
 
@@ -54,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) outbound: Outbound,
     /// The log.
     pub(crate) log: Log,
+    /// The services whose roles organisations offer.
+    pub(crate) services: Services,
     /// Limits of the core.
     pub(crate) limits: Limits,
     /// Limits of the listeners.
