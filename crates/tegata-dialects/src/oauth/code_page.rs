@@ -14,7 +14,7 @@ use tegata_oauth::ErrorCode;
 
 use super::{
     Shared,
-    visit::{Page, Visit, visit},
+    visit::{Visit, visit},
 };
 use crate::{
     IssuerSettings,
@@ -47,28 +47,24 @@ pub(crate) fn link(visit: &Visit, pairs: &[(String, String)]) -> String {
 pub(crate) async fn receive(State(oauth): Shared, request: Request) -> Response {
     visit(oauth, request, "Code", async |visit, _| {
         let page = page(&visit);
-        (visit, page)
+        (visit, Ok(page))
     })
     .await
 }
 
-fn page(visit: &Visit) -> Page {
+fn page(visit: &Visit) -> Response {
     if visit.ours("error") == Some(ErrorCode::AccessDenied.name()) {
         let page = views::Done { frame: visit.frame(), title: "done-denied-title", text: "done-denied" };
-        return Ok(respond(StatusCode::OK, &page, FormTarget::Here));
+        return respond(StatusCode::OK, &page, FormTarget::Here);
     }
     let code = visit.ours("code").filter(|code| code.len() <= LONGEST && code.bytes().all(|b| b.is_ascii_uppercase()));
     // Nobody can make this page show a code of his own.
-    match code.filter(|code| visit.ours("mark").is_some_and(|mark| visit.code_mark_holds(code, mark))) {
-        Some(code) => {
-            let letters: Vec<char> = code.chars().collect();
-            let groups = letters.chunks(GROUP).map(|group| group.iter().collect()).collect();
-            let page = views::Code { frame: visit.frame(), groups, minutes: MINUTES.to_owned() };
-            Ok(respond(StatusCode::OK, &page, FormTarget::Here))
-        }
-        None => {
-            let what = visit.frame().t.say("code-gone");
-            Ok(visit.problem(StatusCode::NOT_FOUND, "problem-expired-title", what, None))
-        }
-    }
+    let Some(code) = code.filter(|code| visit.ours("mark").is_some_and(|mark| visit.code_mark_holds(code, mark))) else {
+        let what = visit.frame().t.say("code-gone");
+        return visit.problem(StatusCode::NOT_FOUND, "problem-expired-title", what, None);
+    };
+    let letters: Vec<char> = code.chars().collect();
+    let groups = letters.chunks(GROUP).map(|group| group.iter().collect()).collect();
+    let page = views::Code { frame: visit.frame(), groups, minutes: MINUTES.to_owned() };
+    respond(StatusCode::OK, &page, FormTarget::Here)
 }

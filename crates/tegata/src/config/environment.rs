@@ -6,6 +6,7 @@ use super::SecretText;
 
 /// What the environment says. A variable that is set but empty counts as not set.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that the environment says or does not")]
 pub(crate) struct Environment {
     /// `TEGATA_CONFIG`: the configuration file.
     pub(crate) config: Option<PathBuf>,
