@@ -141,51 +141,18 @@ def test_the_vendors_hosts_in_a_namespace_of_its_own(site, tmp_path):
     assert said["cookies"] == ["__Host-tegata", "__Host-tegata-browser"]
 
 
+@pytest.mark.skipif(not _namespaces(), reason="this machine gives no private network namespaces")
 @pytest.mark.skipif("TEGATA_PROGRAM" not in os.environ, reason="TEGATA_PROGRAM does not name the program")
-def test_our_own_command_line_signs_in_renews_at_once_and_signs_out(installed, tmp_path):
-    program = os.environ["TEGATA_PROGRAM"]
-    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
-
-    def start(*words):
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen([program, *words], env=environment, text=True, **pipes)
-
-    login = start("login", "--profile", "me", "--issuer", installed["issuer"], "--no-browser")
-    url = next(word for line in login.stderr for word in line.split() if word.startswith("http"))
-    # Another program on this computer can neither break in nor end it.
-    assert requests.get(callback_of(url) + "?code=x&state=guess", timeout=10).status_code == 400
-    bob = Browser().get(url).sign_in(installed["users"]["bob"])
-    bob.submit(decision="allow")
-    assert requests.get(bob.left_for, timeout=10).status_code == 200
-    out, rest = login.communicate(timeout=30)
-    assert login.returncode == 0 and "user/bob" in out, rest
-
-    kept = tmp_path / ".aliyun" / "tegata-me.json"
-    assert kept.stat().st_mode & 0o777 == 0o600
-    profiles = (tmp_path / ".aliyun" / "config.json").read_text()
-    state = json.loads(kept.read_text())
-    for secret in (state["tokens"]["access_token"], state["tokens"]["refresh_token"], state["proof_key"]):
-        assert secret not in profiles
-    assert '"External"' in profiles
-    bare = requests.post(
-        f"{installed['issuer']}/v1/exchange", headers={"authorization": f"Bearer {state['tokens']['access_token']}"}, timeout=10
-    )
-    assert bare.status_code == 401, "a token that is bound to a key is worth nothing without it"
-
-    state["tokens"]["access_ends"] = state["key"]["ends"] = 0
-    kept.write_text(json.dumps(state))
-    many = [start("credentials", "--sign-in", "me", "--format", "aliyun") for _ in range(16)]
-    answers = {one.communicate(timeout=60)[0] for one in many}
-    assert len(answers) == 1 and "STS." in answers.pop()
-    assert {one.returncode for one in many} == {0}
-
-    who = start("whoami", "--profile", "me", "--output", "json").communicate(timeout=30)[0]
-    assert json.loads(who)["arn"].endswith("user/bob")
-    refresh = json.loads(kept.read_text())["tokens"]["refresh_token"]
-    assert start("logout").wait(timeout=30) == 0
-    assert not kept.exists() and refresh
-    assert start("whoami", "--profile", "me").wait(timeout=30) != 0
-
-
-def callback_of(url):
-    return parse_qs(urlsplit(url).query)["redirect_uri"][0]
+@pytest.mark.parametrize("site", ["CN", "INTL"])
+def test_the_vendors_library_renews_a_profile_of_its_own(site, tmp_path):
+    here = pathlib.Path(__file__).parent
+    inside = [sys.executable, here / "namespace_profile.py", os.environ["TEGATA_PROGRAM"], tmp_path, site]
+    ran = subprocess.run(["unshare", "-Urmn", *inside], capture_output=True, text=True, timeout=120, cwd=here)
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    first, same, renewed = told["said"]
+    for one in told["said"]:
+        assert one["id"].startswith("STS.") and one["token"] and one["kept"] == one["id"] and one["by"] == "cli_profile/oauth"
+    assert first["refresh"] != told["first"], "the rotated token was written back"
+    assert same == first, "what is good is used again"
+    assert renewed["id"] != first["id"] and renewed["refresh"] != first["refresh"]

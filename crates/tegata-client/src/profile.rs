@@ -15,6 +15,7 @@ use tegata_model::{AccessKeyId, SecretKey, Timestamp};
 use crate::{
     Credential,
     private_file::{self, PrivateFileError},
+    sign_in,
 };
 
 /// Where a profile's key comes from.
@@ -36,6 +37,8 @@ pub enum Mode {
     External,
     /// A session of the SORACOM wire. In the file such a profile is one of a program, this one; the rest is in [`crate::sam::profile`].
     Soracom,
+    /// A person at a browser. The vendor's command line keeps the tokens in the profile; this one turns it into [`Self::External`].
+    OAuth,
 }
 
 impl Mode {
@@ -49,6 +52,8 @@ impl Mode {
         Self::CredentialsUri,
         Self::External,
         Self::Soracom,
+    ,
+        Self::OAuth,
     ];
 
     /// As the file spells it.
@@ -62,6 +67,7 @@ impl Mode {
             Self::CredentialsUri => "CredentialsURI",
             Self::External => "External",
             Self::Soracom => "SORACOM",
+            Self::OAuth => "OAuth",
         }
     }
 
@@ -76,6 +82,7 @@ impl Mode {
             Self::CredentialsUri => &["credentials_uri"],
             Self::External => &["process_command"],
             Self::Soracom => &[],
+            Self::OAuth => &[],
         }
     }
 }
@@ -232,9 +239,9 @@ impl Profile {
     }
 }
 
-/// What the file holds.
+/// What the file holds, and where that is.
 #[derive(Clone)]
-pub struct Profiles(Map<String, Value>);
+pub struct Profiles(Map<String, Value>, PathBuf);
 
 impl fmt::Debug for Profiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -245,7 +252,7 @@ impl fmt::Debug for Profiles {
 impl Profiles {
     fn parse(text: &str) -> Result<Self, String> {
         if text.trim().is_empty() {
-            return Ok(Self(Map::new()));
+            return Ok(Self(Map::new(), PathBuf::new()));
         }
         // The position is told and nothing of the text: it is full of secrets.
         let value: Value =
@@ -256,7 +263,7 @@ impl Profiles {
             Some(Value::Array(list)) if list.iter().all(Value::is_object) => {}
             Some(_) => return Err("`profiles` is not a list of objects".to_owned()),
         }
-        Ok(Self(whole))
+        Ok(Self(whole, PathBuf::new()))
     }
 
     fn list(&self) -> impl Iterator<Item = &Map<String, Value>> {
@@ -281,6 +288,14 @@ impl Profiles {
     /// The profile of this name, which must be there.
     pub fn named(&self, name: &str) -> Result<Profile, ProfileError> {
         self.find(name).ok_or_else(|| ProfileError::Unknown { name: name.to_owned(), known: self.names() })
+    }
+
+    /// The sign-in that lies beside the file for the profile of this name, and its mark. One that cannot be read counts as none here:
+    /// whoever then runs the profile's program is told what is wrong.
+    pub(crate) fn sign_in(&self, name: &str) -> Option<(PathBuf, String)> {
+        let file = sign_in::place(&self.1, name)?;
+        let mark = sign_in::Kept::read(&file).ok()??.mark();
+        Some((file, mark))
     }
 
     /// Adds a profile, or replaces the one of its name.
@@ -351,7 +366,8 @@ impl ProfileFile {
     /// What it holds; nothing if it is not there.
     pub fn read(&self) -> Result<Profiles, ProfileError> {
         let text = private_file::read(&self.path)?.unwrap_or_default();
-        Profiles::parse(&text).map_err(|problem| ProfileError::Malformed { path: self.path.clone(), problem })
+        let found = Profiles::parse(&text).map(|found| Profiles(found.0, self.path.clone()));
+        found.map_err(|problem| ProfileError::Malformed { path: self.path.clone(), problem })
     }
 
     /// Changes it: alone, from what it holds at that moment, and in one step.

@@ -20,6 +20,7 @@ use crate::{
     ClientError, Credential, Sts, Transport, private_file,
     profile::{Mode, Profile, ProfileError, Profiles},
     sam,
+    sign_in::{self, KeptError},
     sts::{AssumeRole, AssumeRoleWithOidc},
     words,
 };
@@ -83,6 +84,13 @@ pub enum Source {
     Program(Vec<String>),
     /// A session of the SORACOM wire, exchanged for a key.
     Sam(Box<sam::source::Source>),
+    /// A sign-in at a browser, which is renewed where it lies.
+    SignIn {
+        /// The file.
+        file: PathBuf,
+        /// What tells it from another one in the same place.
+        mark: String,
+    },
 }
 
 impl Source {
@@ -129,9 +137,20 @@ impl Source {
             Mode::Soracom => {
                 Err(profile.unusable("what belongs to its mode is missing; make it anew with `tegata configure --mode SORACOM`"))
             }
-            Mode::External => words::split(profile.required("process_command")?)
-                .map(Self::Program)
-                .map_err(|problem| profile.unusable(format!("`process_command`: {problem}"))),
+            Mode::External => {
+                let words = words::split(profile.required("process_command")?)
+                    .map_err(|problem| profile.unusable(format!("`process_command`: {problem}")))?;
+                // The program would be this very one, and read the same file.
+                let own = words.get(1).is_some_and(|word| word == "credentials") && words.iter().any(|word| word == profile.name());
+                Ok(match profiles.sign_in(profile.name()).filter(|_| own) {
+                    Some((file, mark)) => Self::SignIn { file, mark },
+                    None => Self::Program(words),
+                })
+            }
+            Mode::OAuth => Err(profile.unusable(format!(
+                "the vendor's command line keeps its own sign-in there; sign in here with `tegata login --profile {}`",
+                profile.name()
+            ))),
         }
     }
 
@@ -139,7 +158,7 @@ impl Source {
     pub fn base(&self) -> &Self {
         match self {
             Self::Role { base, .. } => base.base(),
-            Self::Fixed(_) | Self::Oidc { .. } | Self::Uri(_) | Self::Program(_) | Self::Sam(_) => self,
+            Self::Fixed(_) | Self::Oidc { .. } | Self::Uri(_) | Self::Program(_) | Self::Sam(_) | Self::SignIn { .. } => self,
         }
     }
 
@@ -151,7 +170,7 @@ impl Source {
     /// True if it, or what it stands on, starts a program or calls a URL to find a key.
     pub fn reaches_out(&self) -> bool {
         match self {
-            Self::Fixed(_) | Self::Oidc { .. } => false,
+            Self::Fixed(_) | Self::Oidc { .. } | Self::SignIn { .. } => false,
             Self::Role { base, .. } => base.reaches_out(),
             Self::Uri(_) | Self::Program(_) => true,
             Self::Sam(source) => source.profile().is_ok_and(|profile| profile.command().is_ok_and(|command| command.is_some())),
@@ -203,6 +222,11 @@ impl Source {
                     add(digest, "program");
                     for word in words {
                         add(digest, word);
+                    }
+                }
+                Source::SignIn { file, mark } => {
+                    for part in ["sign-in", &file.to_string_lossy(), mark] {
+                        add(digest, part);
                     }
                 }
             }
@@ -266,6 +290,9 @@ pub enum ProvideError {
         /// What is wrong.
         problem: String,
     },
+    /// The sign-in gave no key.
+    #[error(transparent)]
+    SignIn(#[from] KeptError),
     /// The key has ended and nobody can renew it.
     #[error("the temporary key {id} ended at {at}, and nothing says how to get another; put a new one in its place", id = .0, at = .1.to_iso())]
     Ended(AccessKeyId, Timestamp),
@@ -345,7 +372,8 @@ impl std::fmt::Debug for Kept {
 impl Provider {
     /// A provider that remembers in memory, and in the file `cache` if one is given.
     pub fn new(source: Source, transport: Transport, cache: Option<PathBuf>) -> Self {
-        let cache = cache.filter(|_| source.is_asked_for());
+        // A sign-in keeps its key itself.
+        let cache = cache.filter(|_| source.is_asked_for() && !matches!(source, Source::SignIn { .. }));
         Self { source, transport, cache, kept: Mutex::new(None), asking: tokio::sync::Mutex::new(()) }
     }
 
@@ -510,6 +538,7 @@ fn obtain<'a, N: Fn() -> Timestamp + Send + Sync>(
             Source::Uri(url) => from_uri(transport, url).await,
             Source::Program(words) => from_program(words).await,
             Source::Sam(source) => Ok(source.key(now).await?),
+            Source::SignIn { file, .. } => Ok(sign_in::Kept::credential(file, now).await?),
         }
     })
 }

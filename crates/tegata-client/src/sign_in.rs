@@ -2,6 +2,8 @@
 //! the browser opens, a code that only this process can redeem, and tokens that are exchanged for a temporary key.
 
 mod device;
+mod kept;
+mod paste;
 
 use std::{
     collections::HashMap,
@@ -28,6 +30,8 @@ use tokio::{
 };
 
 pub use device::WaitingDevice;
+pub use kept::{Kept, KeptError, place};
+pub use paste::WaitingPaste;
 
 use crate::{ClientError, Credential, Refusal, Transport};
 
@@ -51,6 +55,8 @@ const LINE: usize = 16 * 1024;
 pub struct SignIn {
     /// The server's URL.
     pub issuer: String,
+    /// What it calls itself in its answers, where that is another of its URLs: see [`SignIn::find`].
+    pub name: Option<String>,
     /// The client's public id.
     pub client_id: String,
     /// How to call it.
@@ -118,6 +124,12 @@ pub struct Tokens {
     pub access_ends: i64,
     /// What is exchanged for new tokens.
     pub refresh_token: Option<String>,
+    /// When that ends, if the server said so: seconds since 1970.
+    #[serde(default)]
+    pub refresh_ends: Option<i64>,
+    /// What they are good for.
+    #[serde(default)]
+    pub scope: String,
 }
 
 impl Drop for Tokens {
@@ -157,6 +169,38 @@ fn challenge_of(verifier: &str) -> String {
 }
 
 impl SignIn {
+    /// Looks whether an authorization server is there, and learns what it calls itself (RFC 8414 §3): a server with several listeners
+    /// has one name. Answers that carry another name are refused from then on (RFC 9207).
+    pub async fn find(&mut self) -> Result<(), ClientError> {
+        let url = format!("{}/.well-known/oauth-authorization-server", self.issuer);
+        let reply = self.transport.send("GET", &url, &[header("user-agent", CALLED)], Bytes::new()).await?;
+        let none = || ClientError::Answer { url: url.clone(), cause: "there is no authorization server".to_owned() };
+        let answer: Value = serde_json::from_slice(&reply.body).map_err(|_| none())?;
+        let name = answer.get("issuer").and_then(Value::as_str).filter(|_| reply.status == 200).ok_or_else(none)?;
+        self.name = Some(name.to_owned()).filter(|name| *name != self.issuer);
+        Ok(())
+    }
+
+    /// What the server calls itself.
+    fn called(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.issuer)
+    }
+
+    /// Where a browser has to go for a code that is sent to `redirect_uri`.
+    fn address(&self, redirect_uri: &str, state: &str, verifier: &str) -> String {
+        let challenge = challenge_of(verifier);
+        let query = [
+            ("response_type", "code"),
+            ("client_id", &self.client_id),
+            ("redirect_uri", redirect_uri),
+            ("state", state),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ];
+        let query: Vec<_> = query.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        format!("{}/oauth2/v1/auth?{}", self.issuer, form::encode(&query))
+    }
+
     /// Listens on loopback, and says where the browser has to go.
     pub async fn begin(&self) -> Result<Waiting, ClientError> {
         let mut found = None;
@@ -171,17 +215,7 @@ impl SignIn {
         let (listener, port) = found.ok_or_else(busy)?;
         let redirect_uri = format!("http://127.0.0.1:{port}{CALLBACK}");
         let (state, verifier) = (random_text()?, random_text()?);
-        let challenge = challenge_of(&verifier);
-        let query = [
-            ("response_type", "code"),
-            ("client_id", &self.client_id),
-            ("redirect_uri", &redirect_uri),
-            ("state", &state),
-            ("code_challenge", &challenge),
-            ("code_challenge_method", "S256"),
-        ];
-        let query: Vec<_> = query.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let url = format!("{}/oauth2/v1/auth?{}", self.issuer, form::encode(&query));
+        let url = self.address(&redirect_uri, &state, &verifier);
         Ok(Waiting { listener, redirect_uri, state, verifier: SecretKey::new(verifier), url })
     }
 
@@ -249,6 +283,11 @@ impl SignIn {
             access_token: text("access_token").ok_or_else(|| missing(&url, "access_token"))?,
             access_ends: now.plus(Duration::from_secs(seconds)).unix(),
             refresh_token: text("refresh_token"),
+            refresh_ends: answer
+                .get("refresh_expires_in")
+                .and_then(Value::as_u64)
+                .map(|seconds| now.plus(Duration::from_secs(seconds)).unix()),
+            scope: text("scope").unwrap_or_default(),
         })
     }
 
@@ -296,9 +335,9 @@ impl SignIn {
                 say(&mut stream, "400 Bad Request", "Invalid state").await;
                 continue;
             }
-            if answer.get("iss").is_some_and(|issuer| *issuer != self.issuer) {
+            if answer.get("iss").is_some_and(|issuer| issuer != self.called()) {
                 say(&mut stream, "400 Bad Request", "This answer is of another server.").await;
-                return Err(ClientError::Request(format!("the answer came from another server than `{}`", self.issuer)));
+                return Err(ClientError::Request(format!("the answer came from another server than `{}`", self.called())));
             }
             if !text("error").is_empty() {
                 say(&mut stream, "200 OK", "The sign-in was cancelled. You can close this window.").await;

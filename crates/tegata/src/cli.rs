@@ -111,6 +111,7 @@ pub(crate) enum Command {
         command: ConfigCommand,
     },
     /// Sign in at a browser, and keep that as a profile
+    #[command(after_help = login::LOGIN_HELP)]
     Login(login::LoginFlags),
     /// End a sign-in, here and on the server
     Logout(login::LogoutFlags),
@@ -430,6 +431,28 @@ pub(crate) struct ManFlags {
     /// Folder for the pages, made if it is not there
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
+}
+
+/// How many names are offered for one that is mistyped.
+const SUGGESTIONS: usize = 3;
+
+/// The same complaint, with the nearest few names in the spelling that was used, where there would be a dozen in two.
+pub(crate) fn few_suggestions(mut error: clap::Error) -> clap::Error {
+    use clap::error::{ContextKind, ContextValue};
+    let (Some(ContextValue::String(wrong)), Some(ContextValue::Strings(known))) =
+        (error.get(ContextKind::InvalidSubcommand), error.get(ContextKind::SuggestedSubcommand))
+    else {
+        return error;
+    };
+    let as_api = wrong.starts_with(|c: char| c.is_ascii_uppercase());
+    let mut near: Vec<&String> = known.iter().filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase()) == as_api).collect();
+    if near.is_empty() {
+        near = known.iter().collect();
+    }
+    near.sort_by(|one, other| strsim::jaro_winkler(other, wrong).total_cmp(&strsim::jaro_winkler(one, wrong)));
+    let few = near.into_iter().take(SUGGESTIONS).cloned().collect();
+    error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(few));
+    error
 }
 
 #[cfg(test)]

@@ -68,6 +68,7 @@ failures!(
     crate::node::NodeError,
     tegata_client::private_file::PrivateFileError,
     tegata_client::profile::ProfileError,
+    tegata_client::sign_in::KeptError,
     tegata_core::directory::ProvisionError,
     tegata_store::StoreError,
 );

@@ -51,7 +51,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     commands::completion::answer();
-    let command = Cli::parse().command;
+    let command = Cli::try_parse().unwrap_or_else(|error| cli::few_suggestions(error).exit()).command;
     // Everything this program makes is for its own user only, whatever the shell that started it thinks; and a crash
     // leaves no image of its memory behind. The programs of `exec` and `agent` keep what their user has set.
     if !matches!(command, Command::Exec(_) | Command::Agent(_)) {

@@ -196,8 +196,10 @@ impl Server {
     pub(crate) fn start(config: &Config, core: Arc<Core>, sockets: Sockets, names: &Names, secure: Secure) -> Self {
         let further = secure.issuer.iter().filter_map(|(socket, _)| socket.local_addr().ok());
         let further = further.flat_map(|bound| {
-            let named = names.page_hosts.iter().map(move |name| format!("https://{name}:{}", bound.port()));
-            std::iter::once(format!("https://{bound}")).chain(named)
+            let hosts = std::iter::once(bound.ip().to_string()).chain(names.page_hosts.iter().cloned());
+            // Clients leave out the port that https has anyway, and so do their proofs.
+            let port = if bound.port() == 443 { String::new() } else { format!(":{}", bound.port()) };
+            hosts.map(move |name| format!("https://{name}{port}"))
         });
         let issuer = IssuerSettings {
             public_url: names.issuer.clone(),

@@ -108,7 +108,11 @@ fn a_refusal_is_one_sentence_that_leads_on() {
         (&["exec"], "required arguments"),
         (&["configure", "--profile", "new"], "`--access-key-id` is missing"),
         (&["configure", "--profile", "new", "--access-key-id", "LTAIDEVEXAMPLEALICE00001"], "standard input does not hold it"),
-        (&["configure", "--mode", "OAuth"], "ChainableRamRoleArn"),
+        (&["ram", "ListUser"], "tip: some similar subcommands exist: 'ListUsers', 'ListUsersForGroup', "),
+        (&["configure", "--mode", "Nonsense"], "ChainableRamRoleArn"),
+        (&["configure", "--mode", "OAuth", "--profile", "new"], "name the server to sign in at with `--issuer URL`"),
+        (&["configure", "--mode", "OAuth", "--profile", "a b", "--issuer", "http://127.0.0.1:1"], "letters, digits, `-` and `_`"),
+        (&["configure", "--mode", "AK", "--issuer", "http://127.0.0.1:1"], "`--issuer` says where to sign in"),
     ] {
         let told = world.fails(2, words);
         assert!(told.contains(complaint), "{words:?}: {told}");

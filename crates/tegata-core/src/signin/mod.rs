@@ -21,7 +21,7 @@ pub use link::Invited;
 pub use next::{Choice, Done, Next};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use tegata_model::{ConsentId, Epoch, Generation, GrantId, RoleId, SecretKey, Status, Timestamp, UserId};
+use tegata_model::{AccountId, ConsentId, Epoch, Generation, GrantId, RoleId, SecretKey, Status, Timestamp, UserId};
 use tegata_oauth::{AuthorizationRequest, Challenge, RedirectUri, Scope};
 use tegata_store::{
     ChangeSet, CommitError, browser_session,
@@ -38,7 +38,7 @@ use crate::{
     audit::Entry,
     authz,
     client::{CLOUD_SSO, IDLE, OFFICIAL_CLI_NAME, installed_as, must_bind_key, official, official_by_app_id, scope_of},
-    clock::random,
+    clock::{random, random_text},
     error::OpError,
     grant::{Bound, Fallen, GrantFailure, hash_of, standing, standing::check_assignment},
     mail::Happening,
@@ -48,6 +48,15 @@ use crate::{
 
 /// How long a code lives.
 const CODE: Duration = Duration::from_mins(1);
+/// How long one lives that a person reads on one screen and types at another: as long as our command line waits for a browser. Nobody
+/// but the process that asked for it can redeem it, so a longer life lets nobody guess.
+const TYPED_CODE: Duration = Duration::from_mins(5);
+/// Of which letters such a code is made: consonants, so that it is no word, and none that look alike. Sixteen of them hold 69 bits.
+const TYPED_LETTERS: &[u8] = b"BCDFGHJKLMNPQRSTVWXZ";
+const TYPED_LEN: usize = 16;
+/// Where the answer goes when it is a page of ours that shows the code, for somebody to type into a terminal elsewhere. Being no whole
+/// URI, nobody can register it; only the key-bound command line may ask for it.
+pub const CODE_PAGE: &str = "/oauth/code";
 
 /// Who has signed in at a browser: a user, or a role that a user has switched to, with whatever can end that sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +86,7 @@ pub struct Application {
     row: ClientRow,
     /// Where the answer goes: checked against what was registered.
     pub redirect_uri: String,
-    /// Where browsers must be allowed to be sent from a form: the origin of that.
+    /// Where browsers must be allowed to be sent from a form: the origin of that; empty where it is a page of ours.
     pub form_action: String,
     /// Which scopes it asks for.
     pub scope: Scope,
@@ -97,6 +106,16 @@ impl Application {
     /// True for the applications that belong to this program: they need an administrator to install them, and assignments.
     pub fn is_official(&self) -> bool {
         official(self.row.id).is_some()
+    }
+
+    /// True if it is an application of this account's own.
+    pub(crate) fn is_of(&self, account: AccountId) -> bool {
+        self.row.account_id == account
+    }
+
+    /// True where the answer is shown to the person instead of sent to a program.
+    pub fn shows_code(&self) -> bool {
+        self.redirect_uri == CODE_PAGE
     }
 
     /// True where any program of the person's computer could be asking.
@@ -146,11 +165,15 @@ impl Core {
         let native = row.kind == ClientKind::Native;
         let known = row.redirect_uris.iter().filter_map(|text| RedirectUri::parse(text).ok());
         let redirect_uri = match presented {
+            Some(CODE_PAGE) => must_bind_key(row.id).then(|| CODE_PAGE.to_owned()),
             Some(presented) => known.into_iter().find(|uri| uri.matches(presented, native)).map(|_| presented.to_owned()),
             None => None,
         };
         let redirect_uri = redirect_uri.ok_or(OpError::Grant(GrantFailure::Redirect))?;
-        let form_action = RedirectUri::parse(&redirect_uri).map(|uri| uri.origin()).map_err(OpError::internal)?;
+        let form_action = match redirect_uri.as_str() {
+            CODE_PAGE => String::new(),
+            uri => RedirectUri::parse(uri).map(|uri| uri.origin()).map_err(OpError::internal)?,
+        };
         let scope = scopes_of(&row, request.scope.as_ref())?;
         if request.challenge.is_none() && !row.secret_required {
             return Err(OpError::Grant(GrantFailure::Verifier));
@@ -246,7 +269,11 @@ impl Core {
         if must_bind_key(client.id) && request.challenge.is_none() {
             return Err(OpError::Grant(GrantFailure::Verifier));
         }
-        let text = URL_SAFE_NO_PAD.encode(random::<32>(self.entropy.as_ref())?);
+        let (text, lifetime) = if application.shows_code() {
+            (random_text(self.entropy.as_ref(), TYPED_LETTERS, TYPED_LEN)?, TYPED_CODE)
+        } else {
+            (URL_SAFE_NO_PAD.encode(random::<32>(self.entropy.as_ref())?), CODE)
+        };
         changes.push(grant::insert(&row));
         changes.push(code::insert(&CodeRow {
             hash: hash_of(&text),
@@ -256,7 +283,7 @@ impl Core {
             redirect_uri: application.redirect_uri.clone(),
             challenge: request.challenge.as_ref().map(|challenge: &Challenge| challenge.as_str().to_owned()),
             nonce: request.nonce.clone(),
-            expires_at: now.plus(CODE),
+            expires_at: now.plus(lifetime),
             used_at: None,
         }));
         let note = format!("{id} of {} for `{scope}`", application.display_name());

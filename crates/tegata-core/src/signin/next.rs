@@ -9,7 +9,8 @@ use tegata_store::{browser_session::Stage, installation};
 use super::{Application, Browser, Readiness};
 use crate::{
     Core, RequestMeta,
-    client::{InstallExternalClient, installed_as, scope_of},
+    caller::Caller,
+    client::{InstallClient, InstallExternalClient, installed_as, scope_of},
     error::OpError,
 };
 
@@ -103,12 +104,11 @@ impl Core {
         let readiness = self.readiness(application, &browser.who()).await?;
         let once_more = request.prompt.admin_consent && application.is_official() && !done.installed;
         if readiness == Readiness::NotInstalled || once_more {
-            if !application.is_official() {
+            if !application.is_official() && !application.is_of(browser.0.principal.account.id) {
                 return Ok(Next::Foreign);
             }
             let Some(caller) = self.browser_caller(browser, meta.clone()) else { return Ok(Next::SignIn) };
-            let install = InstallExternalClient { app_id: application.app_id().to_owned(), scopes: None };
-            return match self.check(&caller, &install).await {
+            return match self.may_install(&caller, application).await {
                 Ok(()) if age > FRESH => Ok(Next::SignIn),
                 Ok(()) => Ok(Next::AdminConsent(application.scope.clone())),
                 Err(OpError::Denied(_)) => Ok(Next::Unauthorized),
@@ -135,11 +135,26 @@ impl Core {
         })
     }
 
-    /// Installs the official application for the account of a browser: the administrator's consent. The sign-in must be fresh.
+    /// Whether somebody may install the application for the whole account: the official one, or one that is the account's own.
+    async fn may_install(&self, caller: &Caller, application: &Application) -> Result<(), OpError> {
+        let (app_id, scopes) = (application.app_id().to_owned(), None);
+        if application.is_official() {
+            self.check(caller, &InstallExternalClient { app_id, scopes }).await
+        } else {
+            self.check(caller, &InstallClient { app_id, scopes }).await
+        }
+    }
+
+    /// Installs an application for the account of a browser: the administrator's consent. The sign-in must be fresh.
     pub async fn install_at_page(&self, meta: &RequestMeta, application: &Application, browser: &Browser) -> Result<bool, OpError> {
         let fresh = self.now().since(browser.signed_in_at()) <= FRESH;
         let Some(caller) = self.browser_caller(browser, meta.clone()).filter(|_| fresh) else { return Ok(false) };
-        self.perform(&caller, &InstallExternalClient { app_id: application.app_id().to_owned(), scopes: None }).await?;
+        let (app_id, scopes) = (application.app_id().to_owned(), None);
+        if application.is_official() {
+            self.perform(&caller, &InstallExternalClient { app_id, scopes }).await?;
+        } else {
+            self.perform(&caller, &InstallClient { app_id, scopes }).await?;
+        }
         Ok(true)
     }
 }

@@ -13,7 +13,7 @@ use http::StatusCode;
 use tegata_core::{
     GrantFailure, OpError,
     directory::PasswordRule,
-    signin::{Application, Browser, Choice, Done, Next, Refusal, Step},
+    signin::{Application, Browser, CODE_PAGE, Choice, Done, Next, Refusal, Step},
 };
 use tegata_model::SecretKey;
 use tegata_oauth::{
@@ -22,7 +22,7 @@ use tegata_oauth::{
 use tegata_sign::form;
 
 use super::{
-    Shared,
+    Shared, code_page,
     visit::{Page, Visit, see_other, visit},
 };
 use crate::{
@@ -91,10 +91,11 @@ async fn read(visit: &Visit) -> Result<Result<Asked, Response>, OpError> {
         Ok(parameters) => parameters,
         Err(error) => return here(error),
     };
-    let destination = match Destination::parse(&parameters) {
+    let mut destination = match Destination::parse(&parameters) {
         Ok(destination) => destination,
         Err(error) => return here(error),
     };
+    destination.redirect_uri = destination.redirect_uri.map(|uri| code_page::named(&visit.oauth.settings, uri));
     let core = &visit.oauth.core;
     // Only who asks and where to; whatever else is wrong may be told to the client.
     let bare = AuthorizationRequest {
@@ -120,10 +121,11 @@ async fn read(visit: &Visit) -> Result<Result<Asked, Response>, OpError> {
     };
     let state = parameters.text("state").filter(|state| state.len() <= MAX_STATE);
     let there = |code: ErrorCode, text: &str| Ok(Err(see_other(&failed(visit, &known, state, code, text))));
-    let request = match AuthorizationRequest::parse(&parameters) {
+    let mut request = match AuthorizationRequest::parse(&parameters) {
         Ok(request) => request,
         Err(error) => return there(error.code, &error.description),
     };
+    request.destination.redirect_uri = Some(known.redirect_uri.clone());
     match core.application(&request).await {
         Ok(application) => Ok(Ok(Asked { request, application })),
         Err(OpError::Grant(failure @ GrantFailure::Scope(_))) => there(ErrorCode::InvalidScope, &failure.to_string()),
@@ -142,6 +144,9 @@ fn failed(visit: &Visit, application: &Application, state: Option<&str>, code: E
 
 /// The destination with these parameters, the client's state, and who we are (RFC 9207).
 fn extended(visit: &Visit, redirect_uri: &str, state: Option<&str>, mut pairs: Vec<(String, String)>) -> String {
+    if redirect_uri == CODE_PAGE {
+        return code_page::link(visit, &pairs);
+    }
     pairs.extend(state.map(|state| ("state".to_owned(), state.to_owned())));
     pairs.push(("iss".to_owned(), visit.oauth.settings.public_url.clone()));
     let joint = if redirect_uri.contains('?') { '&' } else { '?' };
@@ -317,13 +322,13 @@ pub(crate) fn shown(application: &Application) -> ClientShown {
 fn redirect_host(application: &Application) -> Option<String> {
     let origin = application.form_action.as_str();
     let host = origin.split_once("://").map_or(origin, |(_, host)| host);
-    let local = host.starts_with("127.0.0.1") || host.starts_with("[::1]");
+    let local = host.is_empty() || host.starts_with("127.0.0.1") || host.starts_with("[::1]");
     (!local).then(|| host.to_owned())
 }
 
 async fn show(visit: &Visit, asked: &Asked, next: Next, refusal: Option<Refusal>, status: StatusCode) -> Page {
     let application = &asked.application;
-    let target = FormTarget::Origin(&application.form_action);
+    let target = if application.shows_code() { FormTarget::Here } else { FormTarget::Origin(&application.form_action) };
     let (frame, client, csrf) = (visit.frame(), shown(application), visit.token(step_of(&next))?);
     let browser = visit.browser.as_ref();
     let account = browser.map(|browser| browser.account().0).unwrap_or_default();
@@ -334,7 +339,7 @@ async fn show(visit: &Visit, asked: &Asked, next: Next, refusal: Option<Refusal>
             return sign_in_page(visit, step_of(&next), Some(client), refusal, (status, target)).await;
         }
         // Just installed: first whoever installed it reads what that means.
-        Next::NotAssigned | Next::Consent(..) if installed => {
+        Next::NotAssigned | Next::Consent(..) if installed && application.is_official() => {
             let root = frame.root.clone();
             let assignments = format!("{root}apps/{}/assignments", application.app_id());
             let without: Vec<_> = visit.query().split('&').filter(|pair| !pair.starts_with("prompt=")).map(str::to_owned).collect();
@@ -346,9 +351,13 @@ async fn show(visit: &Visit, asked: &Asked, next: Next, refusal: Option<Refusal>
                 frame,
                 csrf,
                 client,
-                publisher: PUBLISHER.to_owned(),
+                publisher: if application.is_official() { PUBLISHER.to_owned() } else { account.clone() },
                 account,
-                redirect_host: application.form_action.clone(),
+                redirect_host: if application.shows_code() {
+                    visit.oauth.settings.public_url.clone()
+                } else {
+                    application.form_action.clone()
+                },
                 scopes: scope.words().map(str::to_owned).collect(),
             };
             respond(status, &page, target)
@@ -378,6 +387,7 @@ async fn show(visit: &Visit, asked: &Asked, next: Next, refusal: Option<Refusal>
                 role: browser.and_then(Browser::role),
                 scopes: scope.words().map(str::to_owned).collect(),
                 redirect_host: redirect_host(application),
+                shows_code: application.shows_code(),
                 remembered,
             };
             respond(status, &page, target)

@@ -145,7 +145,7 @@ async fn decide(visit: &Visit, form: Option<Parameters>) -> Page {
     };
     let (title, text) = if decision == "allow" { ("done-title", "device-done") } else { ("done-denied-title", "done-denied") };
     match said {
-        Ok(()) => Ok(respond(StatusCode::OK, &views::Done { frame: visit.frame(), title, text, code: None }, FormTarget::Here)),
+        Ok(()) => Ok(respond(StatusCode::OK, &views::Done { frame: visit.frame(), title, text }, FormTarget::Here)),
         Err(refusal) => refused(visit, "", refusal),
     }
 }

@@ -13,6 +13,7 @@
 mod assignments;
 mod authorize;
 mod cloud_sso;
+mod code_page;
 mod device;
 mod documents;
 mod error;
@@ -62,6 +63,7 @@ pub(crate) fn router(core: Arc<Core>, settings: IssuerSettings) -> Router {
     Router::new()
         .route("/oauth/authorize", get(authorize::receive).post(authorize::receive))
         .route("/oauth2/v1/auth", get(authorize::receive).post(authorize::receive))
+        .route("/oauth/code", get(code_page::receive))
         .route("/signin", get(session::sign_in).post(session::sign_in))
         .route("/signout", get(session::sign_out).post(session::sign_out))
         .route("/choose-account", get(session::choose_account).post(session::choose_account))

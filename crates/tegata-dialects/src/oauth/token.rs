@@ -18,7 +18,7 @@ use tegata_model::SecretKey;
 use tegata_oauth::{ErrorCode, TokenRequest};
 
 use super::{
-    Oauth, Shared, answer,
+    Oauth, Shared, answer, code_page,
     error::OauthFault,
     proof::{self, client_caller, parameters},
     reply::Reply,
@@ -75,6 +75,7 @@ async fn perform(oauth: &Oauth, caller: &Caller, request: TokenRequest, key: Opt
     Ok(match request {
         TokenRequest::ClientCredentials { scope } => core.perform_grant(caller, &ClientCredentials { scope, key }).await?,
         TokenRequest::Code { code, redirect_uri, verifier } => {
+            let redirect_uri = redirect_uri.map(|uri| code_page::named(&oauth.settings, uri));
             core.perform_grant(caller, &RedeemCode { code, redirect_uri, verifier, key }).await?
         }
         TokenRequest::Refresh { token, scope } => core.perform_grant(caller, &RefreshGrant { token, scope, key }).await?,

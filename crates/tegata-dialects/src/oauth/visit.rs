@@ -333,6 +333,16 @@ impl Visit {
         self.ours("login").is_some_and(|mark| self.oauth.core.form_token_holds(&[&self.cookie, "login", &self.query()], mark))
     }
 
+    /// What says that a code was made for this browser.
+    pub(crate) fn code_mark(&self, code: &str) -> Result<String, OpError> {
+        self.oauth.core.form_token(&[&self.cookie, "code", code])
+    }
+
+    /// Whether it was.
+    pub(crate) fn code_mark_holds(&self, code: &str, mark: &str) -> bool {
+        self.oauth.core.form_token_holds(&[&self.cookie, "code", code], mark)
+    }
+
     /// What says in this very request as whom the person has chosen to go on.
     pub(crate) fn chosen_mark(&self) -> Result<String, OpError> {
         self.oauth.core.form_token(&[&self.cookie, "chosen", &self.query()])

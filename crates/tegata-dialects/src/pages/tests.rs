@@ -186,6 +186,7 @@ fn gallery(language: Language, name: &str) -> Vec<(&'static str, String)> {
                 role: Some(text("app-uploader")),
                 scopes: scopes(),
                 redirect_host: None,
+                shows_code: false,
                 remembered: false,
             }),
         ),
@@ -199,6 +200,7 @@ fn gallery(language: Language, name: &str) -> Vec<(&'static str, String)> {
                 role: None,
                 scopes: scopes(),
                 redirect_host: None,
+                shows_code: false,
                 remembered: true,
             }),
         ),
@@ -217,8 +219,8 @@ fn gallery(language: Language, name: &str) -> Vec<(&'static str, String)> {
                 scopes: scopes(),
             }),
         ),
-        ("done", draw(&Done { frame: known(), title: "done-title", text: "done-close", code: None })),
-        ("done-paste", draw(&Done { frame: known(), title: "done-title", text: "done-paste", code: Some(text("KXQM-4W7T")) })),
+        ("done", draw(&Done { frame: known(), title: "done-title", text: "done-close" })),
+        ("code", draw(&Code { frame: known(), groups: ["KXQM", "BWFT", "PLDJ", "RSZC"].map(text).into(), minutes: text("5") })),
         (
             "signed-in",
             draw(&SignedIn {
@@ -339,7 +341,7 @@ fn the_language_is_the_browsers_unless_chosen() {
 
 #[test]
 fn pages_keep_to_themselves() {
-    let page = Done { frame: Frame::new(Language::English, "h", "/signin", ""), title: "done-title", text: "done-close", code: None };
+    let page = Done { frame: Frame::new(Language::English, "h", "/signin", ""), title: "done-title", text: "done-close" };
     let response = respond(StatusCode::OK, &page, FormTarget::Origin("http://127.0.0.1:12345"));
     let policy = response.headers()["content-security-policy"].to_str().unwrap();
     assert!(policy.contains("form-action 'self' http://127.0.0.1:12345;") && policy.contains("frame-ancestors 'none'"), "{policy}");

@@ -10,7 +10,6 @@ pub(crate) struct ClientShown {
     /// Its name for people.
     pub(crate) name: String,
     /// True for the command line that this server's account installs from the maker.
-    #[expect(dead_code, reason = "for pages that show the two differently; none does yet")]
     pub(crate) official: bool,
 }
 
@@ -177,6 +176,8 @@ pub(crate) struct Consent {
     pub(crate) scopes: Vec<String>,
     /// The host that the answer goes to; nothing for a program on this computer.
     pub(crate) redirect_host: Option<String>,
+    /// True if the answer is shown as a code, to be typed into a terminal.
+    pub(crate) shows_code: bool,
     /// True if consent was given before and only one click is asked, because any program could be asking.
     pub(crate) remembered: bool,
 }
@@ -218,8 +219,17 @@ pub(crate) struct Done {
     pub(crate) title: &'static str,
     /// The key of the sentence below it.
     pub(crate) text: &'static str,
-    /// A one-time code to type into a terminal, where the sign-in goes on there.
-    pub(crate) code: Option<String>,
+}
+
+/// A one-time code to type into the terminal that waits for it.
+#[derive(Debug, Template)]
+#[template(path = "code.html")]
+pub(crate) struct Code {
+    pub(crate) frame: Frame,
+    /// The code in groups of four letters.
+    pub(crate) groups: Vec<String>,
+    /// How long it is good, in minutes.
+    pub(crate) minutes: String,
 }
 
 /// The page of a browser that is signed in.

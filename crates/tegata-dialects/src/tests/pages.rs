@@ -118,6 +118,7 @@ impl<'a> Browser<'a> {
                 Some(query) => format!("{path}?{query}"),
                 None => format!("{}/{location}", path.rsplit_once('/').unwrap().0)
                     .replace("/apps/official-cli/../..", "")
+                    .replace("/oauth2/v1/../..", "")
                     .replace("/welcome/..", ""),
             };
             (method, body) = ("GET", String::new());
@@ -379,4 +380,54 @@ async fn languages_are_chosen_and_remembered() {
     assert!(browser.open("/signin").await.page.contains("<html lang=\"ja\">"));
     assert!(browser.open("/signin?lang=en").await.page.contains("<html lang=\"en\">"));
     assert_eq!(browser.open("/assets/none.css").await.status, 404);
+}
+
+/// What `tegata-cli` asks for where it cannot be reached by a browser.
+fn typed(redirect: &str) -> String {
+    request(&[("client_id", Some("tegata-cli")), ("redirect_uri", Some(redirect))])
+}
+
+#[tokio::test]
+async fn a_code_that_is_typed_into_a_terminal() {
+    let world = World::new().await;
+    ready(&world).await;
+    let mut bob = Browser::new(&world);
+    bob.open("/signin?lang=en").await;
+    // The page is nobody else's, and only the one here.
+    let vendor = request(&[("redirect_uri", Some("http://tegata.test:8420/oauth/code"))]);
+    assert_eq!(bob.open(&vendor).await.status, 400);
+    for redirect in ["http://evil.test/oauth/code", "http://tegata.test:8420/oauth/code?x=1", "http://tegata.test:8420/oauth/code/"] {
+        assert_eq!(bob.open(&typed(redirect)).await.status, 400, "{redirect}");
+    }
+    let asked = typed("http://tegata.test:8420/oauth/code");
+    bob.open(&asked).await.sign_in("bob").await;
+    assert!(bob.page.contains("a code that you type into a terminal"), "{}", bob.page);
+    let page = bob.submit(&[("decision", "allow")]).await.page.clone();
+    let code: String = page.split("<code>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    assert!(code.len() == 19 && code.split('-').all(|group| group.len() == 4), "{code}");
+    assert!(page.contains("wants to sign in as you") && bob.at.starts_with("/oauth/code?code="), "{} {page}", bob.at);
+    let shown = bob.at.clone();
+    assert!(bob.open(&format!("{shown}&lang=ja")).await.page.contains(&code));
+    bob.open("/signin?lang=en").await;
+    // A link shows no code that was not made here, nor in another browser.
+    let other = shown.replace(&code.replace('-', ""), "BCDFGHJKLMNPQRST");
+    assert_eq!(bob.open(&other).await.status, 404);
+    assert_eq!(Browser::new(&world).open(&shown).await.status, 404);
+    // Whoever says no is told so here, where nothing else waits for it.
+    assert_eq!(bob.open(&asked).await.submit(&[("decision", "deny")]).await.brief(), "200 Cancelled");
+
+    // The code is good with the verifier and a key, once; without, it is used up.
+    let plain = code.replace('-', "");
+    let redeem = |code: String, verifier: &'static str| {
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("client_id", "tegata-cli"),
+            ("redirect_uri", "http://tegata.test:8420/oauth/code"),
+            ("code_verifier", verifier),
+        ];
+        form::encode(&pairs(fields))
+    };
+    let stranger = bob.raw("POST", "/v1/token", &[], &redeem(plain.clone(), "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")).await;
+    assert_eq!(stranger.status(), 400);
 }

@@ -8,7 +8,7 @@ use tegata_client::profile::Mode;
 
 use super::{
     declare::{self, ApplyFlags, ExportFlags},
-    lint,
+    lint, login,
     operations::{self, Operation},
 };
 use crate::commands::names;
@@ -31,6 +31,7 @@ pub(super) const CONFIGURE_HELP: &str = "\
 What is not given by flags is asked for on a terminal. Without one, a missing secret is read from standard input, one line
 each: that keeps it out of the shell's history and of the list of processes, so prefer it to the flags.
 
+  tegata configure --mode OAuth --issuer https://id.example.com --profile me
   tegata configure --endpoint https://id.example.com --access-key-id LTAI… < secret.txt
   tegata configure --profile upload --mode ChainableRamRoleArn --source-profile default \\
       --ram-role-arn acs:ram::1000000000000001:role/app-uploader --role-session-name me
@@ -138,9 +139,18 @@ pub(crate) struct ConfigureFlags {
     /// Name of the profile
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     pub(crate) profile: String,
+<<<<<<< ours
     /// AK, StsToken, RamRoleArn, ChainableRamRoleArn, OIDC, CredentialsURI, External or SORACOM [default: what the profile has, else AK]
+||||||| base
+    /// AK, StsToken, RamRoleArn, ChainableRamRoleArn, OIDC, CredentialsURI or External [default: what the profile has, else AK]
+=======
+    /// AK, StsToken, RamRoleArn, ChainableRamRoleArn, OIDC, CredentialsURI, External, or OAuth (a sign-in at a browser) [default: what the
+    /// profile has, else AK]
+>>>>>>> theirs
     #[arg(long, value_name = "MODE", value_parser = str::parse::<Mode>)]
     pub(crate) mode: Option<Mode>,
+    #[command(flatten)]
+    pub(crate) sign_in: login::SignInFlags,
     /// URL of the server
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
@@ -298,12 +308,19 @@ pub(crate) struct CredentialsFlags {
     /// `credential_process`) or uri (what a credentials URI answers)
     #[arg(long, value_name = "FORM", default_value = "json", hide_possible_values = true)]
     pub(crate) format: CredentialForm,
+<<<<<<< ours
     /// The key of the sign-in that `login` made for this profile
     #[arg(long, value_name = "NAME", hide = true, conflicts_with = "profile")]
     pub(crate) sign_in: Option<String>,
     /// A key for the session of this profile of mode SORACOM
     #[arg(long, value_name = "NAME", hide = true, conflicts_with_all = ["profile", "sign_in"])]
     pub(crate) sam: Option<String>,
+||||||| base
+    /// The key of the sign-in that `login` made for this profile
+    #[arg(long, value_name = "NAME", hide = true, conflicts_with = "profile")]
+    pub(crate) sign_in: Option<String>,
+=======
+>>>>>>> theirs
     #[command(flatten)]
     pub(crate) access: Access,
 }

@@ -3,9 +3,12 @@
 use std::io::{self, IsTerminal as _};
 
 use serde_json::Value;
-use tegata_client::{Profile, profile::Mode, sam::profile::Shelf, words};
+use tegata_client::{Profile, ProfileFile, profile::Mode, sam::profile::Shelf, words};
 
-use super::access::{CA_FILE, OSS_URL, SERVER_URL, host, profile_file, url};
+use super::{
+    access::{CA_FILE, OSS_URL, REGION, SERVER_URL, host, profile_file, url},
+    login::{self, Wanted},
+};
 use crate::{cli::client::ConfigureFlags, config::Environment, failure::Failure, terminal};
 
 /// `tegata configure`
@@ -29,6 +32,12 @@ pub(crate) fn configure(flags: &ConfigureFlags, environment: &Environment) -> Re
             .parse()
             .map_err(|problem| Failure::usage(format!("the profile `{}`: {problem}; choose one with `--mode`", flags.profile)))?,
     };
+    if mode == Mode::OAuth {
+        return by_sign_in(&file, &old, flags, &asking, environment);
+    }
+    if flags.sign_in.issuer.is_some() {
+        return Err(Failure::usage("`--issuer` says where to sign in, which `--mode OAuth` does; other modes have `--endpoint`"));
+    }
     let mut changes = given(flags)?;
     changes.push(("mode", Value::from(mode.as_str())));
     // A temporary key that ends is of no use once its parts are replaced.
@@ -42,6 +51,18 @@ pub(crate) fn configure(flags: &ConfigureFlags, environment: &Environment) -> Re
         let kept = kept.filter(|_| !whole_key_is_new);
         if let Some(answer) = asking.field(field, kept)? {
             changes.push((field, answer.into()));
+        }
+    }
+    if mode == Mode::ChainableRamRoleArn {
+        let says = changes.iter().rev().find(|(name, _)| *name == "source_profile").and_then(|(_, value)| value.as_str());
+        // What is only found missing at the first call would be looked for in the wrong place.
+        if let Some(source) = says.or_else(|| old.text("source_profile")) {
+            file.read()?.named(source)?;
+            if source == flags.profile {
+                return Err(Failure::usage(format!(
+                    "the profile `{source}` cannot take its key from itself; name another with `--source-profile`"
+                )));
+            }
         }
     }
     if asking.person && flags.endpoint.is_none() {
@@ -81,6 +102,48 @@ pub(crate) fn configure(flags: &ConfigureFlags, environment: &Environment) -> Re
         flags.profile,
         file.path().display()
     ));
+    Ok(())
+}
+
+/// `tegata configure --mode OAuth`, in the order in which the vendor's command line asks: where, then the browser, then what is usual.
+fn by_sign_in(
+    file: &ProfileFile,
+    old: &Profile,
+    flags: &ConfigureFlags,
+    asking: &Asking,
+    environment: &Environment,
+) -> Result<(), Failure> {
+    let known = old.text(SERVER_URL).map(str::to_owned);
+    let named = flags.sign_in.issuer.clone().or_else(|| flags.endpoint.clone());
+    let issuer = match named.or_else(|| environment.endpoint.clone()) {
+        Some(named) => Some(named),
+        None if asking.person => open("URL of the server to sign in at", known.as_deref())?.or(known),
+        None => known,
+    };
+    let issuer = issuer.ok_or_else(|| Failure::usage("name the server to sign in at with `--issuer URL`"))?;
+    let ca_file = flags.ca_file.clone().or_else(|| environment.ca_file.clone()).or_else(|| old.text(CA_FILE).map(Into::into));
+    let config_path = flags.config_path.as_ref();
+    let wanted = Wanted { profile: &flags.profile, issuer: &issuer, flags: &flags.sign_in, ca_file };
+    let signed_in = login::sign_in(file, wanted, environment)?;
+    let usual = |field, usual| old.text(field).unwrap_or(usual).to_owned();
+    let (mut region, mut language) = (usual("region_id", REGION), usual("language", "en"));
+    if let Some(given) = &flags.region {
+        region.clone_from(given);
+    } else if asking.person {
+        region = open("Default region id", Some(&region))?.unwrap_or(region);
+    }
+    if asking.person {
+        language = open("Default language (zh or en)", Some(&language))?.unwrap_or(language);
+    }
+    let gateway = flags.oss_endpoint.as_deref().map(url).transpose()?;
+    let mut more = vec![("region_id", region.as_str()), ("language", language.as_str())];
+    more.extend(gateway.as_deref().map(|gateway| (OSS_URL, gateway)));
+    login::put(file, &flags.profile, config_path, &signed_in, &more)?;
+    terminal::say(&format!("Profile `{}` is in `{}` and is the current one.", flags.profile, file.path().display()));
+    // Saved is saved: who cannot be asked now is asked by the next command.
+    let who = signed_in.who()?;
+    terminal::say(&format!("Configure Done!!! You are {who}."));
+    terminal::note(&login::until(&signed_in.kept.tokens));
     Ok(())
 }
 
@@ -124,6 +187,10 @@ fn given(flags: &ConfigureFlags) -> Result<Vec<(&'static str, Value)>, Failure> 
     begins(&flags.ram_role_arn, "--ram-role-arn", &["acs:ram::"])?;
     begins(&flags.oidc_provider_arn, "--oidc-provider-arn", &["acs:ram::"])?;
     begins(&flags.credentials_uri, "--credentials-uri", &["http://", "https://"])?;
+    let named = |name: &String| (2..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".@-_".contains(&b));
+    if let Some(name) = flags.role_session_name.as_ref().filter(|name| !named(name)) {
+        return Err(Failure::usage(format!("`--role-session-name`: `{name}` is not 2 to 64 letters, digits and `.`, `@`, `-`, `_`")));
+    }
     if let Some(command) = &flags.process_command {
         words::split(command).map_err(|problem| Failure::usage(format!("`--process-command`: {problem}")))?;
     }

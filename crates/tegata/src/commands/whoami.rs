@@ -1,9 +1,12 @@
 //! `tegata whoami` and `tegata sts …`: who one is, and becoming a role.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 use tegata_client::{
     Credential,
     provider::Source,
+    sign_in::Kept,
     sts::{AssumeRole, CallerIdentity},
 };
 use tegata_model::Timestamp;
@@ -30,24 +33,51 @@ pub(crate) fn whoami(flags: &WhoamiFlags, environment: &Environment) -> Result<(
     })?;
     let session = session(&who);
     let secret = where_it_lies(&opened);
+    let sign_in = sign_in(&opened)?;
     match flags.printed.output {
         Form::Json => print_json(&json!({
             "identity_type": who.identity_type, "account_id": who.account_id, "arn": who.arn,
             "session": session, "access_key_id": key.access_key_id.as_str(),
             "temporary": key.security_token.is_some(), "expires_at": key.expires_at.map(Timestamp::to_iso),
             "found_in": opened.origin.to_string(), "secret_lies_in": secret, "server": opened.known_server(),
+            "sign_in": sign_in.as_ref().map(|(file, kept)| json!({
+                "issuer": kept.issuer, "client_id": kept.client_id, "scopes": kept.tokens.scope.split_whitespace().collect::<Vec<_>>(),
+                "ends_at": kept.tokens.refresh_ends.map(|end| Timestamp::from_unix(end).to_iso()),
+                "tokens_lie_in": file, "proof_key_lies_in": file, "keyring": false,
+            })),
         })),
-        Form::Table => fields(&[
-            ("You are", who.arn.clone()),
-            ("Account", who.account_id.clone()),
-            ("Session", in_session(session, &key)),
-            ("Key", format!("{}, {}", key.access_key_id, lasts(&key))),
-            ("Found in", opened.origin.to_string()),
-            ("Secret in", secret),
-            ("Server", opened.known_server().unwrap_or_default().to_owned()),
-        ]),
+        Form::Table => {
+            let mut all = vec![
+                ("You are", who.arn.clone()),
+                ("Account", who.account_id.clone()),
+                ("Session", in_session(session, &key)),
+                ("Key", format!("{}, {}", key.access_key_id, lasts(&key))),
+                ("Found in", opened.origin.to_string()),
+                ("Secret in", secret),
+                ("Server", opened.known_server().unwrap_or_default().to_owned()),
+            ];
+            if let Some((file, kept)) = &sign_in {
+                let end = kept
+                    .tokens
+                    .refresh_ends
+                    .map(|end| format!(", without use {}", in_words(Timestamp::from_unix(end), now())))
+                    .unwrap_or_default();
+                all.push(("Signed in at", format!("{} (client `{}`){end}", kept.issuer, kept.client_id)));
+                all.push(("For", kept.tokens.scope.clone()));
+                all.push(("Proof key in", format!("`{}` too; without it the tokens are worth nothing", file.display())));
+            }
+            fields(&all);
+        }
     }
     Ok(())
+}
+
+/// The sign-in that the key comes from, and where it lies.
+fn sign_in(opened: &Opened) -> Result<Option<(PathBuf, Kept)>, Failure> {
+    match opened.provider.source().base() {
+        Source::SignIn { file, .. } => Ok(Kept::read(file)?.map(|kept| (file.clone(), kept))),
+        _ => Ok(None),
+    }
 }
 
 /// What stands behind the key.
@@ -78,6 +108,7 @@ fn where_it_lies(opened: &Opened) -> String {
     let first = match (&opened.origin, opened.provider.source().base()) {
         (_, Source::Oidc { token_file, .. }) => format!("nowhere here: `{}` holds a token that takes on the role", token_file.display()),
         (Origin::Environment, Source::Fixed(_)) => "the environment of this process".to_owned(),
+        (_, Source::SignIn { file, .. }) => format!("`{}`, a file for you only (0600); no keyring is used", file.display()),
         (_, Source::Uri(_)) => "nowhere here: a URL gives it".to_owned(),
         (_, Source::Program(words)) => format!("nowhere here: `{}` gives it", words.first().map(String::as_str).unwrap_or_default()),
         (_, Source::Sam(source)) => {

@@ -6,6 +6,7 @@ use super::SecretText;
 
 /// What the environment says. A variable that is set but empty counts as not set.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that the environment says or does not")]
 pub(crate) struct Environment {
     /// `TEGATA_CONFIG`: the configuration file.
     pub(crate) config: Option<PathBuf>,
@@ -53,6 +54,12 @@ pub(crate) struct Environment {
     pub(crate) ca_file: Option<PathBuf>,
     /// What the commands of the SORACOM wire may be told.
     pub(crate) sam: SamVariables,
+    /// A shell over the network: a browser of this computer would open far from whoever types (`SSH_CONNECTION`, `SSH_TTY`).
+    pub(crate) over_ssh: bool,
+    /// Somewhere on this computer a browser could be shown (`DISPLAY`, `WAYLAND_DISPLAY`, `BROWSER`, `WSL_DISTRO_NAME`).
+    pub(crate) has_display: bool,
+    /// `PATH`: where programs are.
+    pub(crate) path: Option<OsString>,
     /// `HOME`.
     pub(crate) home: Option<PathBuf>,
     /// Where temporary folders go.
@@ -148,6 +155,9 @@ impl Environment {
             oss_endpoint: text("TEGATA_OSS_ENDPOINT"),
             ca_file: path("TEGATA_CA_FILE"),
             sam: SamVariables::read(),
+            over_ssh: ["SSH_CONNECTION", "SSH_TTY"].iter().any(|name| variable(name).is_some()),
+            has_display: ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME"].iter().any(|name| variable(name).is_some()),
+            path: variable("PATH"),
             home: path("HOME"),
             temporary: std::env::temp_dir(),
         }

@@ -168,7 +168,8 @@ pub(super) async fn walk(guide: &mut Guide, ready: &ReadyFile) -> Result<(), Fai
     let walked = of_bob.go("GET", &request, &[]).await.and(of_bob.submit(&[("decision", "allow")]).await);
     guide.step("bob: agrees", &Should::Work, of_bob.shown(walked), told);
 
-    let client = SignIn { issuer: issuer.to_owned(), client_id: OFFICIAL_CLI.to_owned(), transport: transport.clone(), key: None };
+    let client =
+        SignIn { issuer: issuer.to_owned(), name: None, client_id: OFFICIAL_CLI.to_owned(), transport: transport.clone(), key: None };
     let code = of_bob.answer("code").unwrap_or_default();
     let tokens = redeem(&client, &code).await;
     let Some(tokens) =
