@@ -36,6 +36,7 @@ macro_rules! from_id {
 
 from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, BucketId, BlobId, SessionId, RequestId, NodeId, LoginProfileId, MfaDeviceId);
 from_id!(OidcProviderId);
+from_id!(tegata_model::SamRoleId);
 from_id!(ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId);
 
 macro_rules! from_text {
