@@ -167,7 +167,8 @@ impl Recorder {
     pub(crate) fn at_a_page(&self, now: Timestamp, meta: &RequestMeta, person: &Principal, action: Action, entry: Entry) -> Step {
         let owner = person.is_owner();
         let name = if owner { format!("root of {}", person.account.alias) } else { format!("user {}", person.name()) };
-        let detail = Detail { reason: entry.note, ..Detail::default() };
+        let (session_id, session) = entry.born.unzip();
+        let detail = Detail { reason: entry.note, session, ..Detail::default() };
         audit::insert(AuditRow {
             node: self.node,
             seq: self.next_seq(),
@@ -180,7 +181,7 @@ impl Recorder {
             caller_id: Some(person.id_bytes()),
             caller: name,
             access_key_id: None,
-            session_id: None,
+            session_id,
             outcome: Outcome::Done,
             source: meta.source_text(),
             detail: serde_json::to_string(&detail).unwrap_or_default(),

@@ -14,7 +14,7 @@ use tegata_model::{AccessKeyId, Epoch, Timestamp};
 use tegata_policy::{DocumentKind, Policy, ram};
 use tegata_sign::Presented;
 use tegata_store::{
-    access_key, account, client as client_rows, consent, grant, installation, login_profile, oidc_provider, role, session, user,
+    access_key, account, auth_key, client as client_rows, consent, grant, installation, login_profile, oidc_provider, role, session, user,
 };
 pub use token_of_provider::Federated;
 
@@ -26,6 +26,7 @@ use crate::{
     grant::standing::may_sign_in,
     keyring::Place,
     principal::{LiveKey, LiveSession, Stamps, Who},
+    sam::PresentedPair,
     token::{self, Ancestor, Claims, PolicyClaim, TokenError},
     view::Read,
 };
@@ -41,6 +42,8 @@ pub enum Proof {
     Client(PresentedClient),
     /// An access token of our own.
     Access(PresentedToken),
+    /// An API key and its token.
+    Sam(PresentedPair),
 }
 
 impl Core {
@@ -52,7 +55,7 @@ impl Core {
             Proof::Federated(federated) => federated.sample(),
             Proof::Client(client) => client.app_id.clone(),
             // Nothing of a token goes into a count: whoever reads it could use it.
-            Proof::Access(_) => String::new(),
+            Proof::Access(_) | Proof::Sam(_) => String::new(),
         };
         let result = self.judge(proof, meta).await;
         if let Err(OpError::Authentication(failure)) = &result {
@@ -91,6 +94,10 @@ impl Core {
                 let unspent = self.unspent(presented.key.as_ref(), now)?;
                 return Ok(Caller { evidence: Evidence::Client { client, proven }, meta, verified: None, unspent });
             }
+            Proof::Sam(presented) => {
+                let sam = self.live_sam(&presented, now).await?;
+                return Ok(Caller { evidence: Evidence::Sam(sam), meta, verified: None, unspent: None });
+            }
             Proof::Access(presented) => {
                 let access = self.access(&presented, now).await?;
                 // Most of what a token is used for leaves no row to spend the proof with, so it is spent here.
@@ -108,7 +115,7 @@ impl Core {
         let secret = match &evidence {
             Evidence::Key(key) => &key.secret,
             Evidence::Session(session) => &*session.secret,
-            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => {
+            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Sam(_) => {
                 return Err(OpError::internal("a token signs no request"));
             }
         };
@@ -156,6 +163,7 @@ impl Core {
             }
             Evidence::Access(access) => self.access_again(access, now).await.map(Evidence::Access),
             Evidence::Browser(browser) => self.browser_again(browser).await.map(Evidence::Browser),
+            Evidence::Sam(sam) => self.sam_again(sam, now).await.map(Evidence::Sam),
         }
     }
 
@@ -354,6 +362,7 @@ impl Core {
                     _ => None,
                 }
             }
+            Ancestor::AuthKey(id) => auth_key::find_by_id(store, id).await?.map(|_| Read::AuthKey(id)),
             Ancestor::Consent(id) => consent::find(store, id).await?.map(|_| Read::Consent(id)),
             Ancestor::Session(id, epoch) => {
                 (session::mark(store, id).await?.unwrap_or(Epoch(0)) == epoch).then_some(Read::Session(id, epoch))
@@ -366,7 +375,12 @@ impl Core {
 pub(crate) fn lawful(evidence: &Evidence, source: Option<IpAddr>, now: Timestamp) -> Result<(), OpError> {
     match evidence {
         Evidence::Key(key) => key.demands.judge(key, source, now).map_err(OpError::Authentication),
-        Evidence::Session(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => Ok(()),
+        Evidence::Session(_)
+        | Evidence::Token(_)
+        | Evidence::Client { .. }
+        | Evidence::Access(_)
+        | Evidence::Browser(_)
+        | Evidence::Sam(_) => Ok(()),
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use tegata_model::{AccessKeyId, AccountAlias, AccountId, RequestId, SourceIdentity, Timestamp, UserId, UserName};
+use tegata_model::{AccessKeyId, AccountAlias, AccountId, OperatorId, RequestId, SourceIdentity, Timestamp, UserId, UserName};
 use tegata_sign::Verified;
 
 use crate::{
     error::CallerKind,
     principal::{LiveAccess, LiveClient, LiveKey, LiveSession, LiveToken, Principal, Who},
+    sam::LiveSam,
     signin::LiveBrowser,
     token::Ancestor,
     why::escape,
@@ -66,6 +67,8 @@ pub(crate) enum Evidence {
     Access(Arc<LiveAccess>),
     /// A browser that a person has signed in with.
     Browser(Arc<LiveBrowser>),
+    /// An API key and its token.
+    Sam(Arc<LiveSam>),
 }
 
 /// A proof that works once: claimed in the commit of the effect or of the refusal.
@@ -84,6 +87,7 @@ impl Evidence {
             (Self::Client { client: one, .. }, Self::Client { client: two, .. }) => Arc::ptr_eq(one, two),
             (Self::Access(one), Self::Access(two)) => Arc::ptr_eq(one, two),
             (Self::Browser(one), Self::Browser(two)) => Arc::ptr_eq(one, two),
+            (Self::Sam(one), Self::Sam(two)) => Arc::ptr_eq(one, two),
             _ => false,
         }
     }
@@ -96,6 +100,7 @@ impl Evidence {
             Self::Client { client, .. } => &client.principal,
             Self::Access(access) => &access.principal,
             Self::Browser(browser) => &browser.principal,
+            Self::Sam(sam) => &sam.principal,
         }
     }
 }
@@ -114,7 +119,12 @@ impl Caller {
     /// True when the credential was given a verified second factor. No key proves one, and neither does a session that began
     /// with a key.
     pub fn second_factor(&self) -> bool {
-        matches!(&self.evidence, Evidence::Browser(browser) if browser.row.second_factor)
+        match &self.evidence {
+            Evidence::Browser(browser) => browser.row.second_factor,
+            Evidence::Sam(sam) => sam.row.second_factor,
+            Evidence::Session(session) => session.claims.second_factor,
+            Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => false,
+        }
     }
 
     /// True when this is the user itself, or a session that began with a key of the user.
@@ -125,6 +135,7 @@ impl Caller {
                 session.claims.ancestors.iter().any(|ancestor| matches!(ancestor, Ancestor::User(id, _) if *id == user))
             }
             (Evidence::Browser(browser), _) => browser.row.user_id == user,
+            (Evidence::Sam(sam), _) => sam.bound.iter().any(|ancestor| matches!(ancestor, Ancestor::User(id, _) if *id == user)),
             (Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_), _) => false,
         }
     }
@@ -142,6 +153,11 @@ impl Caller {
     /// The account the caller belongs to.
     pub fn account(&self) -> AccountId {
         self.evidence.principal().account.id
+    }
+
+    /// The account's id as an operator.
+    pub fn operator_id(&self) -> &OperatorId {
+        &self.evidence.principal().account.operator_id
     }
 
     /// The account's 16-digit number, as text.
@@ -172,14 +188,19 @@ impl Caller {
         match &self.evidence {
             Evidence::Key(key) => Some(&key.key_id),
             Evidence::Session(session) => Some(&session.key_id),
-            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => None,
+            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Sam(_) => None,
         }
     }
 
     /// The origin of the chain of sessions, where one was set.
     pub fn source_identity(&self) -> Option<&SourceIdentity> {
         match &self.evidence {
-            Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => None,
+            Evidence::Key(_)
+            | Evidence::Token(_)
+            | Evidence::Client { .. }
+            | Evidence::Access(_)
+            | Evidence::Browser(_)
+            | Evidence::Sam(_) => None,
             Evidence::Session(session) => session.claims.source_identity.as_ref(),
         }
     }
@@ -190,6 +211,7 @@ impl Caller {
             Evidence::Key(_) | Evidence::Client { .. } => None,
             Evidence::Access(access) => Some(access.claims.expires_at()),
             Evidence::Browser(browser) => Some(browser.row.expires_at),
+            Evidence::Sam(sam) => Some(sam.until),
             Evidence::Session(session) => Some(session.claims.expires_at),
             Evidence::Token(token) => Some(token.verified.claims().expires_at),
         }
@@ -202,9 +224,12 @@ impl Caller {
             Evidence::Session(session) if matches!(principal.who, Who::Role { .. }) => {
                 format!("{}:{}", principal.number_text(), session.claims.session_name)
             }
-            Evidence::Key(_) | Evidence::Session(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => {
-                principal.number_text()
-            }
+            Evidence::Key(_)
+            | Evidence::Session(_)
+            | Evidence::Client { .. }
+            | Evidence::Access(_)
+            | Evidence::Browser(_)
+            | Evidence::Sam(_) => principal.number_text(),
             Evidence::Token(token) => format!("{}:{}", principal.name(), shown(&token.verified.claims().subject)),
         }
     }
@@ -218,11 +243,18 @@ impl Caller {
             }
             Evidence::Client { .. } => format!("client {}", principal.name()),
             Evidence::Access(_) if matches!(principal.who, Who::Client(_)) => format!("client {}", principal.name()),
-            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) | Evidence::Browser(_) if principal.is_owner() => {
+            Evidence::Sam(sam) if sam.source.is_some() => {
+                format!("user {}, switched to by {}", principal.name(), sam.source.as_deref().unwrap_or_default())
+            }
+            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Sam(_)
+                if principal.is_owner() =>
+            {
                 format!("root of {}", principal.account.alias)
             }
             Evidence::Access(_) | Evidence::Browser(_) if matches!(principal.who, Who::Role { .. }) => format!("role {}", principal.name()),
-            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) | Evidence::Browser(_) => format!("user {}", principal.name()),
+            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Sam(_) => {
+                format!("user {}", principal.name())
+            }
             Evidence::Token(token) => format!("federated {}/{}", principal.name(), shown(&token.verified.claims().subject)),
         }
     }

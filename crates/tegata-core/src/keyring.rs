@@ -238,7 +238,8 @@ impl Keyring {
         self.mac_under(self.token_kid, purpose, text)
     }
 
-    fn mac_under(&self, kid: u32, purpose: &[u8], text: &[u8]) -> Result<Vec<u8>, KeyringError> {
+    /// The same under one of the keys that there still are.
+    pub(crate) fn mac_under(&self, kid: u32, purpose: &[u8], text: &[u8]) -> Result<Vec<u8>, KeyringError> {
         // The purpose takes the place of a session's id, so that codes for one use are worth nothing for another.
         let mut salt = [0; 16];
         for (slot, byte) in salt.iter_mut().zip(purpose) {

@@ -11,6 +11,7 @@
 //! | [`keyring`], `hashing`, [`otp`], `attempts` | sealing keys, passwords, one-time codes, and how often they may be tried |
 //! | [`audit`], [`why`] | what happened, and why something did not |
 //! | [`sts`], [`object`], [`directory`] | the operations themselves |
+//! | [`sam`] | sessions of API keys and tokens, and the auth keys that begin them |
 //! | [`session`], [`trail`], [`leak`] | taking back, and knowing why |
 //!
 //! Nothing here knows a status code, a header or the spelling of any wire.
@@ -40,6 +41,7 @@ pub mod otp;
 pub mod outbound;
 mod principal;
 pub mod resource;
+pub mod sam;
 pub mod session;
 pub mod signin;
 mod signing;
@@ -83,6 +85,7 @@ use crate::{
     nonces::Nonces,
     outbound::Outbound,
     principal::Memory,
+    sam::AuthUses,
     signing::Signing,
     uses::Uses,
 };
@@ -120,6 +123,7 @@ pub struct Core {
     recorder: Recorder,
     signing: Signing,
     uses: Uses,
+    auth_uses: AuthUses,
     hashing: Pool,
 }
 
@@ -151,6 +155,7 @@ impl Core {
             recorder,
             signing: Signing::default(),
             uses: Uses::default(),
+            auth_uses: AuthUses::default(),
             hashing,
         })
     }
@@ -192,12 +197,14 @@ impl Core {
         let now = self.now();
         self.recorder.flush(&self.store, now).await?;
         self.uses.flush(&self.store, now).await?;
+        self.auth_uses.flush(&self.store, now).await?;
         let mut changes = ChangeSet::new(now);
         changes.push(tegata_store::replay::sweep(now));
         changes.extend(tegata_store::session::sweep(now));
         changes.extend(tegata_store::grant::sweep(now));
         changes.push(tegata_store::device_code::sweep(now));
         changes.extend(Self::sweep_browsers(now));
+        changes.extend(Self::sweep_sam(now));
         changes.push(tegata_store::signing_key::sweep(now));
         // Keys past the longest outage are of no use; a week more shows an operator what was there.
         changes.push(tegata_store::issuer_keys::sweep(now.minus(self.limits.issuer_keys_outage.saturating_add(KEPT_KEYS))));
@@ -226,6 +233,9 @@ impl Core {
         }
         if let Err(error) = self.uses.flush(&self.store, self.clock.now()).await {
             tracing::warn!(%error, "the last uses of keys could not be written");
+        }
+        if let Err(error) = self.auth_uses.flush(&self.store, self.clock.now()).await {
+            tracing::warn!(%error, "the last uses of auth keys could not be written");
         }
         self.store.close().await;
     }

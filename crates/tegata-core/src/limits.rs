@@ -58,6 +58,8 @@ pub struct Quotas {
     pub users: u32,
     /// Access keys of a user.
     pub keys_per_user: u32,
+    /// Auth keys of a user or of the owner.
+    pub auth_keys_per_user: u32,
     /// Groups of an account.
     pub groups: u32,
     /// Groups that one user is in.
@@ -97,6 +99,7 @@ impl Default for Quotas {
         Self {
             users: 1000,
             keys_per_user: 2,
+            auth_keys_per_user: 20,
             groups: 50,
             groups_per_user: 5,
             roles: 1000,

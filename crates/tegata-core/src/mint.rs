@@ -74,6 +74,7 @@ pub(crate) fn role_session(
         ancestors: ancestors(caller),
         policy: PolicyClaim::None,
         granted: granted(caller),
+        second_factor: false,
     };
     let mut changes = ChangeSet::new(view.now());
     let sealed = seal(core, &mut claims, new.policy, &mut changes)?;
@@ -125,7 +126,9 @@ fn seal(core: &Core, claims: &mut Claims, policy: Option<&str>, changes: &mut Ch
 fn granted(caller: &Caller) -> Option<Granted> {
     match &caller.evidence {
         Evidence::Session(session) => session.claims.granted.clone(),
-        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => None,
+        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Sam(_) => {
+            None
+        }
     }
 }
 
@@ -158,6 +161,7 @@ pub(crate) async fn person_session(
     // The chain began when the person signed in or used the grant, and ends when that has been long enough ago.
     let began = Timestamp::from_unix(access.claims.iat).plus(core.limits.root_deadline);
     let deadline = under.as_ref().map_or(began, |limits| limits.deadline);
+    let second_factor = under.as_ref().is_some_and(|limits| limits.second_factor);
     let source_identity = under.and_then(|limits| limits.source_identity);
     let mut claims = Claims {
         session,
@@ -175,6 +179,7 @@ pub(crate) async fn person_session(
             scope: scope.to_string(),
             actor: access.claims.act.as_ref().map(|actor| actor.sub.clone()),
         }),
+        second_factor,
     };
     let mut changes = ChangeSet::new(view.now());
     let sealed = seal(core, &mut claims, policy.as_deref(), &mut changes)?;
@@ -227,6 +232,7 @@ fn ancestors(caller: &Caller) -> Vec<Ancestor> {
                 Ancestor::Login(row.user_id, row.profile_id, row.profile_epoch),
             ]
         }
+        Evidence::Sam(sam) => sam.ancestors(),
         Evidence::Client { client, .. } => vec![Ancestor::Account(client.principal.account.id, client.principal.account.epoch)],
         Evidence::Session(session) => {
             let claims = &session.claims;
@@ -247,6 +253,7 @@ fn parents(caller: &Caller) -> Vec<String> {
     match &caller.evidence {
         Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Browser(_) => Vec::new(),
         Evidence::Access(access) => vec![access.session.to_string()],
+        Evidence::Sam(sam) => vec![sam.row.id.to_string()],
         Evidence::Session(session) => vec![session.claims.session.to_string()],
     }
 }
@@ -255,6 +262,7 @@ fn parents(caller: &Caller) -> Vec<String> {
 pub(crate) fn chain_length(caller: &Caller) -> usize {
     match &caller.evidence {
         Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Browser(_) => 0,
+        Evidence::Sam(sam) => 1 + sam.bound.iter().filter(|mark| matches!(mark, Ancestor::Session(..))).count(),
         Evidence::Access(access) => access.bound.marks.iter().filter(|mark| matches!(mark, Ancestor::Session(..))).count(),
         Evidence::Session(session) => 1 + session.claims.ancestors.iter().filter(|a| matches!(a, Ancestor::Session(..))).count(),
     }
@@ -266,6 +274,7 @@ pub(crate) fn deadline(view: &View<'_>, caller: &Caller) -> Timestamp {
         Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } => view.now().plus(view.core().limits.root_deadline),
         Evidence::Access(access) => access.claims.expires_at(),
         Evidence::Browser(live) => live.row.signed_in_at.plus(view.core().limits.root_deadline),
+        Evidence::Sam(sam) => sam.until,
         Evidence::Session(session) => session.claims.deadline,
     }
 }

@@ -230,6 +230,7 @@ fn evidence_reads(evidence: &Evidence) -> &[crate::view::Read] {
         Evidence::Client { client, .. } => &client.principal.reads,
         Evidence::Access(access) => &access.reads,
         Evidence::Browser(browser) => &browser.reads,
+        Evidence::Sam(sam) => &sam.reads,
         Evidence::Key(key) => &key.reads,
         Evidence::Session(session) => &session.reads,
         Evidence::Token(token) => &token.provider.reads,

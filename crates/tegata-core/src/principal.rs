@@ -32,6 +32,7 @@ use crate::{
     directory::{KeyPolicy, SecurityPreference},
     error::CallerKind,
     grant::{Bound, Facts},
+    sam::{LiveAuthKey, LiveSam, Rights},
     token::Claims,
     view::Read,
 };
@@ -46,6 +47,8 @@ pub(crate) struct Principal {
     pub(crate) who: Who,
     /// The identity policies: its own, and those of its groups.
     pub(crate) policies: Vec<Policy>,
+    /// What the permission language says of it, where it is a user.
+    pub(crate) sam: Arc<Rights>,
     /// Its tags, where it is a role.
     pub(crate) tags: Vec<(String, String)>,
     /// What its account lets it do for itself.
@@ -188,6 +191,8 @@ pub(crate) struct Memory {
     pub(crate) tokens: Cache<[u8; 32], Arc<LiveAccess>>,
     /// Where secrets of clients were guessed wrong, and until when nothing more is looked at there.
     pub(crate) guesses: Cache<[u8; 16], Timestamp>,
+    pub(crate) sams: Cache<[u8; 32], Arc<LiveSam>>,
+    pub(crate) auth_keys: Cache<String, Arc<LiveAuthKey>>,
 }
 
 impl Memory {
@@ -203,6 +208,8 @@ impl Memory {
             standings: Cache::new(32_768),
             tokens: Cache::new(65_536),
             guesses: Cache::new(16_384),
+            sams: Cache::new(32_768),
+            auth_keys: Cache::new(16_384),
         }
     }
 
@@ -331,6 +338,7 @@ pub(crate) async fn load_provider(store: &Store, account: AccountId, id: OidcPro
         account,
         who: Who::Provider(row),
         policies: Vec::new(),
+        sam: Rights::none(),
         tags: Vec::new(),
         self_service: SelfService::NONE,
         reads,
@@ -354,7 +362,8 @@ async fn load_user(store: &Store, id: UserId) -> Result<Option<Principal>, Store
     }
     let policies = load_policies(store, &targets, &mut reads).await?;
     let self_service = SelfService::of(store, account.id).await?;
-    Ok(Some(Principal { account, who: Who::User(row), policies, tags: Vec::new(), self_service, reads, stamps }))
+    let sam = Rights::of(store, &row).await?;
+    Ok(Some(Principal { account, who: Who::User(row), policies, sam, tags: Vec::new(), self_service, reads, stamps }))
 }
 
 async fn load_role(store: &Store, id: RoleId) -> Result<Option<Principal>, StoreError> {
@@ -375,7 +384,7 @@ async fn load_role(store: &Store, id: RoleId) -> Result<Option<Principal>, Store
             .bind(|principal| bindings.iter().find(|(text, _)| *text == principal_text(principal)).map(|(_, subject)| *subject)),
         Err(_) => Policy::unreadable(label),
     };
-    Ok(Some(Principal { account, who: Who::Role { row, trust }, policies, tags, self_service: SelfService::NONE, reads, stamps }))
+    Ok(Some(Principal { account, who: Who::Role { row, trust }, policies, sam: Rights::none(), tags, self_service: SelfService::NONE, reads, stamps }))
 }
 
 async fn load_policies(store: &Store, targets: &[[u8; 16]], reads: &mut Vec<Read>) -> Result<Vec<Policy>, StoreError> {
@@ -396,6 +405,7 @@ async fn load_policies(store: &Store, targets: &[[u8; 16]], reads: &mut Vec<Read
 pub(crate) fn principal_text(principal: &PrincipalName) -> String {
     match principal {
         PrincipalName::AccountMembers { account } => format!("account:{account}"),
+        PrincipalName::Owner { account } => format!("owner:{account}"),
         PrincipalName::User { account, name } => format!("user:{account}:{}", name.to_ascii_lowercase()),
         PrincipalName::Role { account, name } => format!("role:{account}:{}", name.to_ascii_lowercase()),
         PrincipalName::Service(name) => format!("service:{name}"),
@@ -427,6 +437,7 @@ impl Read {
             Self::Grant(id, epoch) => grant::expect_alive(*id, *epoch),
             Self::Consent(id) => consent::expect(*id),
             Self::Browser(id, epoch) => tegata_store::browser_session::expect(*id, *epoch),
+            Self::AuthKey(id) => tegata_store::auth_key::expect(*id),
         }
     }
 }

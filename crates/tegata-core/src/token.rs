@@ -12,14 +12,14 @@ use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde::{Deserialize, Serialize};
 use std::io::{Read as _, Write as _};
 use tegata_model::{
-    AccessKeyId, AccountId, ClientId, ConsentId, Epoch, GrantId, InstallationId, KeyId, LoginProfileId, OidcProviderId, RoleId,
+    AccessKeyId, AccountId, AuthKeyId, ClientId, ConsentId, Epoch, GrantId, InstallationId, KeyId, LoginProfileId, OidcProviderId, RoleId,
     RoleSessionName, SecretKey, SessionId, SourceIdentity, Timestamp, UserId,
 };
 
 use crate::keyring::{Keyring, KeyringError};
 
 const MAGIC: [u8; 3] = [0x08, 0x02, 0x12];
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 const HEADER: usize = 3 + 1 + 4 + 16;
 /// How many characters of a token tell its session.
 pub(crate) const TOKEN_BEGINNING: usize = HEADER / 3 * 4;
@@ -57,6 +57,8 @@ pub(crate) struct Claims {
     pub(crate) policy: PolicyClaim,
     /// What a person gave to the client that it was exchanged for; nothing where the chain began with a key.
     pub(crate) granted: Option<Granted>,
+    /// Whether whoever began it gave a second factor, where it stands for that very user.
+    pub(crate) second_factor: bool,
 }
 
 /// What the access token allowed that a session was exchanged for. Whatever comes of the session has no more.
@@ -124,6 +126,8 @@ pub(crate) enum Ancestor {
     Consent(ConsentId),
     /// What a user signed in with.
     Login(UserId, LoginProfileId, Epoch),
+    /// Made once and deleted once, so that its id is enough.
+    AuthKey(AuthKeyId),
 }
 
 /// Where the session policy is.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`acs`] | RPC-style cloud API (STS), signed by RPC V1 or ACS3 |
 //! | [`oauth`] | the authorization server: tokens, and what is done with them |
+//! | [`soracom`] | the operator API: sessions of API keys and tokens |
 //! | [`oss`] | object storage, signed by OSS V1 or V4 |
 //! | `pages` | what people see: sign-in, consent, refusals |
 //! | [`edge`] | what every dialect does before and after its own work |
@@ -15,6 +16,7 @@ pub mod edge;
 pub mod oauth;
 pub mod oss;
 mod pages;
+pub mod soracom;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +27,7 @@ pub use edge::{Network, NetworkError, Outcome, Peer};
 use tegata_core::{Addressing, Core};
 
 /// The names of all dialects, as they stand in [`Outcome::dialect`].
-pub const DIALECTS: &[&str] = &[acs::NAME, oauth::NAME, oss::NAME];
+pub const DIALECTS: &[&str] = &[acs::NAME, oauth::NAME, oss::NAME, soracom::NAME];
 
 /// What the issuer's listener needs to know.
 #[derive(Debug, Clone)]
@@ -79,9 +81,11 @@ pub struct GatewaySettings {
     pub trusted_proxies: Vec<Network>,
 }
 
-/// The issuer: the [`acs`] dialect on `/`, and the [`oauth`] dialect on its paths.
+/// The issuer: the [`acs`] dialect on `/`, and the [`oauth`] and [`soracom`] dialects on their paths.
 pub fn issuer(core: Arc<Core>, settings: IssuerSettings) -> Router {
-    acs::router(Arc::clone(&core), settings.clone()).merge(oauth::router(core, settings))
+    acs::router(Arc::clone(&core), settings.clone())
+        .merge(soracom::router(Arc::clone(&core), settings.clone()))
+        .merge(oauth::router(core, settings))
 }
 
 /// The object gateway: the [`oss`] dialect on every path, which no router splits or normalises.

@@ -78,6 +78,7 @@ id_type!(/** One role. Text form: `role_` + ULID. */ RoleId, "role");
 id_type!(/** One set of permissions under a name, attached to users. Text form: `samrole_` + ULID. */ SamRoleId, "samrole");
 id_type!(/** One policy (all its versions). Text form: `policy_` + ULID. */ PolicyId, "policy");
 id_type!(/** One access key row; the public key id is [`crate::AccessKeyId`]. Text form: `key_` + ULID. */ KeyId, "key");
+id_type!(/** One auth key row; what people see is its key id. Text form: `authkey_` + ULID. */ AuthKeyId, "authkey");
 id_type!(/** One OpenID provider that an account trusts. Text form: `oidc_` + ULID. */ OidcProviderId, "oidc");
 id_type!(/** One login profile: what a user signs in with. Text form: `login_` + ULID. */ LoginProfileId, "login");
 id_type!(/** One device for one-time codes. Text form: `mfa_` + ULID. */ MfaDeviceId, "mfa");

@@ -43,7 +43,7 @@ pub use discovery::{Discovery, DiscoveryError};
 pub use dpop::{DpopError, DpopProof};
 pub use error::{ErrorCode, OauthError};
 pub use id_token::{Claims, ClaimsError, IdToken, IdTokenError, TimesError, VerifiedIdToken};
-pub use json::JsonError;
+pub use json::{JsonError, object as json_object};
 pub use jwk::{Jwk, JwkSet, JwkSetError};
 pub use jws::{Algorithm, Header, Jws, JwsError};
 pub use parameters::Parameters;

@@ -7,6 +7,7 @@ use tegata_model::Timestamp;
 use crate::{Claim, Must, Step, Store, StoreError, row::Fields};
 
 const SINCE: &str = "SELECT since FROM secret_attempts WHERE subject = $1 AND secret = $2";
+const TRIES: &str = "SELECT tries FROM secret_attempts WHERE subject = $1 AND secret = $2 AND since > $3";
 const CLAIM: &str = "INSERT INTO secret_attempts (subject, secret, tries, since) VALUES ($1, $2, 1, $3) \
     ON CONFLICT (subject, secret) DO UPDATE SET \
     tries = CASE WHEN secret_attempts.since <= $4 THEN 1 ELSE secret_attempts.tries + 1 END, \
@@ -46,6 +47,13 @@ impl Secret {
 /// When the tries that are counted now began; `None` if there are none.
 pub async fn since(store: &Store, subject: [u8; 16], secret: Secret) -> Result<Option<Timestamp>, StoreError> {
     store.find(SINCE, &[subject.into(), secret.to_i64().into()], |row| Fields::new("secret_attempts", row).at("since")).await
+}
+
+/// How many tries there have been in the window that is open now. Only a claim tells for sure.
+pub async fn tries(store: &Store, subject: [u8; 16], secret: Secret, now: Timestamp, window: Duration) -> Result<u64, StoreError> {
+    let read = |row| Fields::new("secret_attempts", row).unsigned("tries", Ok::<u64, std::convert::Infallible>);
+    let params = [subject.into(), secret.to_i64().into(), now.minus(window).into()];
+    Ok(store.find(TRIES, &params, read).await?.unwrap_or(0))
 }
 
 /// One more try, unless there have been `most` within the `window` that began with the first of them.

@@ -89,6 +89,15 @@ impl Fields {
         }
     }
 
+    pub(crate) fn optional_bytes(&mut self, column: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.value(column)? {
+            Value::Null => Ok(None),
+            Value::Blob(bytes) => Ok(Some(bytes)),
+            Value::Id(bytes) => Ok(Some(bytes.to_vec())),
+            _ => Err(self.corrupt(column)),
+        }
+    }
+
     pub(crate) fn id<T>(&mut self, column: &'static str, make: impl FnOnce([u8; 16]) -> T) -> Result<T, StoreError> {
         match self.value(column)? {
             Value::Id(bytes) => Ok(make(bytes)),

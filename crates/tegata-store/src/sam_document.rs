@@ -4,11 +4,12 @@ use tegata_model::{AccountId, Timestamp, UserId};
 
 use crate::{Must, Row, Step, Store, StoreError, account, row::Fields, user};
 
-const OF_USER: &str = "SELECT 0, '', document FROM sam_permissions WHERE user_id = $1 \
-    UNION ALL SELECT 1, r.name, r.document FROM sam_role_users a JOIN sam_roles r ON r.id = a.role_id WHERE a.user_id = $1 \
-    UNION ALL SELECT 2, '', document FROM sam_defaults WHERE account_id = $2 \
-    UNION ALL SELECT 3, '', document FROM sam_trusts WHERE user_id = $1 ORDER BY 1, 2";
+const OF_USER: &str = "SELECT CAST(0 AS BIGINT), '', document FROM sam_permissions WHERE user_id = $1 \
+    UNION ALL SELECT CAST(1 AS BIGINT), r.name, r.document FROM sam_role_users a JOIN sam_roles r ON r.id = a.role_id WHERE a.user_id = $1 \
+    UNION ALL SELECT CAST(2 AS BIGINT), '', document FROM sam_defaults WHERE account_id = $2 \
+    UNION ALL SELECT CAST(3 AS BIGINT), '', document FROM sam_trusts WHERE user_id = $1 ORDER BY 1, 2";
 const PERMISSION: &str = "SELECT document, description, updated_at FROM sam_permissions WHERE user_id = $1";
+const PERMISSIONS: &str = "SELECT user_id, document FROM sam_permissions WHERE account_id = $1";
 const SET_PERMISSION: &str = "INSERT INTO sam_permissions (user_id, account_id, document, description, updated_at) \
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id) DO UPDATE SET document = excluded.document, \
     description = excluded.description, updated_at = excluded.updated_at";
@@ -80,6 +81,15 @@ impl PermissionRow {
 /// What this user may do by itself.
 pub async fn permission(store: &Store, user: UserId) -> Result<Option<PermissionRow>, StoreError> {
     store.find(PERMISSION, &[user.into()], PermissionRow::read).await
+}
+
+/// What the users of an account may do by themselves, as written.
+pub async fn permissions(store: &Store, account: AccountId) -> Result<Vec<(UserId, String)>, StoreError> {
+    let read = |row| {
+        let mut f = Fields::new("sam_permissions", row);
+        Ok((f.id("user_id", UserId::from_bytes)?, f.text("document")?))
+    };
+    store.list(PERMISSIONS, vec![account.into()], read).await
 }
 
 /// Writes it, in place of what was there. Raises the generation of the user.

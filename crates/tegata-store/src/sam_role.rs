@@ -11,6 +11,8 @@ const LIST: &str = "SELECT id, account_id, name, description, document, created_
 const OF_USER: &str = "SELECT r.id, r.account_id, r.name, r.description, r.document, r.created_at, r.updated_at FROM sam_role_users a \
     JOIN sam_roles r ON r.id = a.role_id WHERE a.user_id = $1 ORDER BY r.name_folded";
 const USERS: &str = "SELECT user_id FROM sam_role_users WHERE role_id = $1 ORDER BY user_id LIMIT 10000";
+const ATTACHMENTS: &str = "SELECT a.user_id, a.role_id FROM sam_role_users a JOIN sam_roles r ON r.id = a.role_id \
+    WHERE r.account_id = $1 ORDER BY a.user_id, r.name_folded";
 const INSERT: &str = "INSERT INTO sam_roles (id, account_id, name, name_folded, description, document, created_at, updated_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
 const UPDATE: &str = "UPDATE sam_roles SET description = $2, document = $3, updated_at = $4 WHERE id = $1";
@@ -73,6 +75,15 @@ pub async fn of_user(store: &Store, user: UserId) -> Result<Vec<SamRoleRow>, Sto
 /// The users that a set is attached to, at most 10,000.
 pub async fn users(store: &Store, role: SamRoleId) -> Result<Vec<UserId>, StoreError> {
     store.list(USERS, vec![role.into()], |row| Fields::new("sam_role_users", row).id("user_id", UserId::from_bytes)).await
+}
+
+/// Which sets are attached to whom in an account.
+pub async fn attachments(store: &Store, account: AccountId) -> Result<Vec<(UserId, SamRoleId)>, StoreError> {
+    let read = |row| {
+        let mut f = Fields::new("sam_role_users", row);
+        Ok((f.id("user_id", UserId::from_bytes)?, f.id("role_id", SamRoleId::from_bytes)?))
+    };
+    store.list(ATTACHMENTS, vec![account.into()], read).await
 }
 
 /// How many sets the account has.

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountId, AccountNumber, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, KeyId, LoginProfileId,
-    MfaDeviceId, NodeId, ObjectKey, OidcProviderId, OperatorId, OrganisationId, PasswordHash, PolicyId, PrincipalNumber, RequestId, RoleId,
-    SessionId, Status, Timestamp, UserId,
+    AccessKeyId, AccountAlias, AccountId, AccountNumber, AuthKeyId, BlobId, BucketId, BucketName, Epoch, Generation, GroupId, KeyId,
+    LoginProfileId, MfaDeviceId, NodeId, ObjectKey, OidcProviderId, OperatorId, OrganisationId, PasswordHash, PolicyId, PrincipalNumber,
+    RequestId, RoleId, SessionId, Status, Timestamp, UserId,
 };
-use tegata_model::{ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId};
+use tegata_model::{ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SamRoleId, SigningKeyId};
 
 /// One value. 16-byte ids are held in place, so that the usual parameters allocate nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,8 +35,7 @@ macro_rules! from_id {
 }
 
 from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, BucketId, BlobId, SessionId, RequestId, NodeId, LoginProfileId, MfaDeviceId);
-from_id!(OidcProviderId);
-from_id!(tegata_model::SamRoleId);
+from_id!(AuthKeyId, OidcProviderId, SamRoleId);
 from_id!(ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId);
 
 macro_rules! from_text {

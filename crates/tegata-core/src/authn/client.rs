@@ -15,6 +15,7 @@ use crate::{
     error::{AuthnFailure, OpError},
     grant::{Bound, GrantFailure, RefreshToken, hash_of, standing},
     principal::{LiveAccess, LiveClient, Principal, SYSTEM, SelfService, Stamps, Who},
+    sam::Rights,
     view::Read,
 };
 
@@ -175,6 +176,7 @@ impl Core {
             who: Who::Client(Box::new(row)),
             policies: Vec::new(),
             tags: Vec::new(),
+            sam: Rights::none(),
             self_service: SelfService::NONE,
             reads,
             stamps,
@@ -297,6 +299,7 @@ impl Core {
                 who: Who::Client(Box::new(facts.client.clone())),
                 policies: Vec::new(),
                 tags: Vec::new(),
+                sam: Rights::none(),
                 self_service: SelfService::NONE,
                 reads: facts.reads.clone(),
                 stamps: facts.stamps.clone(),

@@ -59,17 +59,29 @@ impl KeyPolicy {
 
     /// Judges a key that has proved itself. An unknown address lies in no network.
     pub(crate) fn judge(&self, key: &LiveKey, source: Option<IpAddr>, now: Timestamp) -> Result<(), AuthnFailure> {
+        self.judge_key(key.owner.is_owner(), key.created_at, key.person, source, now)
+    }
+
+    /// The same for a key of any kind: whether its owner is the account's, when it was made, and whether its owner signs in.
+    pub(crate) fn judge_key(
+        &self,
+        owner: bool,
+        created_at: Timestamp,
+        person: bool,
+        source: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<(), AuthnFailure> {
         if !self.networks.is_empty() && !source.is_some_and(|source| self.networks.iter().any(|network| network.contains(source))) {
             return Err(AuthnFailure::KeyElsewhere);
         }
-        if key.owner.is_owner() {
+        if owner {
             return Ok(());
         }
         match self.max_age {
-            Some(most) if now.since(key.created_at) > most => return Err(AuthnFailure::KeyTooOld(most)),
+            Some(most) if now.since(created_at) > most => return Err(AuthnFailure::KeyTooOld(most)),
             _ => {}
         }
-        if key.person && !self.people { Err(AuthnFailure::KeyOfPerson) } else { Ok(()) }
+        if person && !self.people { Err(AuthnFailure::KeyOfPerson) } else { Ok(()) }
     }
 }
 

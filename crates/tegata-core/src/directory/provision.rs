@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountId, AccountNumber, BucketId, BucketName, Epoch, Generation, InstallationId, KeyId, LoginProfileId,
-    MfaDeviceId, MfaDeviceName, OperatorId, OrganisationId, PasswordHash, PolicyId, PolicyName, PrincipalNumber, RoleId, RoleName,
-    SecretKey, Status, UserId, UserName,
+    AccessKeyId, AccountAlias, AccountId, AccountNumber, AuthKeyId, BucketId, BucketName, Epoch, Generation, InstallationId, KeyId,
+    LoginProfileId, MfaDeviceId, MfaDeviceName, OperatorId, OrganisationId, PasswordHash, PolicyId, PolicyName, PrincipalNumber, RoleId,
+    RoleName, SecretKey, Status, UserId, UserName,
 };
 use tegata_policy::{DocumentKind, PrincipalName, ram};
 use tegata_store::{
@@ -13,6 +13,7 @@ use tegata_store::{
     access_key::{self, AccessKeyRow},
     account::{self, AccountRow},
     audit::{self, AuditRow, CallerKind, Outcome},
+    auth_key::{self, AuthKeyRow},
     bucket::{self, Acl, BucketRow},
     client::{self, ClientKind},
     client_secret,
@@ -34,6 +35,7 @@ use crate::{
     keyring::{KeyringError, Place},
     leak::Checked,
     principal::{SYSTEM, oidc_provider_of, principal_text},
+    sam::{NewAuthKey, hash_of_secret},
 };
 
 const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -389,8 +391,24 @@ impl Provision<'_> {
                 oidc_provider::find_by_name(store, owner.id, &name.folded()).await?.map(|row| *row.id.as_bytes())
             }
             // Services and SAML federations are bound by name: they are not rows of ours.
-            PrincipalName::Service(_) | PrincipalName::Federated(_) => Some([0; 16]),
+            PrincipalName::Service(_) | PrincipalName::Federated(_) | PrincipalName::Owner { .. } => Some([0; 16]),
         })
+    }
+
+    /// An auth key of a user, or of the owner.
+    pub fn auth_key(&mut self, owner: &Provisioned, user: UserId, new: &NewAuthKey) -> Result<(), ProvisionError> {
+        let id = AuthKeyId::from_bytes(self.core.new_id()?);
+        self.changes.extend(auth_key::insert(&AuthKeyRow {
+            id,
+            key_id: new.key_id.clone(),
+            account_id: owner.account,
+            user_id: user,
+            secret_hash: hash_of_secret(id, &new.secret),
+            created_at: self.core.now(),
+            used_at: None,
+        }));
+        self.made.push(format!("auth key {}", new.key_id));
+        Ok(())
     }
 
     /// A policy of an account.

@@ -293,6 +293,8 @@ impl Operation for DeleteUser {
         let mut changes = changes(view, caller);
         // Whatever it is given meanwhile raises its generation, so this decides again.
         changes.push(tag::forget(*row.id.as_bytes()));
+        changes.push(tegata_store::auth_key::delete_all(row.id));
+        changes.extend(tegata_store::sam_document::forget(row.id));
         changes.push(user::delete(row.id));
         Ok(done((), changes, permit))
     }

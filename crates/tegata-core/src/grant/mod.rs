@@ -68,7 +68,7 @@ pub(crate) fn hash_of(code: &str) -> Vec<u8> {
 fn asking<'a>(caller: &'a Caller, action: Action, resource: &ResourceName) -> Result<(&'a LiveClient, bool), OpError> {
     match &caller.evidence {
         Evidence::Client { client, proven } => Ok((client, *proven)),
-        Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Access(_) | Evidence::Browser(_) => {
+        Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Sam(_) => {
             let by = DeniedBy::Layer { layer: LayerKind::Identity, explicit: false };
             Err(authz::denied(caller, action, resource, by, None))
         }
@@ -84,7 +84,9 @@ fn application(caller: &Caller) -> ResourceName {
             None => ResourceName::Applications { account },
         },
         Evidence::Access(access) => ResourceName::Application { account, app_id: access.claims.client_id.clone() },
-        Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Browser(_) => ResourceName::Applications { account },
+        Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Browser(_) | Evidence::Sam(_) => {
+            ResourceName::Applications { account }
+        }
     }
 }
 

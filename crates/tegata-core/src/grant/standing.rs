@@ -187,6 +187,6 @@ fn fallen_of(mark: &Ancestor) -> Fallen {
         Ancestor::Installation(..) => Fallen::Installation,
         Ancestor::Grant(..) => Fallen::Grant,
         Ancestor::Consent(_) => Fallen::Consent,
-        Ancestor::Session(..) | Ancestor::Key(..) => Fallen::Session,
+        Ancestor::Session(..) | Ancestor::Key(..) | Ancestor::AuthKey(_) => Fallen::Session,
     }
 }

@@ -38,13 +38,13 @@ use crate::{
 /// How long a one-time code or a new password may be waited for.
 const ON_THE_WAY: Duration = Duration::from_mins(10);
 /// Wrong one-time codes of a person, from wherever they come.
-const CODES: u32 = 10;
+pub(crate) const CODES: u32 = 10;
 /// Longest password that is looked at, in bytes.
-const LONGEST: usize = 1024;
+pub(crate) const LONGEST: usize = 1024;
 /// How long a browser is known by after the last sign-in with it ended.
 const KNOWN: Duration = Duration::from_hours(30 * 24);
 /// The hash of no password: whoever names nobody waits as long as whoever names somebody.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+pub(crate) const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// A browser that is alive, with everything it stands on found unrevoked.
 #[derive(Debug)]
@@ -509,7 +509,8 @@ impl Core {
         Ok(user.id)
     }
 
-    async fn may_come_from(&self, account: tegata_model::AccountId, source: Option<IpAddr>) -> Result<bool, OpError> {
+    /// Whether people of that account may sign in from there.
+    pub(crate) async fn may_come_from(&self, account: tegata_model::AccountId, source: Option<IpAddr>) -> Result<bool, OpError> {
         let preference = SecurityPreference::of(security_preference::find(&self.store, account).await?);
         let inside = |source: IpAddr| {
             preference.login_networks.iter().filter_map(|text| Network::parse(text)).any(|network| network.contains(source.to_canonical()))
@@ -522,7 +523,7 @@ impl Core {
 /// What an account's users may put behind its alias, as the vendor's pages have it.
 const DOMAIN: &str = ".onaliyun.com";
 const FORM: &[u8] = b"form";
-const TRIES: &[u8] = b"tries";
+pub(crate) const TRIES: &[u8] = b"tries";
 
 #[derive(Debug, Default)]
 struct Named {

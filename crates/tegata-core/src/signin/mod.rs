@@ -12,8 +12,8 @@ mod role;
 
 use std::time::Duration;
 
-pub(crate) use browser::LiveBrowser;
 pub use browser::{Browser, Refusal, Stage, Step, Stepped};
+pub(crate) use browser::{CODES, LONGEST, LiveBrowser, NOBODY, TRIES};
 pub use device::{DeviceRefusal, DeviceRequest};
 pub use link::Invited;
 pub use next::{Done, Next};

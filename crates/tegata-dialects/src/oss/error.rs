@@ -358,6 +358,9 @@ impl OssError {
             | ResourceName::Attachment { .. }
             | ResourceName::LoginProfile { .. }
             | ResourceName::Factor { .. }
+            | ResourceName::SamRoles { .. }
+            | ResourceName::SamRole { .. }
+            | ResourceName::Document { .. }
             | ResourceName::MfaDevices { .. }
             | ResourceName::MfaDevice { .. }
             | ResourceName::BoundMfaDevice { .. }

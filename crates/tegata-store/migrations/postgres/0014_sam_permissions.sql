@@ -18,8 +18,8 @@ CREATE TABLE sam_defaults (
 CREATE TABLE sam_roles (
     id          BYTEA NOT NULL PRIMARY KEY,
     account_id  BYTEA NOT NULL REFERENCES accounts (id),
-    name        TEXT NOT NULL,
-    name_folded TEXT NOT NULL,
+    name        TEXT COLLATE "C" NOT NULL,
+    name_folded TEXT COLLATE "C" NOT NULL,
     description TEXT NOT NULL,
     document    TEXT NOT NULL,
     created_at  BIGINT NOT NULL,
@@ -45,7 +45,7 @@ CREATE TABLE sam_trusts (
 
 CREATE TABLE sam_trust_bindings (
     user_id   BYTEA NOT NULL REFERENCES users (id),
-    principal TEXT NOT NULL,
+    principal TEXT COLLATE "C" NOT NULL,
     subject   BYTEA NOT NULL,
     PRIMARY KEY (user_id, principal)
 );

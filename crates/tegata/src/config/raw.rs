@@ -161,6 +161,8 @@ tables! {
         users: i64,
         /// Access keys of a user.
         keys_per_user: i64,
+        /// Auth keys of a user.
+        auth_keys_per_user: i64,
         /// Groups of an account.
         groups: i64,
         /// Groups that one user is in.

@@ -568,6 +568,7 @@ impl Work {
         Quotas {
             users: self.limit("quotas.users", raw.users, 0, 1_000_000, standard.users),
             keys_per_user: self.limit("quotas.keys_per_user", raw.keys_per_user, 0, 100, standard.keys_per_user),
+            auth_keys_per_user: self.limit("quotas.auth_keys_per_user", raw.auth_keys_per_user, 0, 100, standard.auth_keys_per_user),
             groups: self.limit("quotas.groups", raw.groups, 0, 100_000, standard.groups),
             groups_per_user: self.limit("quotas.groups_per_user", raw.groups_per_user, 0, 1000, standard.groups_per_user),
             roles: self.limit("quotas.roles", raw.roles, 0, 1_000_000, standard.roles),

@@ -79,6 +79,7 @@ pub(crate) fn show(config: &Config) -> String {
     for (key, value) in [
         ("quotas.users", quotas.users.to_string()),
         ("quotas.keys_per_user", quotas.keys_per_user.to_string()),
+        ("quotas.auth_keys_per_user", quotas.auth_keys_per_user.to_string()),
         ("quotas.groups", quotas.groups.to_string()),
         ("quotas.groups_per_user", quotas.groups_per_user.to_string()),
         ("quotas.roles", quotas.roles.to_string()),

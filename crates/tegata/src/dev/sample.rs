@@ -8,6 +8,7 @@ use tegata_core::{
     Core,
     client::ClientKind,
     directory::{Attachable, NewAccessKey, NewAccount, NewClient, NewRole, NewUser, Provision, ProvisionError, Provisioned},
+    sam::NewAuthKey,
 };
 use tegata_model::{
     AccessKeyId, AccountAlias, AccountNumber, BucketName, MfaDeviceName, OperatorId, OrganisationId, PasswordHash, PolicyName,
@@ -258,7 +259,8 @@ fn account(work: &mut Provision<'_>, account: &Account, parent: Option<&Provisio
 fn key(work: &mut Provision<'_>, owner: &Provisioned, user: UserId, person: &Person) -> Result<(), Failure> {
     let new =
         NewAccessKey { key_id: name(person.access_key_id, AccessKeyId::new)?, secret: SecretKey::new(person.access_key_secret.to_owned()) };
-    Ok::<(), ProvisionError>(work.access_key(owner, user, &new)?).map_err(Into::into)
+    let auth_key = NewAuthKey { key_id: person.auth_key_id.to_owned(), secret: SecretKey::new(person.auth_key.to_owned()) };
+    Ok::<(), ProvisionError>(work.access_key(owner, user, &new).and_then(|()| work.auth_key(owner, user, &auth_key))?).map_err(Into::into)
 }
 
 fn name<T>(text: &str, read: impl FnOnce(&str) -> Result<T, tegata_model::NameError>) -> Result<T, Failure> {

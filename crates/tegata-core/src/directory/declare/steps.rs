@@ -203,6 +203,8 @@ pub(super) fn change_set(view: &View<'_>, caller: &Caller, current: &Current, pl
                     steps.extend(access_key::delete(*key, id));
                 }
                 steps.push(tag_rows::forget(*id.as_bytes()));
+                steps.push(tegata_store::auth_key::delete_all(id));
+                steps.extend(tegata_store::sam_document::forget(id));
                 steps.push(user::delete(id));
             }
             Change::DeleteGroup { group: name } => steps.push(group::delete(known(&ids.groups, &name.folded())?)),
