@@ -252,7 +252,13 @@ fn documents(caller: &Caller) -> &[Policy] {
 }
 
 /// Asks a user's trust policy whether the caller may go on as that user. Only owners and users are ever trusted.
-pub(crate) fn trust_user(view: &View<'_>, caller: &Caller, action: Action, name: &ResourceName, user: &Arc<Principal>) -> Result<Trusted, OpError> {
+pub(crate) fn trust_user(
+    view: &View<'_>,
+    caller: &Caller,
+    action: Action,
+    name: &ResourceName,
+    user: &Arc<Principal>,
+) -> Result<Trusted, OpError> {
     let silent = DeniedBy::Layer { layer: LayerKind::Trust, explicit: false };
     let (Some(trust), false) = (user.sam.trust(), by_scopes(caller, action)) else {
         return Err(denied(caller, action, name, silent, None));

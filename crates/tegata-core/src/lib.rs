@@ -58,7 +58,7 @@ pub mod why;
 
 use std::sync::Arc;
 
-pub use caller::{Caller, RequestMeta};
+pub use caller::{ApiCall, Caller, RequestMeta};
 pub use error::{
     AuthnFailure, CallerKind, Denial, DeniedBy, FederationFailure, Holding, Input, OpError, Precondition, Problem, ProblemKind, Quota,
 };

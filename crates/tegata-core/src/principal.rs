@@ -384,7 +384,16 @@ async fn load_role(store: &Store, id: RoleId) -> Result<Option<Principal>, Store
             .bind(|principal| bindings.iter().find(|(text, _)| *text == principal_text(principal)).map(|(_, subject)| *subject)),
         Err(_) => Policy::unreadable(label),
     };
-    Ok(Some(Principal { account, who: Who::Role { row, trust }, policies, sam: Rights::none(), tags, self_service: SelfService::NONE, reads, stamps }))
+    Ok(Some(Principal {
+        account,
+        who: Who::Role { row, trust },
+        policies,
+        sam: Rights::none(),
+        tags,
+        self_service: SelfService::NONE,
+        reads,
+        stamps,
+    }))
 }
 
 async fn load_policies(store: &Store, targets: &[[u8; 16]], reads: &mut Vec<Read>) -> Result<Vec<Policy>, StoreError> {

@@ -260,7 +260,11 @@ pub(crate) fn object<'j>(json: &'j Json, path: &Path<'_>) -> Result<Vec<(&'j str
 }
 
 /// The members of an object that may have these names and no other.
-pub(crate) fn members<'j, const N: usize>(json: &'j Json, path: &Path<'_>, names: [&'static str; N]) -> Result<[Option<&'j Json>; N], Malformed> {
+pub(crate) fn members<'j, const N: usize>(
+    json: &'j Json,
+    path: &Path<'_>,
+    names: [&'static str; N],
+) -> Result<[Option<&'j Json>; N], Malformed> {
     let members = object(json, path)?;
     if let Some((name, _)) = members.iter().find(|(name, _)| !names.contains(name)) {
         return Err(path.member(name).wrong_word("not part of the language", name, &names));

@@ -94,8 +94,7 @@ pub async fn permissions(store: &Store, account: AccountId) -> Result<Vec<(UserI
 
 /// Writes it, in place of what was there. Raises the generation of the user.
 pub fn set_permission(user: UserId, account: AccountId, row: &PermissionRow) -> [Step; 2] {
-    let params =
-        vec![user.into(), account.into(), row.document.as_str().into(), row.description.as_str().into(), row.updated_at.into()];
+    let params = vec![user.into(), account.into(), row.document.as_str().into(), row.description.as_str().into(), row.updated_at.into()];
     [user::raise_generation(user), Step::new(SET_PERMISSION, params, Must::Hold)]
 }
 

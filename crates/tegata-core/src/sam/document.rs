@@ -264,7 +264,9 @@ impl Operation for SetTrust {
             match subject(view, caller, &principal).await? {
                 Subject::Bound(id) => bindings.push((principal_text(&principal), id)),
                 Subject::Foreign => {}
-                Subject::Missing => return Err(malformed(format!("`principal` names `{}`, who does not exist", principal_text(&principal)))),
+                Subject::Missing => {
+                    return Err(malformed(format!("`principal` names `{}`, who does not exist", principal_text(&principal))));
+                }
             }
         }
         let mut changes = changes(view, caller);
@@ -287,7 +289,7 @@ async fn subject(view: &View<'_>, caller: &Caller, principal: &PrincipalName) ->
         // Services are no rows of ours: none of them ever calls.
         return Ok(Subject::Bound([0; 16]));
     };
-    let Ok(operator) = account.parse::<OperatorId>() else { return Ok(Subject::Missing) };
+    let Ok(operator) = OperatorId::new(account) else { return Ok(Subject::Missing) };
     let Some(owner) = account::find_by_operator(store, &operator).await? else { return Ok(Subject::Foreign) };
     let foreign = owner.id != caller.account();
     let PrincipalName::User { name, .. } = principal else { return Ok(Subject::Bound(*owner.id.as_bytes())) };

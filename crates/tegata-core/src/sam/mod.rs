@@ -21,6 +21,7 @@ mod rights;
 mod role;
 mod session;
 mod sign_in;
+pub(crate) mod trust;
 mod user;
 
 use std::sync::Arc;
@@ -31,27 +32,27 @@ use tegata_policy::Policy;
 use tegata_store::{
     Step, factor,
     sam_session::{self, SamSessionRow},
-    sam_snapshot,
-    session as marks,
+    sam_snapshot, session as marks,
 };
 
-pub(crate) use self::{
-    auth_key::{AuthUses, LiveAuthKey, hash_of_secret},
-    rights::{Rights, describe},
-};
 pub use self::{
     auth_key::{AuthKey, CreateAuthKey, CreatedAuthKey, DeleteAuthKey, Holder, ListAuthKeys, NewAuthKey},
     document::{
-        DescribeDefaults, DescribePermission, DescribeTrust, RemoveDefaults, RemovePermission, RemoveTrust, SetDefaults, SetPermission, SetTrust,
+        DescribeDefaults, DescribePermission, DescribeTrust, RemoveDefaults, RemovePermission, RemoveTrust, SetDefaults, SetPermission,
+        SetTrust,
     },
     operator::{DescribeOperator, Operator},
     role::{
-        AttachSamRole, CreateSamRole, DeleteSamRole, DescribeSamRole, DetachSamRole, ListSamRoleUsers, ListSamRoles, ListUserSamRoles, SamRole,
-        UpdateSamRole,
+        AttachSamRole, CreateSamRole, DeleteSamRole, DescribeSamRole, DetachSamRole, ListSamRoleUsers, ListSamRoles, ListUserSamRoles,
+        SamRole, UpdateSamRole,
     },
     session::{RenewToken, RenewedToken, SignOut},
     sign_in::{Refusal, SamSignIn, Shown, StartedSession},
     user::{DescribeSamUser, ListSamUsers, RemoveUser, SamUser},
+};
+pub(crate) use self::{
+    auth_key::{AuthUses, LiveAuthKey, hash_of_secret},
+    rights::{Rights, describe},
 };
 use crate::{
     Core,

@@ -12,6 +12,7 @@ mod handles;
 mod look_back;
 mod matrix;
 mod objects;
+mod permissions;
 mod sessions;
 mod settings;
 mod sign_in;

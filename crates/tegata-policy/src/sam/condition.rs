@@ -292,7 +292,9 @@ impl Reader {
         }
         if self.take_word("ipAddress") {
             let text = self.argument()?;
-            return Network::parse(&text).map(|_| Condition::Address(text)).ok_or_else(|| "expected an IP address or a CIDR block".to_owned());
+            return Network::parse(&text)
+                .map(|_| Condition::Address(text))
+                .ok_or_else(|| "expected an IP address or a CIDR block".to_owned());
         }
         let left = self.term()?;
         let relation = match self.next() {
@@ -335,7 +337,7 @@ impl Reader {
     }
 
     fn date(&mut self) -> Result<Term, String> {
-        let mut part = |reader: &mut Self, before: &str| -> Result<u16, String> {
+        let part = |reader: &mut Self, before: &str| -> Result<u16, String> {
             reader.sign(before)?;
             let wrong = || "a date is written `date(year, month, day)`".to_owned();
             let Some(Token::Number(digits)) = reader.next() else { return Err(wrong()) };

@@ -84,7 +84,9 @@ impl Document {
         let mut left = MAX_APIS;
         let read = |(json, path): (&Json, Path<'_>)| {
             let statement = statement(json, &path, stored)?;
-            left = left.checked_sub(statement.apis.len()).ok_or_else(|| Path::DOCUMENT.problem(format!("more than {MAX_APIS} names of operations")))?;
+            left = left
+                .checked_sub(statement.apis.len())
+                .ok_or_else(|| Path::DOCUMENT.problem(format!("more than {MAX_APIS} names of operations")))?;
             Ok(statement)
         };
         let statements = listed(&json, &path)?.into_iter().map(read).collect::<Result<_, _>>()?;

@@ -110,11 +110,8 @@ fn term() -> impl Strategy<Value = Condition> {
     let date = (date.clone(), relation.clone(), date).prop_map(|(a, r, b)| Condition::Compare(a, r, b));
     let number = prop_oneof![Just("0"), Just("-12.50"), Just("007")].prop_map(|n| Term::Number(n.to_owned()));
     let number = (number.clone(), relation, number).prop_map(|(a, r, b)| Condition::Compare(a, r, b));
-    let text = prop_oneof![
-        Just(Term::UserName),
-        "[a-z_]{1,8}".prop_map(Term::PathVariable),
-        r#"[a-zé'"\\ ()!]{0,8}"#.prop_map(Term::Text),
-    ];
+    let text =
+        prop_oneof![Just(Term::UserName), "[a-z_]{1,8}".prop_map(Term::PathVariable), r#"[a-zé'"\\ ()!]{0,8}"#.prop_map(Term::Text),];
     let equality = prop::sample::select(vec![Relation::Equal, Relation::NotEqual]);
     let text = (text.clone(), equality, text).prop_map(|(a, r, b)| Condition::Compare(a, r, b));
     let address = prop::sample::select(vec!["10.0.0.0/8", "2001:db8::/32", "192.0.2.7"]).prop_map(|n| Condition::Address(n.to_owned()));

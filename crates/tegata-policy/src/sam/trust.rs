@@ -78,7 +78,11 @@ fn principals(json: &Json, path: &Path<'_>) -> Result<Vec<PrincipalName>, Malfor
     if let Some(json) = soracom {
         let path = path.member("soracom");
         for (text, path) in strings(json, &path)? {
-            let wrong = || path.problem("expected `srn:soracom:<operator>::Operator:<operator>` or `srn:soracom:<operator>::User:<name>`, without wildcards");
+            let wrong = || {
+                path.problem(
+                    "expected `srn:soracom:<operator>::Operator:<operator>` or `srn:soracom:<operator>::User:<name>`, without wildcards",
+                )
+            };
             all.push(srn(text).ok_or_else(wrong)?);
         }
     }
