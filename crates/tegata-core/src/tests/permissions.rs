@@ -2,7 +2,7 @@
 
 use tegata_store::user;
 
-use super::{assume, denied, put};
+use super::{assume, put};
 use crate::{
     Caller, OpError, Operation, RequestMeta, ResourceName,
     actions::SAM_SWITCH_USER,
@@ -16,6 +16,10 @@ use crate::{
 
 async fn ask<O: Operation>(core: &TestCore, who: &str, operation: O) -> Result<O::Output, OpError> {
     core.perform(&core.user(who).await?, &operation).await
+}
+
+fn denied<T: std::fmt::Debug>(result: Result<T, OpError>) {
+    assert!(matches!(result, Err(OpError::Denied(_))), "{result:?}");
 }
 
 fn list() -> ListUsers {
