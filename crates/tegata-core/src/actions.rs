@@ -259,6 +259,14 @@ actions! {
     TEGATA_SIGN_OUT = "tegata:SignOut";
     /// Set a password by a link that is good once.
     TEGATA_SET_PASSWORD_BY_LINK = "tegata:SetPasswordByLink";
+    /// Ask for a letter by which a password can be set: asked by whoever knows an address; so for the next two.
+    TEGATA_REQUEST_PASSWORD_RESET = "tegata:RequestPasswordReset";
+    /// Set a password by a token of a letter.
+    TEGATA_RESET_PASSWORD = "tegata:ResetPassword";
+    /// Say that something was not done by the person, and so end it.
+    TEGATA_NOT_ME = "tegata:DisownEvent";
+    /// Send a letter: done by this program itself.
+    TEGATA_SEND_LETTER = "tegata:SendLetter";
     /// Agree that a client gets tokens: asked by a person at a page.
     OAUTH_APPROVE = "oauth:Approve";
     /// Get tokens for a code.
@@ -315,6 +323,8 @@ actions! {
     SAM_SIGN_IN = "sam:SignIn";
     /// End the session that asks; needs no permission.
     SAM_SIGN_OUT = "sam:SignOut";
+    /// Ask for a letter that helps to take off a lost second factor.
+    SAM_REQUEST_FACTOR_REMOVAL = "sam:RequestFactorRemoval";
     /// Take one more token for the session that asks.
     SAM_RENEW_TOKEN = "sam:RenewToken";
     /// Go on as another user, who trusts the caller.

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use tegata_model::{AccountId, NodeId, SessionId, Timestamp};
+use tegata_model::{AccountId, NodeId, RequestId, SessionId, Timestamp};
 use tegata_policy::{Decision, StatementRef};
 use tegata_store::{
     ChangeSet, CommitError, Step, Store, StoreError,
@@ -40,6 +40,20 @@ pub(crate) struct Entry {
     pub(crate) other_side: Option<(AccountId, Vec<StatementRef>)>,
     /// What else there is to say in words: what was made under which name.
     pub(crate) note: Option<String>,
+}
+
+/// What this program did by itself.
+#[derive(Debug)]
+pub(crate) struct Itself {
+    pub(crate) now: Timestamp,
+    /// An id of its own, since nobody asked.
+    pub(crate) request: RequestId,
+    pub(crate) account: AccountId,
+    pub(crate) action: Action,
+    pub(crate) resource: String,
+    /// Whether it succeeded.
+    pub(crate) done: bool,
+    pub(crate) note: String,
 }
 
 #[derive(Debug)]
@@ -190,6 +204,28 @@ impl Recorder {
             session_id,
             outcome: Outcome::Done,
             source: meta.source_text(),
+            detail: serde_json::to_string(&detail).unwrap_or_default(),
+        })
+    }
+
+    /// The row of what this program did by itself for somebody of an account.
+    pub(crate) fn by_itself(&self, what: Itself) -> Step {
+        let detail = Detail { reason: Some(what.note), ..Detail::default() };
+        audit::insert(AuditRow {
+            node: self.node,
+            seq: self.next_seq(),
+            at: what.now,
+            request_id: what.request,
+            account_id: Some(what.account),
+            action: what.action.name().into(),
+            resource: what.resource,
+            caller_kind: Kind::System,
+            caller_id: None,
+            caller: "server".to_owned(),
+            access_key_id: None,
+            session_id: None,
+            outcome: if what.done { Outcome::Done } else { Outcome::Refused },
+            source: "-".to_owned(),
             detail: serde_json::to_string(&detail).unwrap_or_default(),
         })
     }

@@ -143,7 +143,7 @@ impl Caller {
         match &self.evidence {
             Evidence::Browser(browser) => browser.row.second_factor,
             Evidence::Sam(sam) => sam.row.second_factor,
-            Evidence::Session(session) => session.claims.second_factor,
+            Evidence::Session(session) => session.claims.sam.as_ref().is_some_and(|limits| limits.second_factor),
             Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) => false,
         }
     }

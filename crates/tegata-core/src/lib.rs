@@ -7,6 +7,7 @@
 //! | [`authz`], [`actions`], [`resource`] | whether they may |
 //! | [`mint`] | the only birthplace of credentials |
 //! | [`client`], [`grant`], [`signin`] | OAuth clients, what they get tokens for, and how people agree to it |
+//! | [`mail`] | letters to people, and what their links do |
 //! | [`outbound`], `issuers` | the one way out; the keys of identity providers, kept |
 //! | [`keyring`], `hashing`, [`otp`], `attempts` | sealing keys, passwords, one-time codes, and how often they may be tried |
 //! | [`audit`], [`why`] | what happened, and why something did not |
@@ -33,6 +34,7 @@ mod issuers;
 pub mod keyring;
 pub mod leak;
 pub mod limits;
+pub mod mail;
 pub mod mint;
 mod nonces;
 pub mod object;
@@ -82,6 +84,7 @@ use crate::{
     issuers::Issuers,
     keyring::Keyring,
     limits::Limits,
+    mail::Mailer,
     nonces::Nonces,
     outbound::Outbound,
     principal::Memory,
@@ -104,6 +107,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// The way out to other servers.
     pub outbound: Arc<dyn Outbound>,
+    /// What carries letters to people; without one none are written.
+    pub mailer: Option<Arc<dyn Mailer>>,
     /// Limits.
     pub limits: Limits,
 }
@@ -117,6 +122,7 @@ pub struct Core {
     entropy: Arc<dyn Entropy>,
     outbound: Arc<dyn Outbound>,
     issuers: Issuers,
+    mailer: Option<Arc<dyn Mailer>>,
     limits: Limits,
     memory: Memory,
     nonces: Nonces,
@@ -136,7 +142,7 @@ impl std::fmt::Debug for Core {
 impl Core {
     /// Puts the parts together; gives this run of the node its own id.
     pub fn new(parts: Parts) -> Result<Self, NoEntropy> {
-        let Parts { store, blobs, keyring, clock, entropy, outbound, limits } = parts;
+        let Parts { store, blobs, keyring, clock, entropy, outbound, mailer, limits } = parts;
         let node = NodeId::from_bytes(new_ulid(clock.as_ref(), entropy.as_ref())?);
         let nonces = Nonces::new(limits.nonce_memory);
         let recorder = Recorder::new(node, limits.refusal_rows_per_minute);
@@ -149,6 +155,7 @@ impl Core {
             entropy,
             outbound,
             issuers: Issuers::default(),
+            mailer,
             limits,
             memory: Memory::new(),
             nonces,
@@ -208,6 +215,8 @@ impl Core {
         changes.push(tegata_store::signing_key::sweep(now));
         // Keys past the longest outage are of no use; a week more shows an operator what was there.
         changes.push(tegata_store::issuer_keys::sweep(now.minus(self.limits.issuer_keys_outage.saturating_add(KEPT_KEYS))));
+        changes.push(tegata_store::mail_link::sweep(now));
+        changes.push(tegata_store::outbox::sweep_asked(now.minus(std::time::Duration::from_hours(1))));
         changes.push(tegata_store::attempt::sweep(now.minus(attempts::WINDOW)));
         self.store.commit(changes).await.map_err(|error| match error {
             CommitError::Store(error) => error,

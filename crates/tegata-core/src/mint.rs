@@ -7,13 +7,14 @@ use tegata_store::{ChangeSet, session};
 use crate::{
     Core,
     audit::Entry,
-    authz::Admitted,
+    authz::{Admitted, Permit},
     caller::{Caller, Evidence},
     error::OpError,
     grant::{Fallen, GrantFailure, UserCredential, standing::Standing, under},
     operation::Effect,
     principal::{LiveAccess, Who},
-    token::{self, Ancestor, Claims, Granted, INLINE_TOKEN, Lineage, PolicyClaim, Sealed},
+    sam::{self, LiveSam},
+    token::{self, Ancestor, Claims, Granted, INLINE_TOKEN, Lineage, PolicyClaim, SamLimits, Sealed},
     view::View,
     why::SessionBirth,
 };
@@ -74,7 +75,7 @@ pub(crate) fn role_session(
         ancestors: ancestors(caller),
         policy: PolicyClaim::None,
         granted: granted(caller),
-        second_factor: false,
+        sam: None,
     };
     let mut changes = ChangeSet::new(view.now());
     let sealed = seal(core, &mut claims, new.policy, &mut changes)?;
@@ -126,9 +127,8 @@ fn seal(core: &Core, claims: &mut Claims, policy: Option<&str>, changes: &mut Ch
 fn granted(caller: &Caller) -> Option<Granted> {
     match &caller.evidence {
         Evidence::Session(session) => session.claims.granted.clone(),
-        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Sam(_) => {
-            None
-        }
+        Evidence::Sam(sam) => sam.granted.clone(),
+        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => None,
     }
 }
 
@@ -161,7 +161,7 @@ pub(crate) async fn person_session(
     // The chain began when the person signed in or used the grant, and ends when that has been long enough ago.
     let began = Timestamp::from_unix(access.claims.iat).plus(core.limits.root_deadline);
     let deadline = under.as_ref().map_or(began, |limits| limits.deadline);
-    let second_factor = under.as_ref().is_some_and(|limits| limits.second_factor);
+    let sam = under.as_ref().and_then(|limits| limits.sam.clone());
     let source_identity = under.and_then(|limits| limits.source_identity);
     let mut claims = Claims {
         session,
@@ -179,7 +179,7 @@ pub(crate) async fn person_session(
             scope: scope.to_string(),
             actor: access.claims.act.as_ref().map(|actor| actor.sub.clone()),
         }),
-        second_factor,
+        sam,
     };
     let mut changes = ChangeSet::new(view.now());
     let sealed = seal(core, &mut claims, policy.as_deref(), &mut changes)?;
@@ -196,6 +196,43 @@ pub(crate) async fn person_session(
     let credential = UserCredential { access_key_id: sealed.key_id, secret: sealed.secret, security_token: sealed.token, expires_at };
     let entry = Entry { born: Some((session, birth)), ..Entry::default() };
     Ok(Effect::with(credential, changes, entry))
+}
+
+/// A temporary key of the user that a session of an API key acts as, under every limit of that session.
+pub(crate) fn session_of_sam(view: &View<'_>, live: &LiveSam, permit: Permit) -> Result<Effect<UserCredential>, OpError> {
+    let core = view.core();
+    let (principal, row) = (&live.principal, &live.row);
+    let session = SessionId::from_bytes(core.new_id()?);
+    let session_name = RoleSessionName::new(sam::API_KEY).map_err(OpError::internal)?;
+    let mut claims = Claims {
+        session,
+        acting: Ancestor::User(row.user_id, principal.epoch()),
+        account: (principal.account.id, principal.account.epoch),
+        session_name: session_name.clone(),
+        issued_at: view.now(),
+        expires_at: live.until,
+        deadline: live.until,
+        source_identity: None,
+        ancestors: live.ancestors(),
+        policy: PolicyClaim::None,
+        granted: live.granted.clone(),
+        sam: Some(SamLimits { snapshot: row.snapshot.clone(), second_factor: row.second_factor, authenticated_at: row.authenticated_at }),
+    };
+    let mut changes = ChangeSet::new(view.now());
+    let sealed = seal(core, &mut claims, None, &mut changes)?;
+    let birth = SessionBirth {
+        id: session.to_string(),
+        role: principal.name().to_owned(),
+        name: session_name.to_string(),
+        expires_at: claims.expires_at.to_iso(),
+        source_identity: None,
+        parents: vec![row.id.to_string()],
+        session_policy: false,
+        lineage: Lineage::of(&claims).to_text(),
+    };
+    let expires_at = claims.expires_at;
+    let credential = UserCredential { access_key_id: sealed.key_id, secret: sealed.secret, security_token: sealed.token, expires_at };
+    Ok(Effect::with(credential, changes, Entry { by: permit.spend(), born: Some((session, birth)), ..Entry::default() }))
 }
 
 /// Everyone before the new session, from the key on.

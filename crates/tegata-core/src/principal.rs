@@ -118,6 +118,8 @@ pub(crate) struct LiveSession {
     pub(crate) claims: Arc<Claims>,
     pub(crate) role: Arc<Principal>,
     pub(crate) session_policy: Option<Policy>,
+    /// What the permission language lets it do, where it came of a session that keeps what it was given.
+    pub(crate) permissions: Option<Arc<[Policy]>>,
     pub(crate) reads: Vec<Read>,
     pub(crate) stamps: Stamps,
 }

@@ -21,6 +21,7 @@ use crate::{
     directory::{Attachable, NewAccessKey, NewAccount, NewClient, NewRole, NewUser, Provisioned},
     keyring::{Keyring, MasterKey},
     limits::Limits,
+    mail::{Language, MailError, Mailer, Message, Sending},
     mint::TemporaryCredential,
     outbound::{Answer, Fetched, Outbound, OutboundError},
 };
@@ -136,6 +137,42 @@ impl Outbound for TestOutbound {
     }
 }
 
+/// A post office that keeps what it is given, or fails as it is told.
+#[derive(Debug, Default)]
+pub struct TestMailer {
+    sent: Mutex<Vec<Message>>,
+    failing: Mutex<Option<MailError>>,
+}
+
+impl TestMailer {
+    /// What was sent since this was last asked.
+    pub fn take(&self) -> Vec<Message> {
+        std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on every message fails like this, or none.
+    pub fn fail(&self, error: Option<MailError>) {
+        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = error;
+    }
+}
+
+impl Mailer for TestMailer {
+    fn language(&self) -> Language {
+        Language::English
+    }
+
+    fn send<'a>(&'a self, message: &'a Message) -> Sending<'a> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            if let Some(error) = self.failing.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+                return Err(error);
+            }
+            self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(message.clone());
+            Ok(())
+        })
+    }
+}
+
 /// The instant at which test clocks start: 2026-01-02T03:04:05Z.
 pub const START: Timestamp = Timestamp::from_unix(1_767_323_045);
 
@@ -180,6 +217,8 @@ pub struct TestCore {
     pub clock: Arc<ManualClock>,
     /// The other servers there are.
     pub outbound: Arc<TestOutbound>,
+    /// Where its letters go.
+    pub mailer: Arc<TestMailer>,
     /// The rows behind it.
     pub store: TestStore,
     /// The account.
@@ -215,9 +254,11 @@ impl TestCore {
     pub async fn on(store: TestStore) -> Result<Self, Broken> {
         let clock = Arc::new(ManualClock::new(START));
         let outbound = Arc::new(TestOutbound::default());
-        let core = Self::node_with(&store, Arc::clone(&clock), 1, Limits::default(), Arc::clone(&outbound)).await?;
+        let mailer = Arc::new(TestMailer::default());
+        let posted: Arc<dyn Mailer> = Arc::<TestMailer>::clone(&mailer);
+        let core = Self::node_of(&store, Arc::clone(&clock), 1, Limits::default(), Arc::clone(&outbound), Some(posted)).await?;
         let (acme, globex) = seed(&core).await?;
-        Ok(Self { core, clock, outbound, store, acme, globex, requests: AtomicU64::new(0) })
+        Ok(Self { core, clock, outbound, mailer, store, acme, globex, requests: AtomicU64::new(0) })
     }
 
     /// One more node on the same rows and blobs.
@@ -233,11 +274,23 @@ impl TestCore {
         limits: Limits,
         outbound: Arc<TestOutbound>,
     ) -> Result<Core, Broken> {
+        Self::node_of(store, clock, seed, limits, outbound, None).await
+    }
+
+    /// One more node, with its own way to other servers and to people.
+    pub async fn node_of(
+        store: &TestStore,
+        clock: Arc<ManualClock>,
+        seed: u64,
+        limits: Limits,
+        outbound: Arc<TestOutbound>,
+        mailer: Option<Arc<dyn Mailer>>,
+    ) -> Result<Core, Broken> {
         let entropy = SeededEntropy::new(seed);
         let keyring = Keyring::open(store, &MasterKey::new(MASTER), ISSUER, &entropy, clock.now()).await?;
         let rows: tegata_store::Store = (**store).clone();
         let blobs = Blobs::local(&store.folder().join("blobs"))?;
-        Ok(Core::new(Parts { store: rows, blobs, keyring, clock, entropy: Arc::new(entropy), outbound, limits })?)
+        Ok(Core::new(Parts { store: rows, blobs, keyring, clock, entropy: Arc::new(entropy), outbound, mailer, limits })?)
     }
 
     /// The long-term key of a sample user, `root` of acme among them.

@@ -57,8 +57,19 @@ pub(crate) struct Claims {
     pub(crate) policy: PolicyClaim,
     /// What a person gave to the client that it was exchanged for; nothing where the chain began with a key.
     pub(crate) granted: Option<Granted>,
-    /// Whether whoever began it gave a second factor, where it stands for that very user.
+    /// What stood over the session of an API key that it came of, where it still stands for that very user.
+    pub(crate) sam: Option<SamLimits>,
+}
+
+/// Limits of a session of an API key, for whatever comes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SamLimits {
+    /// The hash of the permissions that it was given.
+    pub(crate) snapshot: Option<Vec<u8>>,
+    /// Whether a second factor was given.
     pub(crate) second_factor: bool,
+    /// When somebody last showed a password or a key for it.
+    pub(crate) authenticated_at: Timestamp,
 }
 
 /// What the access token allowed that a session was exchanged for. Whatever comes of the session has no more.

@@ -16,4 +16,5 @@ mod ram;
 mod sign_in;
 mod signatures;
 mod sockets;
+mod soracom;
 mod world;

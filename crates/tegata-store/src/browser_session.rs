@@ -20,6 +20,7 @@ const SET_ROLE: &str = "UPDATE browser_sessions SET role_id = $2, role_epoch = $
     epoch = epoch + 1 WHERE id = $1 AND epoch = $6";
 const EXPECT: &str = "SELECT 1 FROM browser_sessions WHERE id = $1 AND epoch = $2";
 const DELETE: &str = "DELETE FROM browser_sessions WHERE id = $1";
+const FORGET: &str = "DELETE FROM browser_sessions WHERE user_id = $1";
 const END: &str = "UPDATE browser_sessions SET token_hash = $2, expires_at = $3, epoch = epoch + 1 WHERE id = $1";
 const KNOWN: &str = "SELECT count(*) FROM browser_sessions WHERE browser_hash = $1 AND user_id = $2 AND stage = 2";
 const SWEEP: &str = "DELETE FROM browser_sessions WHERE expires_at IN \
@@ -188,6 +189,11 @@ pub fn expect(id: SessionId, epoch: Epoch) -> Step {
 /// Removes it, where it has come no further than a stage on the way.
 pub fn delete(id: SessionId) -> Step {
     Step::new(DELETE, vec![id.into()], Must::Anything)
+}
+
+/// Ends all browsers of a person, and forgets that the person ever used them.
+pub fn forget_all(user: UserId) -> Step {
+    Step::new(FORGET, vec![user.into()], Must::Anything)
 }
 
 /// Ends it. The row stays until `until`, since it says which browser the person uses; no cookie fits it any more.

@@ -29,6 +29,8 @@ pub enum Claim {
     Attempt,
     /// The time step of a one-time code.
     OtpStep,
+    /// A try at sending a letter, or one of the letters that may be asked for.
+    Letter,
 }
 
 /// One statement with its parameters. Noun files make them; nobody else writes SQL.

@@ -10,7 +10,7 @@ const NOTE_USE: &str = "INSERT INTO otp_uses (device_id, step, request, source, 
     session_id = excluded.session_id, used_at = excluded.used_at";
 const SWEEP_USES: &str = "DELETE FROM otp_uses WHERE used_at <= $1";
 const INSERT_CODE: &str = "INSERT INTO backup_codes (user_id, hash, device_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-const HAS_CODE: &str = "SELECT count(*) FROM backup_codes WHERE user_id = $1 AND hash = $2 AND device_id = $3";
+const CODES: &str = "SELECT hash FROM backup_codes WHERE user_id = $1 AND device_id = $2";
 const USE_CODE: &str = "DELETE FROM backup_codes WHERE user_id = $1 AND hash = $2 AND device_id = $3";
 const FORGET_CODES: &str = "DELETE FROM backup_codes WHERE user_id = $1";
 
@@ -70,9 +70,9 @@ pub fn set_backup_codes(user: UserId, device: MfaDeviceId, hashes: &[Vec<u8>]) -
     std::iter::once(forget_backup_codes(user)).chain(hashes.iter().map(insert)).collect()
 }
 
-/// Whether this is a backup code that was not used yet.
-pub async fn has_backup_code(store: &Store, user: UserId, device: MfaDeviceId, hash: &[u8]) -> Result<bool, StoreError> {
-    Ok(store.count(HAS_CODE, &[user.into(), hash.into(), device.into()]).await? > 0)
+/// What is kept of the backup codes that were not used yet.
+pub async fn backup_codes(store: &Store, user: UserId, device: MfaDeviceId) -> Result<Vec<Vec<u8>>, StoreError> {
+    store.list(CODES, vec![user.into(), device.into()], |row| Fields::new("backup_codes", row).bytes("hash")).await
 }
 
 /// Uses a backup code. Succeeds at most once.

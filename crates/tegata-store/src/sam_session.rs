@@ -4,11 +4,11 @@ use tegata_model::{AccountId, SessionId, Timestamp, UserId};
 
 use crate::{Must, Row, Step, Store, StoreError, row::Fields};
 
-const FIND: &str = "SELECT id, account_id, user_id, kid, bound, snapshot, second_factor, source_id, source_user_id, authenticated_at, \
+const FIND: &str = "SELECT id, account_id, user_id, kid, bound, snapshot, granted, second_factor, source_id, source_user_id, authenticated_at, \
     issued_at, first_expires_at, expires_at, deadline FROM sam_sessions WHERE id = $1";
-const INSERT: &str = "INSERT INTO sam_sessions (id, account_id, user_id, kid, bound, snapshot, second_factor, source_id, source_user_id, \
+const INSERT: &str = "INSERT INTO sam_sessions (id, account_id, user_id, kid, bound, snapshot, granted, second_factor, source_id, source_user_id, \
     authenticated_at, issued_at, first_expires_at, expires_at, deadline) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING";
 const EXTEND: &str = "UPDATE sam_sessions SET expires_at = CASE WHEN expires_at < $2 THEN $2 ELSE expires_at END WHERE id = $1";
 const SWEEP: &str = "DELETE FROM sam_sessions WHERE id IN \
     (SELECT id FROM sam_sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT 1000)";
@@ -28,6 +28,8 @@ pub struct SamSessionRow {
     pub bound: Vec<u8>,
     /// The hash of the permissions that it was given.
     pub snapshot: Option<Vec<u8>>,
+    /// What a person gave to the client that it was exchanged for; what that says is not this crate's business.
+    pub granted: Option<Vec<u8>>,
     /// Whether a second factor was given.
     pub second_factor: bool,
     /// The session that it was switched from.
@@ -56,6 +58,7 @@ impl SamSessionRow {
             kid: f.small("kid")?,
             bound: f.bytes("bound")?,
             snapshot: f.optional_bytes("snapshot")?,
+            granted: f.optional_bytes("granted")?,
             second_factor: f.flag("second_factor")?,
             source_id: f.optional_id("source_id", SessionId::from_bytes)?,
             source_user_id: f.optional_id("source_user_id", UserId::from_bytes)?,
@@ -82,6 +85,7 @@ pub fn insert(row: &SamSessionRow) -> Step {
         row.kid.into(),
         row.bound.as_slice().into(),
         row.snapshot.clone().into(),
+        row.granted.clone().into(),
         row.second_factor.into(),
         row.source_id.into(),
         row.source_user_id.into(),

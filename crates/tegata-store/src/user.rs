@@ -12,6 +12,8 @@ const FIND_BY_NUMBER: &str = "SELECT id, account_id, number, kind, name, login, 
     email, phone, comments, updated_at FROM users WHERE number = $1 AND account_id = $2 AND kind = 1";
 const FIND_BY_LOGIN: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at, \
     email, phone, comments, updated_at FROM users WHERE login = $1";
+const FIND_BY_EMAIL: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at, \
+    email, phone, comments, updated_at FROM users WHERE email = $1 AND email <> '' ORDER BY id LIMIT $2";
 const FIND_ROOT: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at, \
     email, phone, comments, updated_at FROM users WHERE account_id = $1 AND name_folded IS NULL AND kind = 0";
 const LIST: &str = "SELECT id, account_id, number, kind, name, login, display_name, status, epoch, generation, created_at, \
@@ -131,6 +133,11 @@ pub async fn find_by_number(store: &Store, account: AccountId, number: Principal
 /// The user who signs in with exactly this.
 pub async fn find_by_login(store: &Store, login: &str) -> Result<Option<UserRow>, StoreError> {
     store.find(FIND_BY_LOGIN, &[login.into()], UserRow::read).await
+}
+
+/// Users of all accounts with exactly this e-mail address, the oldest first; at most `limit`.
+pub async fn find_by_email(store: &Store, email: &str, limit: u32) -> Result<Vec<UserRow>, StoreError> {
+    store.list(FIND_BY_EMAIL, vec![email.into(), limit.into()], UserRow::read).await
 }
 
 /// The root of the account.

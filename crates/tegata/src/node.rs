@@ -157,7 +157,7 @@ async fn assemble(config: &Config, kind: Kind, issuer: &str, store: &Store, blob
     let master = master_key(&config.master_key, fresh, entropy.as_ref())?;
     let keyring = Keyring::open(store, &master, issuer, entropy.as_ref(), clock.now()).await?;
     let outbound = Arc::new(Fetcher::new(&config.outbound, config.limits.insecure_issuers));
-    Ok(Core::new(Parts { store: store.clone(), blobs, keyring, clock, entropy, outbound, limits: config.limits.clone() })?)
+    Ok(Core::new(Parts { store: store.clone(), blobs, keyring, clock, entropy, outbound, mailer: None, limits: config.limits.clone() })?)
 }
 
 /// Marks a fresh store, and refuses one that is for something else.

@@ -22,6 +22,7 @@ use crate::{
     directory::NewAccessKey,
     error::{CallerKind, DeniedBy, Input, OpError, ProblemKind, Quota},
     keyring::Place,
+    mail::Happening,
     operation::{Effect, Operation},
     principal::Who,
     resource::ResourceName,
@@ -166,6 +167,8 @@ impl Operation for CreateAccessKey {
         let mut changes = changes(view, caller);
         changes.extend(access_key::insert(&row));
         changes.push(access_key::at_most(holder.id, limit));
+        let happening = Happening::KeyMade { key: row.id, key_id: row.key_id.to_string() };
+        core.notice(&mut changes, &caller.meta, &holder, caller.account_alias(), happening)?;
         let entry = Entry { by: permit.spend(), note: Some(format!("made access key {}", row.key_id)), ..Entry::default() };
         Ok(Effect::with(CreatedAccessKey { key: AccessKey::of(row), secret }, changes, entry))
     }

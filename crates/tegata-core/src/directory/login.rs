@@ -24,6 +24,7 @@ use crate::{
     caller::Caller,
     error::{CallerKind, DeniedBy, Input, OpError, ProblemKind},
     hashing,
+    mail::Happening,
     operation::{Effect, Operation},
     principal::Who,
     resource::ResourceName,
@@ -31,7 +32,7 @@ use crate::{
 };
 
 /// Earlier passwords that are kept at most; no policy asks for more.
-const REMEMBERED: u32 = 24;
+pub(crate) const REMEMBERED: u32 = 24;
 
 /// What may be said of how a user signs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -238,6 +239,8 @@ impl Operation for UpdateLoginProfile {
             changes.extend(replaced(&mut row, hash.clone(), view.now()));
             changes.push(attempt::forget(*user.id.as_bytes(), Secret::Password));
             row.initial = true;
+            let how = format!("set by {}", caller.audit_name());
+            view.core().notice(&mut changes, &caller.meta, &user, caller.account_alias(), Happening::PasswordChanged { how })?;
         }
         row.reset_required = self.change.reset_required.unwrap_or(row.reset_required);
         row.mfa_required = self.change.mfa_required.unwrap_or(row.mfa_required);
@@ -332,7 +335,15 @@ impl Operation for DeleteLoginProfile {
 /// Changes the caller's own password. The old one is asked for and its tries are counted, so this finds out nobody's password;
 /// therefore it needs no second factor.
 pub async fn change_password(core: &Core, caller: &Caller, old: SecretKey, new: Arc<SecretKey>) -> Result<(), OpError> {
-    let mut operation = ChangePassword { new, checked: None };
+    changed(core, caller, old, ChangePassword { new, checked: None, owner: false }).await
+}
+
+/// The same for the owner of an account. It needs the second factor, where the owner has one.
+pub async fn change_owner_password(core: &Core, caller: &Caller, old: SecretKey, new: Arc<SecretKey>) -> Result<(), OpError> {
+    changed(core, caller, old, ChangePassword { new, checked: None, owner: true }).await
+}
+
+async fn changed(core: &Core, caller: &Caller, old: SecretKey, mut operation: ChangePassword) -> Result<(), OpError> {
     core.check(caller, &operation).await?;
     let found = async {
         let Who::User(user) = &caller.evidence.principal().who else { return Err(OpError::internal("only a user gets here")) };
@@ -397,6 +408,8 @@ async fn check_and_hash(
 struct ChangePassword {
     new: Arc<SecretKey>,
     checked: Option<Checked>,
+    /// Whether this is asked where owners may ask.
+    owner: bool,
 }
 
 /// What the slow work found.
@@ -412,10 +425,13 @@ impl ChangePassword {
     async fn who(&self, view: &View<'_>, caller: &Caller) -> Result<(UserRow, Permit), OpError> {
         let resource = self.resource(caller);
         let id: UserId = match &caller.evidence.principal().who {
-            Who::User(row) if caller.kind() == CallerKind::User => row.id,
+            Who::User(row) if caller.kind() == if self.owner { CallerKind::Owner } else { CallerKind::User } => row.id,
             _ => return Err(authz::denied(caller, Self::ACTION, &resource, DeniedBy::NoPassword, None)),
         };
         let permit = authz::permit(view, caller, Self::ACTION, &resource, &[])?;
+        if self.owner {
+            authz::second_factor(view, caller, Self::ACTION, &resource, id).await?;
+        }
         let row = user::find(&view.core().store, id).await?.ok_or(OpError::NotFound(resource))?;
         view.note(&[Read::User(row.id, row.generation)]);
         Ok((row, permit))
@@ -446,6 +462,8 @@ impl Operation for ChangePassword {
                 return Err(OpError::Conflict);
             }
             changes.extend(replaced(&mut row, checked.hash.clone(), view.now()));
+            let how = "with the old password".to_owned();
+            view.core().notice(&mut changes, &caller.meta, &user, caller.account_alias(), Happening::PasswordChanged { how })?;
         }
         (row.initial, row.reset_required, row.updated_at) = (false, false, view.now());
         changes.push(attempt::forget(*user.id.as_bytes(), Secret::Password));

@@ -17,6 +17,7 @@ use crate::{
     caller::Caller,
     error::{DeniedBy, Holding, Input, OpError, ProblemKind, Quota},
     keyring::Place,
+    mail::Happening,
     operation::{Effect, Operation},
     otp::{self, OneTimeCode},
     resource::ResourceName,
@@ -72,7 +73,7 @@ pub struct CreateVirtualMfaDevice {
 impl CreateVirtualMfaDevice {
     /// Permission is asked on all devices, and failing that, where no statement denies it, on the device by its name: so can users
     /// make the one device that bears their own name.
-    fn permit(&self, view: &View<'_>, caller: &Caller) -> Result<Permit, OpError> {
+    pub(crate) fn permit(&self, view: &View<'_>, caller: &Caller) -> Result<Permit, OpError> {
         let all = ResourceName::MfaDevices { account: own(caller) };
         let refusal = match authz::permit(view, caller, Self::ACTION, &all, &[]) {
             Err(OpError::Denied(denial)) if matches!(denial.by, DeniedBy::Layer { explicit: false, .. }) => OpError::Denied(denial),
@@ -260,6 +261,8 @@ impl Operation for UnbindMfaDevice {
         let device = mfa_device::of_user(&view.core().store, user.id).await?.ok_or_else(|| OpError::NotFound(factor(resource)))?;
         let mut changes = changes(view, caller);
         changes.extend(mfa_device::unbind(device.id, user.id));
+        let happening = Happening::FactorRemoved { device: device.name.to_string() };
+        view.core().notice(&mut changes, &caller.meta, &user, caller.account_alias(), happening)?;
         let entry = Entry { by: permit.spend(), note: Some(format!("unbound device {}", device.name)), ..Entry::default() };
         Ok(Effect::with(device.name, changes, entry))
     }

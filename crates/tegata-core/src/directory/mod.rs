@@ -50,11 +50,11 @@ pub use group::{
 pub use handle::{UserHandle, on_user};
 pub use key::{AccessKey, CreateAccessKey, CreatedAccessKey, DeleteAccessKey, DescribeKeyUse, KeyUse, ListAccessKeys, UpdateAccessKey};
 pub use key_policy::{DescribeKeyPolicy, KeyPolicy, ListLongTermKeys, LongTermKey, SetKeyPolicy};
-pub(crate) use login::own_password;
 pub use login::{
-    DeleteLoginProfile, DescribeLoginProfile, LoginProfile, LoginProfileChange, NewLoginProfile, change_password, create_login_profile,
-    update_login_profile,
+    DeleteLoginProfile, DescribeLoginProfile, LoginProfile, LoginProfileChange, NewLoginProfile, change_owner_password, change_password,
+    create_login_profile, update_login_profile,
 };
+pub(crate) use login::{REMEMBERED, own_password};
 pub use mfa::{
     BindMfaDevice, CreateVirtualMfaDevice, CreatedMfaDevice, DeleteVirtualMfaDevice, DescribeFactor, FindFactor, ListVirtualMfaDevices,
     MfaDevice, UnbindMfaDevice,

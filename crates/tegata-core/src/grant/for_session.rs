@@ -54,6 +54,13 @@ impl SignedHere {
     }
 }
 
+impl SignedHere {
+    /// Why it does not do, if it does not.
+    pub(crate) fn judge(self) -> Result<(), &'static str> {
+        self.0
+    }
+}
+
 /// An access token for the temporary key that signs the request. It speaks for the same user or role, lives no longer, and is under
 /// every limit of the key.
 #[derive(Debug)]

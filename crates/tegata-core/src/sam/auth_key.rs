@@ -15,7 +15,7 @@ use tegata_store::{
 };
 
 use crate::{
-    Core,
+    Core, LayerKind,
     actions::{Action, SAM_CREATE_AUTH_KEY, SAM_DELETE_AUTH_KEY, SAM_LIST_AUTH_KEYS},
     audit::Entry,
     authz::{self, Permit},
@@ -85,6 +85,15 @@ impl Holder {
             }
             Self::User(name) => find_user(view, caller, name).await,
         }
+    }
+
+    /// What the owner signs in with is the owner's alone: whoever could change it could become the owner.
+    pub(crate) fn owner_alone(&self, caller: &Caller, action: Action) -> Result<(), OpError> {
+        if *self == Self::Owner && !caller.evidence.principal().is_owner() {
+            let by = DeniedBy::Layer { layer: LayerKind::Identity, explicit: false };
+            return Err(authz::denied(caller, action, &self.resource(caller), by, None));
+        }
+        Ok(())
     }
 
     /// A key of whoever is meant, by name.
@@ -162,6 +171,7 @@ impl CreateAuthKey {
     async fn holder(&self, view: &View<'_>, caller: &Caller) -> Result<(UserRow, Permit), OpError> {
         let resource = self.resource(caller);
         let permit = authz::permit(view, caller, Self::ACTION, &resource, &[])?;
+        self.holder.owner_alone(caller, Self::ACTION)?;
         let row = self.holder.find(view, caller).await?;
         authz::second_factor(view, caller, Self::ACTION, &resource, row.id).await?;
         Ok((row, permit))
@@ -260,6 +270,7 @@ impl Operation for DeleteAuthKey {
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<()>, OpError> {
         let resource = self.resource(caller);
         let permit = authz::permit(view, caller, Self::ACTION, &resource, &[])?;
+        self.holder.owner_alone(caller, Self::ACTION)?;
         let holder = self.holder.find(view, caller).await?;
         authz::second_factor(view, caller, Self::ACTION, &resource, holder.id).await?;
         let row = auth_key::find(&view.core().store, &self.key_id).await?.filter(|row| row.user_id == holder.id);

@@ -8,6 +8,8 @@
 //! | `session`, `switch` | one more token, the end, and going on as another user |
 //! | `document`, `role`, `user` | what users may do, who may go on as them, and all that belongs to them |
 //! | [`alias`], `rights` | what each operation of the API is here; documents as they are now, and as a session was given them |
+//! | `exchange` | a temporary key for a session, and the other way round |
+//! | `factor` | the second factor of a user or of the owner, from the first look to the lost device |
 //! | `operator` | what an account is called as an operator |
 //!
 //! A session has a row, and is ended as role sessions are: by its mark, or by anything that it stands on. So whatever comes of it ends with it.
@@ -15,12 +17,15 @@
 pub mod alias;
 mod auth_key;
 mod document;
+mod exchange;
+mod factor;
 mod operator;
 mod pair;
 mod rights;
 mod role;
 mod session;
 mod sign_in;
+mod switch;
 pub(crate) mod trust;
 mod user;
 
@@ -30,7 +35,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use tegata_model::{Epoch, SecretKey, SessionId, Timestamp, UserId};
 use tegata_policy::Policy;
 use tegata_store::{
-    Step, factor,
+    Step, factor as factor_rows,
     sam_session::{self, SamSessionRow},
     sam_snapshot, session as marks,
 };
@@ -41,26 +46,32 @@ pub use self::{
         DescribeDefaults, DescribePermission, DescribeTrust, RemoveDefaults, RemovePermission, RemoveTrust, SetDefaults, SetPermission,
         SetTrust,
     },
+    exchange::{ForTemporaryKey, FromTemporaryKey},
+    factor::{EnableFactor, FactorState, FindFactorState, RevokeFactor, VerifyFactor, revoke_owner_factor},
     operator::{DescribeOperator, Operator},
     role::{
         AttachSamRole, CreateSamRole, DeleteSamRole, DescribeSamRole, DetachSamRole, ListSamRoleUsers, ListSamRoles, ListUserSamRoles,
         SamRole, UpdateSamRole,
     },
-    session::{RenewToken, RenewedToken, SignOut},
-    sign_in::{Refusal, SamSignIn, Shown, StartedSession},
+    session::{EndSessions, RenewToken, RenewedToken, SignOut},
+    sign_in::{Refusal, SamSignIn, Shown, SignedIn, StartedSession},
+    switch::SwitchUser,
     user::{DescribeSamUser, ListSamUsers, RemoveUser, SamUser},
 };
 pub(crate) use self::{
     auth_key::{AuthUses, LiveAuthKey, hash_of_secret},
-    rights::{Rights, describe},
+    rights::{Rights, describe, open_snapshot},
 };
 use crate::{
     Core,
     error::{AuthnFailure, OpError},
     principal::{Principal, Stamps, Who},
-    token::Ancestor,
+    token::{Ancestor, Granted},
     view::Read,
 };
+
+/// What sessions of API keys, and temporary keys for them, are called.
+pub(crate) const API_KEY: &str = "api-key";
 
 /// An API key and a token, as a request shows them.
 #[derive(Debug)]
@@ -81,6 +92,8 @@ pub(crate) struct LiveSam {
     pub(crate) bound: Vec<Ancestor>,
     /// What the permission language lets it do, as it was when the session began.
     pub(crate) permissions: Arc<[Policy]>,
+    /// What a person gave to the client that it was exchanged for.
+    pub(crate) granted: Option<Granted>,
     /// Who switched to the user, in words.
     pub(crate) source: Option<String>,
     /// When the token that was shown ends.
@@ -162,8 +175,9 @@ impl Core {
             Some(source) => Some(self.words_of(source).await?),
             None => None,
         };
-        let permissions = rights::open_snapshot(&self.store, row.snapshot.as_deref()).await?;
-        Ok(LiveSam { row, principal, bound, permissions, source, until, reads, stamps })
+        let granted = row.granted.as_deref().map(postcard::from_bytes).transpose().map_err(OpError::internal)?;
+        let permissions = open_snapshot(&self.store, row.snapshot.as_deref()).await?;
+        Ok(LiveSam { row, principal, bound, permissions, granted, source, until, reads, stamps })
     }
 
     async fn words_of(&self, user: UserId) -> Result<String, OpError> {
@@ -174,7 +188,7 @@ impl Core {
 
     /// Old sessions and what nobody may repeat any more go.
     pub(crate) fn sweep_sam(now: Timestamp) -> [Step; 3] {
-        [sam_session::sweep(now), sam_snapshot::sweep(now), factor::sweep(now.minus(sign_in::REPEAT.saturating_mul(4)))]
+        [sam_session::sweep(now), sam_snapshot::sweep(now), factor_rows::sweep(now.minus(sign_in::REPEAT.saturating_mul(4)))]
     }
 }
 

@@ -3,19 +3,20 @@
 //!
 //! ```text
 //! api-8f14e45f-ceea-467f-a0e6-9d3c1b2a7c55            code of the id
-//! {"kid":"1","typ":"JWT","alg":"HS256"} . {"operator":{"operatorId":"OP…"},"sid":"…","iat":…,"exp":…} . code of both
+//! {"kid":"1","typ":"JWT","alg":"HS256"} . {"operator":{"operatorId":"OP…"},"userName":"…","sid":"…","iat":…,"exp":…} . code of both
 //! ```
 //! A token reads as a JWT because clients look into it for the operator. Its code is HMAC-SHA-256 under a key that is used for nothing
 //! else and published nowhere.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use tegata_model::{OperatorId, SecretKey, SessionId, Timestamp, secret::constant_time_eq};
+use tegata_model::{SecretKey, SessionId, Timestamp, secret::constant_time_eq};
 
 use super::PresentedPair;
 use crate::{
     error::{AuthnFailure, OpError},
     keyring::Keyring,
+    principal::Principal,
 };
 
 /// Longest token that is looked at, in bytes.
@@ -33,6 +34,8 @@ struct Header {
 #[derive(Serialize, Deserialize)]
 struct Payload {
     operator: Operator,
+    #[serde(rename = "userName", skip_serializing_if = "Option::is_none")]
+    user_name: Option<String>,
     sid: String,
     iat: i64,
     exp: i64,
@@ -64,12 +67,13 @@ pub(super) fn token(
     keyring: &Keyring,
     kid: u32,
     session: SessionId,
-    operator: &OperatorId,
+    principal: &Principal,
     (issued, expires): (Timestamp, Timestamp),
 ) -> Result<SecretKey, OpError> {
     let header = Header { kid: kid.to_string(), typ: "JWT".to_owned(), alg: "HS256".to_owned() };
     let payload = Payload {
-        operator: Operator { operator_id: operator.as_str().to_owned() },
+        operator: Operator { operator_id: principal.account.operator_id.as_str().to_owned() },
+        user_name: (!principal.is_owner()).then(|| principal.name().to_owned()),
         sid: session.to_string(),
         iat: issued.unix(),
         exp: expires.unix(),

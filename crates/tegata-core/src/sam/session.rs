@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use tegata_model::{SecretKey, Timestamp};
-use tegata_store::{ChangeSet, sam_session, session};
+use tegata_store::{ChangeSet, sam_session, session, user};
 
-use super::{LiveSam, pair};
+use super::{Holder, LiveSam, pair};
 use crate::{
     LayerKind,
-    actions::{Action, SAM_RENEW_TOKEN, SAM_SIGN_OUT},
+    actions::{Action, SAM_RENEW_TOKEN, SAM_SIGN_OUT, TEGATA_REVOKE_SESSIONS},
     audit::Entry,
     authz,
     caller::{Caller, Evidence},
+    directory::changes,
     error::{DeniedBy, Input, OpError, ProblemKind},
     operation::{Effect, Operation},
     resource::ResourceName,
@@ -82,8 +83,7 @@ impl Operation for RenewToken {
         let lifetime = lifetime(self.lifetime, USUAL, DEADLINE)?;
         let (now, row) = (view.now(), &sam.row);
         let expires_at = now.plus(lifetime).min(row.deadline);
-        let operator = &sam.principal.account.operator_id;
-        let token = pair::token(&view.core().keyring, row.kid, row.id, operator, (now, expires_at))?;
+        let token = pair::token(&view.core().keyring, row.kid, row.id, &sam.principal, (now, expires_at))?;
         let mut changes = ChangeSet::new(now);
         changes.push(sam_session::extend(row.id, expires_at));
         let note = Some(format!("{} until {}", row.id, expires_at.to_iso()));
@@ -111,5 +111,29 @@ impl Operation for SignOut {
         changes.push(session::raise_mark(sam.row.id, sam.row.deadline));
         let note = Some(sam.row.id.to_string());
         Ok(Effect::with((), changes, Entry { note, ..Entry::default() }))
+    }
+}
+
+/// End every session that began in the name of a user or of the owner, of whichever kind. Its keys stay as they are.
+#[derive(Debug, Clone)]
+pub struct EndSessions {
+    /// Whose.
+    pub of: Holder,
+}
+
+impl Operation for EndSessions {
+    const ACTION: Action = TEGATA_REVOKE_SESSIONS;
+    type Output = ();
+
+    fn resource(&self, caller: &Caller) -> ResourceName {
+        ResourceName::SessionsOf(Box::new(self.of.resource(caller)))
+    }
+
+    async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<()>, OpError> {
+        let permit = authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
+        let holder = self.of.find(view, caller).await?;
+        let mut changes = changes(view, caller);
+        changes.push(user::raise_epoch(holder.id));
+        Ok(Effect::with((), changes, Entry { by: permit.spend(), ..Entry::default() }))
     }
 }

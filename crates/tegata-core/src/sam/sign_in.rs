@@ -11,8 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 use tegata_model::{AuthKeyId, OperatorId, PasswordHash, SecretKey, SessionId, Timestamp, UserId, UserName};
 use tegata_store::{
-    ChangeSet, Claim, CommitError, Step,
-    account::{self, AccountRow},
+    ChangeSet, Claim, CommitError, Step, account,
     attempt::{self, Secret},
     auth_key,
     factor::{self, OtpUse},
@@ -131,15 +130,16 @@ pub enum Refusal {
 pub type SignedIn = Result<Result<StartedSession, Refusal>, OpError>;
 
 /// Somebody whose secret was right.
-struct Known {
-    person: Arc<Principal>,
+pub(super) struct Known {
+    pub(super) person: Arc<Principal>,
     profile: Option<LoginProfileRow>,
     key: Option<AuthKeyId>,
     /// Where wrong passwords are counted, to begin anew.
-    tries: Option<[u8; 16]>,
+    pub(super) tries: Option<[u8; 16]>,
 }
 
-enum Judged {
+/// What came of a secret that was shown.
+pub(super) enum Judged {
     Known(Box<Known>),
     Refused(Refusal),
 }
@@ -171,7 +171,8 @@ impl Core {
         Err(OpError::Conflict)
     }
 
-    async fn judge_shown(&self, meta: &RequestMeta, shown: &Shown) -> Result<Judged, OpError> {
+    /// Whether the secret is right, and whether whoever has it may sign in.
+    pub(super) async fn judge_shown(&self, meta: &RequestMeta, shown: &Shown) -> Result<Judged, OpError> {
         match shown {
             Shown::AuthKey { key_id, secret } => self.judge_key(meta, key_id, secret).await,
             Shown::Owner { email, password } => {
@@ -215,7 +216,8 @@ impl Core {
         Ok(Judged::Known(Box::new(Known { person, profile: None, key: Some(key.row.id), tries: None })))
     }
 
-    async fn judge_password(
+    /// The same for a password of whoever was found by `name`, if anybody was.
+    pub(super) async fn judge_password(
         &self,
         meta: &RequestMeta,
         found: Option<UserRow>,
@@ -323,6 +325,7 @@ impl Core {
             kid: self.keyring.current_token_kid(),
             bound: bound_to_bytes(&bound)?,
             snapshot: given.map(|given| given.hash.to_vec()),
+            granted: None,
             second_factor,
             source_id: None,
             source_user_id: None,
@@ -351,7 +354,7 @@ impl Core {
         if let Some(key) = known.key {
             self.auth_uses.note(key, now);
         }
-        self.session_of(&row, account, user).map(Ok)
+        self.session_of(&row, &known.person).map(Ok)
     }
 
     /// Whoever is known, read again: what was right a moment ago may have been replaced meanwhile.
@@ -396,7 +399,10 @@ impl Core {
             self.recorder.count(now, meta.source, "code-needed", user.name.as_str());
             return Ok(Err(Refusal::CodeNeeded));
         };
-        match self.count_try(ChangeSet::new(now), user.id, Secret::OneTimeCode, CODES).await {
+        // The password was right, whatever the code is.
+        let mut counted = ChangeSet::new(now);
+        counted.extend(known.tries.map(|subject| attempt::forget(subject, Secret::Password)));
+        match self.count_try(counted, user.id, Secret::OneTimeCode, CODES).await {
             Ok(()) => {}
             Err(OpError::Throttled(_)) => {
                 self.recorder.count(now, meta.source, "too-many-codes", user.name.as_str());
@@ -453,17 +459,18 @@ impl Core {
         let entry = Entry { note: Some(format!("the same request again: {}", row.id)), ..Entry::default() };
         changes.push(self.recorder.at_a_page(now, meta, &known.person, SAM_SIGN_IN, entry));
         self.started(changes).await?;
-        self.session_of(&row, &known.person.account, user)
+        self.session_of(&row, &known.person)
     }
 
     /// The pair of a session that has just begun, as it was then.
-    pub(super) fn session_of(&self, row: &SamSessionRow, account: &AccountRow, user: &UserRow) -> Result<StartedSession, OpError> {
+    pub(super) fn session_of(&self, row: &SamSessionRow, principal: &Principal) -> Result<StartedSession, OpError> {
         let times = (row.issued_at, row.first_expires_at);
+        let user = user_of(principal)?;
         Ok(StartedSession {
             api_key: pair::api_key(&self.keyring, row.kid, row.id)?,
-            token: pair::token(&self.keyring, row.kid, row.id, &account.operator_id, times)?,
+            token: pair::token(&self.keyring, row.kid, row.id, principal, times)?,
             expires_at: row.first_expires_at,
-            operator: account.operator_id.clone(),
+            operator: principal.account.operator_id.clone(),
             user: (user.kind == UserKind::Member).then(|| user.name.clone()),
         })
     }
@@ -484,7 +491,7 @@ pub(super) fn born(row: &SamSessionRow, lineage: &Lineage, parents: Vec<String>)
     SessionBirth {
         id: row.id.to_string(),
         role: String::new(),
-        name: "api-key".to_owned(),
+        name: super::API_KEY.to_owned(),
         expires_at: row.deadline.to_iso(),
         source_identity: None,
         parents,

@@ -23,6 +23,7 @@ use crate::{
     caller::Caller,
     error::OpError,
     principal::Stamps,
+    sam::API_KEY,
     token::{self, Ancestor, Lineage},
     view::View,
     why::{Detail, SessionBirth},
@@ -36,7 +37,7 @@ const BATCH: u32 = 250;
 pub struct RoleSession {
     /// Its id.
     pub id: SessionId,
-    /// The id of its temporary key.
+    /// The id of its temporary key; empty for a session of an API key.
     pub key_id: String,
     /// The role, as policies name it.
     pub role: String,
@@ -93,9 +94,11 @@ impl Found {
 
     fn show(self, state: SessionState) -> RoleSession {
         let Self { row, id, birth, expires_at, .. } = self;
+        // A session of an API key acts as a user and has no key that signs.
+        let itself = birth.role.is_empty() && birth.name == API_KEY;
         RoleSession {
             id,
-            key_id: token::key_id(id).map(|id| id.to_string()).unwrap_or_default(),
+            key_id: if itself { String::new() } else { token::key_id(id).map(|id| id.to_string()).unwrap_or_default() },
             role: row.resource,
             name: birth.name,
             begun_by: row.caller,

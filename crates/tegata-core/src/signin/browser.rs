@@ -30,8 +30,9 @@ use crate::{
     error::OpError,
     grant::hash_of,
     hashing,
+    mail::Happening,
     otp::{self, OneTimeCode},
-    principal::{Principal, Stamps},
+    principal::{Principal, Stamps, Who},
     view::Read,
 };
 
@@ -79,7 +80,7 @@ impl Browser {
     pub fn person(&self) -> String {
         let person = &self.0.person;
         match &person.who {
-            crate::principal::Who::User(row) => row.login.clone().unwrap_or_else(|| format!("{}@{}", row.name, person.account.alias)),
+            Who::User(row) => row.login.clone().unwrap_or_else(|| format!("{}@{}", row.name, person.account.alias)),
             _ => person.name().to_owned(),
         }
     }
@@ -360,6 +361,8 @@ impl Core {
         changes.extend(steps);
         changes.push(browser_session::delete(row.id));
         changes.touch(row.account_id);
+        let happening = Happening::PasswordChanged { how: "at the sign-in page".to_owned() };
+        self.notice(&mut changes, meta, &user, &browser.0.person.account.alias, happening)?;
         let begun = Begun {
             user: row.user_id,
             epochs: (row.account_epoch, row.user_epoch),
@@ -425,8 +428,9 @@ impl Core {
             }
             Stage::OneTimeCode | Stage::NewPassword => ON_THE_WAY,
         };
+        let id = SessionId::from_bytes(self.new_id()?);
         let row = BrowserSessionRow {
-            id: SessionId::from_bytes(self.new_id()?),
+            id,
             token_hash: hash_of(cookie.expose()),
             browser_hash: hash_of(begun.browser),
             account_id: account,
@@ -452,6 +456,12 @@ impl Core {
                 let said = if second_factor { "with a second factor" } else { "with a password" };
                 let entry = Entry { note: Some(said.to_owned()), ..Entry::default() };
                 changes.push(self.recorder.at_a_page(now, meta, &person, TEGATA_SIGN_IN, entry));
+                if let Who::User(row) = &person.who
+                    && !browser_session::is_known(&self.store, &hash_of(begun.browser), begun.user).await?
+                {
+                    let happening = Happening::SignedIn { session: id, agent: meta.user_agent.clone() };
+                    self.notice(&mut changes, meta, row, &person.account.alias, happening)?;
+                }
             }
         }
         self.written(changes).await?;
@@ -491,6 +501,11 @@ impl Core {
             _ => None,
         };
         Ok(Named { account, user })
+    }
+
+    /// Who is meant by a name, if there is such a person.
+    pub(crate) async fn person_named(&self, name: &str) -> Result<Option<UserRow>, OpError> {
+        Ok(self.named(name).await?.user)
     }
 
     /// Whose tries are counted. A browser that the person has used before has a count of its own, so that a stranger who guesses does

@@ -158,7 +158,7 @@ impl Core {
             self.refuse(meta, &browser, &request, "another number than the device shows was picked").await?;
             return Ok(Err(DeviceRefusal::Number));
         }
-        let mut born = self.birth(&request.application, &browser.who(), true, (false, None)).await?;
+        let mut born = self.birth(meta, &request.application, &browser.who(), true, (false, None)).await?;
         born.changes.push(device_code::agree(&request.row.hash, born.row.account_id, born.row.id, now));
         born.changes.push(tegata_store::grant::insert(&born.row));
         let name = request.application.display_name();

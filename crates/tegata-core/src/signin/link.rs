@@ -14,6 +14,7 @@ use crate::{
     directory::{PasswordPolicy, own_password},
     error::OpError,
     grant::hash_of,
+    mail::Happening,
 };
 
 /// How long a link is good.
@@ -103,6 +104,8 @@ impl Core {
             changes.extend(login_profile::insert(&profile));
         } else {
             changes.extend(steps);
+            let happening = Happening::PasswordChanged { how: "by a link that was printed".to_owned() };
+            self.notice(&mut changes, meta, &row, &person.account.alias, happening)?;
         }
         changes.touch(row.account_id);
         let entry = Entry { note: Some("by a link that is good once".to_owned()), ..Entry::default() };

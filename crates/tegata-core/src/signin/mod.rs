@@ -38,6 +38,7 @@ use crate::{
     clock::random,
     error::OpError,
     grant::{Bound, Fallen, GrantFailure, hash_of, standing, standing::check_assignment},
+    mail::Happening,
     principal::Principal,
     token::Ancestor,
 };
@@ -224,7 +225,7 @@ impl Core {
         let now = self.now();
         let application = self.application(request).await?;
         let client = &application.row;
-        let born = self.birth(&application, who, consented, (request.offline, request.dpop_key.clone())).await?;
+        let born = self.birth(meta, &application, who, consented, (request.offline, request.dpop_key.clone())).await?;
         let Birth { mut changes, row, identity, scope } = born;
         let (id, account) = (row.id, &identity.account);
         if must_bind_key(client.id) && request.challenge.is_none() {
@@ -253,6 +254,7 @@ impl Core {
     /// A grant that is about to be made, with everything that it stands on.
     async fn birth(
         &self,
+        meta: &RequestMeta,
         application: &Application,
         who: &SignedIn,
         consented: bool,
@@ -273,7 +275,11 @@ impl Core {
         let scope = scope.common(&scope_of(&installation.scopes)?);
         let mut changes = ChangeSet::new(now);
         changes.push(installation::expect(installation.id, installation.generation));
-        let consent = self.agree(&mut changes, &installation, who, &scope).await?;
+        let (consent, news) = self.agree(&mut changes, &installation, who, &scope).await?;
+        if let (true, crate::principal::Who::User(row)) = (news, &person.who) {
+            let happening = Happening::Consented { consent, client: format!("{} ({scope})", application.display_name()) };
+            self.notice(&mut changes, meta, row, &person.account.alias, happening)?;
+        }
 
         let id = GrantId::from_bytes(self.new_id()?);
         let mut marks = vec![Ancestor::Account(account.id, account.epoch)];
@@ -334,24 +340,25 @@ impl Core {
         }
     }
 
-    /// What the person said yes to, with these scopes among it: the row there is, or a new one.
+    /// What the person said yes to, with these scopes among it: the row there is, or a new one; and whether it says more than before.
     async fn agree(
         &self,
         changes: &mut ChangeSet,
         installation: &InstallationRow,
         who: &SignedIn,
         scope: &Scope,
-    ) -> Result<ConsentId, OpError> {
+    ) -> Result<(ConsentId, bool), OpError> {
         let (identity_id, person_id, now) = (who.identity().id_bytes(), *who.user.as_bytes(), self.now());
         if let Some(row) = consent::find_by_identity(&self.store, installation.id, identity_id, person_id).await? {
             let given = scope_of(&row.scopes)?;
-            if scope.within(&given) {
-                changes.push(consent::expect(row.id));
-            } else {
+            let more = !scope.within(&given);
+            if more {
                 let all = Scope::of(given.words().chain(scope.words())).map_err(OpError::internal)?;
                 changes.push(consent::set_scopes(row.id, &all.to_words(), now));
+            } else {
+                changes.push(consent::expect(row.id));
             }
-            return Ok(row.id);
+            return Ok((row.id, more));
         }
         let id = ConsentId::from_bytes(self.new_id()?);
         changes.push(consent::insert(&ConsentRow {
@@ -363,7 +370,7 @@ impl Core {
             created_at: now,
             updated_at: now,
         }));
-        Ok(id)
+        Ok((id, true))
     }
 
     /// Takes back what a person said yes to: everything that stands on it ends at once.

@@ -264,6 +264,7 @@ async fn look_back(core: &TestCore, caller: &Caller, action: Action) -> &'static
 
 /// Applications. What is named exists in no account, but for the official one, which is installed and taken out again.
 async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'static str {
+    let ghost = || crate::sam::Holder::User("ghost".parse().unwrap());
     use crate::{client as c, grant as g};
     macro_rules! ask {
         ($($input:tt)*) => { word(core.perform(caller, &c::$($input)*).await) };
@@ -316,10 +317,27 @@ async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'sta
             let signed = g::SignedHere::of(core, caller, &[]);
             word(core.perform(caller, &g::ExchangeToken { app_id: app_id(), scope, actor: None, signed }).await)
         }
+        // Only sessions of API keys may ask for these; see the tests of those.
+        actions::SAM_RENEW_TOKEN => word(core.perform(caller, &crate::sam::RenewToken { lifetime: None }).await),
+        actions::SAM_SIGN_OUT => word(core.perform(caller, &crate::sam::SignOut).await),
+        actions::SAM_SWITCH_USER => {
+            let switch = crate::sam::SwitchUser { operator: "OP0000000001".into(), user: "ghost".into(), lifetime: None };
+            word(core.perform(caller, &switch).await)
+        }
+        actions::SAM_GET_OPERATOR => word(core.perform(caller, &crate::sam::DescribeOperator).await),
+        actions::SAM_LIST_AUTH_KEYS => word(core.perform(caller, &crate::sam::ListAuthKeys { holder: ghost() }).await),
+        actions::SAM_CREATE_AUTH_KEY => word(core.perform(caller, &crate::sam::CreateAuthKey { holder: ghost() }).await),
+        actions::SAM_DELETE_AUTH_KEY => {
+            word(core.perform(caller, &crate::sam::DeleteAuthKey { holder: ghost(), key_id: "keyId-ghost".into() }).await)
+        }
         // Asked by a person at a page, who has no key there.
+        actions::SAM_SIGN_IN | actions::SAM_REQUEST_FACTOR_REMOVAL => "asked at a page",
         actions::OAUTH_APPROVE | actions::TEGATA_SIGN_IN | actions::TEGATA_SIGN_OUT | actions::TEGATA_SET_PASSWORD_BY_LINK => {
             "asked at a page"
         }
+        // Asked by whoever holds a letter, or knows where one would go.
+        actions::TEGATA_REQUEST_PASSWORD_RESET | actions::TEGATA_RESET_PASSWORD | actions::TEGATA_NOT_ME => "asked by letter",
+        actions::TEGATA_SEND_LETTER => "done by the server",
         other => sam(core, caller, other).await,
     }
 }

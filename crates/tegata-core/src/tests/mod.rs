@@ -13,6 +13,7 @@ mod look_back;
 mod matrix;
 mod objects;
 mod permissions;
+mod sam;
 mod sessions;
 mod settings;
 mod sign_in;

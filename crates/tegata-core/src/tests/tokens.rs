@@ -118,6 +118,7 @@ async fn without_entropy_nothing_is_issued() {
         clock: core.clock.clone(),
         entropy: std::sync::Arc::new(crate::testing::Dry),
         outbound: core.outbound.clone(),
+        mailer: None,
         limits: crate::limits::Limits::default(),
     });
     assert!(fresh.is_err(), "a node without entropy does not start");

@@ -8,8 +8,8 @@ use serde_json::Value;
 use tegata_core::{Caller, Core, RequestMeta};
 use tegata_model::UserName;
 
-use super::{catalogue::OperationSpec, error::SamFault, members::Members};
-use crate::{IssuerSettings, edge::limits::Head};
+use super::{catalogue::OperationSpec, error::SamFault, members::Members, texts::Language};
+use crate::edge::limits::Head;
 
 /// One operation: what is said of it, and what performs it.
 pub(crate) struct Entry {
@@ -50,8 +50,7 @@ pub(crate) use entry;
 /// One call: who asks whom for what.
 pub(crate) struct Ask<'a> {
     pub(crate) core: &'a Core,
-    #[expect(dead_code, reason = "the addresses of this server, for the operations that tell them")]
-    pub(crate) settings: &'a IssuerSettings,
+    pub(crate) language: Language,
     pub(crate) spec: &'a OperationSpec,
     pub(crate) caller: Option<&'a Caller>,
     pub(crate) meta: &'a RequestMeta,
@@ -70,6 +69,14 @@ impl Ask<'_> {
     /// Who asks. Only what is open has nobody.
     pub(crate) fn caller(&self) -> Result<&Caller, SamFault> {
         self.caller.ok_or_else(|| SamFault::no_pair(false))
+    }
+
+    /// The language of letters that this call sends.
+    pub(crate) fn language(&self) -> tegata_core::mail::Language {
+        match self.language {
+            Language::English => tegata_core::mail::Language::English,
+            Language::Japanese => tegata_core::mail::Language::Japanese,
+        }
     }
 
     /// A refusal of the core, in the words of this wire.

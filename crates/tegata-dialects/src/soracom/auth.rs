@@ -1,15 +1,21 @@
 //! Sessions: how they begin, go on and end.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use tegata_core::sam::{RenewToken, SamSignIn, Shown, SignOut, StartedSession};
+use tegata_core::{
+    directory::change_owner_password,
+    mail::{Asked, is_address},
+    sam::{EndSessions, ForTemporaryKey, RenewToken, SamSignIn, Shown, SignOut, StartedSession, SwitchUser},
+    signin,
+};
 
 use super::{
     ask::{Ask, Entry, Reply, entry},
-    catalogue::{Kind, may},
+    catalogue::{Kind, may, need},
     error::SamFault,
+    mfa::holder,
 };
 
 pub(super) const TABLE: &[Entry] = &[
@@ -37,6 +43,57 @@ pub(super) const TABLE: &[Entry] = &[
         "take one more token for the session",
         renew,
         [may("tokenTimeoutSeconds", Kind::Number)]
+    ),
+    entry!(
+        "Auth:switchUser",
+        Post "/auth/switch_user",
+        "go on as another user, who trusts you",
+        switch,
+        [need("operatorId", Kind::Text), need("userName", Kind::Text), may("tokenTimeoutSeconds", Kind::Number)]
+    ),
+    entry!(
+        "Auth:issuePasswordResetToken",
+        Post "/auth/password_reset_token/issue",
+        "send the root user a token that sets a new password",
+        ask_for_reset,
+        [need("email", Kind::Text)],
+        open
+    ),
+    entry!(
+        "Auth:verifyPasswordResetToken",
+        Post "/auth/password_reset_token/verify",
+        "set a new password by the token of a letter",
+        reset,
+        [need("token", Kind::Secret), need("password", Kind::Secret)],
+        open
+    ),
+    entry!(
+        "Auth:exchangeForTemporaryKey",
+        Post "/auth/temporary_key",
+        "a temporary key for the session, for this server's other interfaces",
+        exchange,
+        []
+    ),
+    entry!(
+        "Operator:revokeOperatorAuthTokens",
+        Delete "/operators/{operator_id}/tokens",
+        "end all sessions of the root user",
+        end_all,
+        []
+    ),
+    entry!(
+        "User:revokeUserAuthTokens",
+        Delete "/operators/{operator_id}/users/{user_name}/tokens",
+        "end all sessions of a user",
+        end_all,
+        []
+    ),
+    entry!(
+        "Operator:updateOperatorPassword",
+        Post "/operators/{operator_id}/password",
+        "change the password of the root user",
+        change_password,
+        [need("currentPassword", Kind::Secret), need("newPassword", Kind::Secret)]
     ),
 ];
 
@@ -81,4 +138,57 @@ async fn end(ask: &Ask<'_>) -> Result<Reply, SamFault> {
 async fn renew(ask: &Ask<'_>) -> Result<Reply, SamFault> {
     let renewed = ask.perform(RenewToken { lifetime: ask.lifetime()? }).await?;
     Ok(Reply::json(StatusCode::OK, json!({ "token": renewed.token.expose() })))
+}
+
+async fn switch(ask: &Ask<'_>) -> Result<Reply, SamFault> {
+    let operation = SwitchUser {
+        operator: ask.members.need_text("operatorId")?.to_owned(),
+        user: ask.members.need_text("userName")?.to_owned(),
+        lifetime: ask.lifetime()?,
+    };
+    Ok(Reply::json(StatusCode::OK, started(&ask.perform(operation).await?)))
+}
+
+async fn end_all(ask: &Ask<'_>) -> Result<Reply, SamFault> {
+    ask.perform(EndSessions { of: holder(ask)? }).await?;
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+async fn change_password(ask: &Ask<'_>) -> Result<Reply, SamFault> {
+    let old = ask.members.need_secret("currentPassword")?;
+    let new = Arc::new(ask.members.need_secret("newPassword")?);
+    change_owner_password(ask.core, ask.caller()?, old, new).await.map_err(|error| ask.fault(error).secret_throttled())?;
+    Ok(Reply::empty(StatusCode::OK))
+}
+
+async fn ask_for_reset(ask: &Ask<'_>) -> Result<Reply, SamFault> {
+    let email = ask.members.need_text("email")?;
+    if !is_address(email) {
+        return Err(SamFault::address());
+    }
+    ask.core.request_password_reset(ask.meta, email, Asked::ByProgram(ask.language())).await.map_err(|error| ask.fault(error))?;
+    Ok(Reply::empty(StatusCode::OK))
+}
+
+async fn reset(ask: &Ask<'_>) -> Result<Reply, SamFault> {
+    let (token, new) = (ask.members.need_secret("token")?, Arc::new(ask.members.need_secret("password")?));
+    match ask.core.reset_password(ask.meta, &token, new).await.map_err(|error| ask.fault(error))? {
+        Ok(()) => Ok(Reply::empty(StatusCode::OK)),
+        Err(signin::Refusal::Password(rule)) => Err(SamFault::password(&rule)),
+        Err(signin::Refusal::Busy) => Err(SamFault::busy(Duration::from_secs(1))),
+        Err(_) => Err(SamFault::reset_expired()),
+    }
+}
+
+async fn exchange(ask: &Ask<'_>) -> Result<Reply, SamFault> {
+    let key = ask.perform(ForTemporaryKey).await?;
+    Ok(Reply::json(
+        StatusCode::OK,
+        json!({
+            "accessKeyId": key.access_key_id.as_str(),
+            "accessKeySecret": key.secret.expose(),
+            "securityToken": key.security_token.expose(),
+            "expiration": key.expires_at.to_iso(),
+        }),
+    ))
 }

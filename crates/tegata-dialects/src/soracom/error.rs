@@ -8,7 +8,7 @@ use std::{error::Error, fmt::Display, time::Duration};
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
-use tegata_core::{AuthnFailure, DeniedBy, LayerKind, OpError, sam::Refusal};
+use tegata_core::{AuthnFailure, DeniedBy, Input, LayerKind, OpError, sam::Refusal};
 
 use super::texts::Language;
 use crate::edge::span::Failure;
@@ -177,7 +177,60 @@ impl SamFault {
         }
     }
 
-    fn busy(wait: Duration) -> Self {
+    /// The same with another status, where a sign-in is only a part of what was asked. A full pool stays one.
+    #[must_use]
+    pub(super) fn instead(mut self, status: u16) -> Self {
+        if self.status == StatusCode::UNAUTHORIZED {
+            self.status = StatusCode::from_u16(status).unwrap_or(self.status);
+        }
+        self
+    }
+
+    /// No letter can help: there is no second factor, or nowhere to send it.
+    pub(super) fn nothing_to_remove() -> Self {
+        Self::new(
+            400,
+            "TGT0110",
+            "no letter was sent: the root user has no second factor, or this server sends no mail",
+            "メールは送信されませんでした。MFA が無効か、サーバーがメールを送信できません",
+        )
+    }
+
+    /// The token of a letter or the backup code does not do.
+    pub(super) fn wrong_removal() -> Self {
+        Self::new(
+            400,
+            "TGT0111",
+            "the token or the backup code is not right, or was used before",
+            "トークンまたはバックアップコードが正しくないか、すでに使用されています",
+        )
+    }
+
+    /// The token that sets a password is not good (any more).
+    pub(super) fn reset_expired() -> Self {
+        Self::new(404, "TGT0112", "the token is unknown, too old, or was used before", "トークンが無効か、有効期限が切れています")
+    }
+
+    /// The address cannot be one.
+    pub(super) fn address() -> Self {
+        Self::new(400, "COM0008", "the e-mail address is malformed", "メールアドレスの形式が正しくありません")
+    }
+
+    /// The new password breaks a rule.
+    pub(super) fn password(rule: &str) -> Self {
+        Self::new(400, "AUM0010", format!("the new password does not do: {rule}"), format!("新しいパスワードが正しくありません: {rule}"))
+    }
+
+    /// The same where a throttle speaks of wrong passwords, which is no reason to try again at once.
+    #[must_use]
+    pub(super) fn secret_throttled(self) -> Self {
+        match self.retry_after {
+            Some(wait) if wait > Duration::from_secs(2) => Self::refused(&Refusal::TooMany(wait)).instead(400),
+            _ => self,
+        }
+    }
+
+    pub(super) fn busy(wait: Duration) -> Self {
         let mut fault = Self::new(429, "TGT0901", "the server is busy; try again", "サーバーが混み合っています。再試行してください");
         fault.retry_after = Some(wait);
         fault
@@ -228,6 +281,7 @@ impl SamFault {
             OpError::Exists(_) => Self::new(400, "TGT0402", text, "すでに存在します"),
             OpError::InUse(..) | OpError::NotEmpty(_) => Self::new(400, "TGT0403", text, "使用中のため削除できません"),
             OpError::LimitExceeded(..) => Self::new(400, "TGT0404", text, "上限に達しています"),
+            OpError::Invalid(problem) if matches!(problem.input, Input::Password | Input::NewPassword) => Self::password(&text),
             OpError::Invalid(_) => Self::new(400, "TGT0405", text.clone(), format!("入力が正しくありません: {text}")),
             OpError::Grant(_) => same(400, "TGT0406"),
             OpError::Precondition(_) => same(412, "TGT0407"),

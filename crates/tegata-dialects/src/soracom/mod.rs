@@ -21,6 +21,7 @@ mod auth;
 mod catalogue;
 mod error;
 mod members;
+mod mfa;
 mod operator;
 mod permissions;
 mod roles;
@@ -81,7 +82,7 @@ async fn receive(State(soracom): State<Arc<Soracom>>, request: Request) -> Respo
     let language = Language::of(&parts.headers);
     span::within(NAME, &meta.clone(), || async move {
         let mut journal = Journal::new();
-        let response = match soracom.answer(&parts, body, meta, &mut journal).await {
+        let response = match soracom.answer(&parts, body, meta, language, &mut journal).await {
             Ok(reply) => reply.response(),
             Err(fault) => {
                 journal.failure(&fault);
@@ -94,7 +95,14 @@ async fn receive(State(soracom): State<Arc<Soracom>>, request: Request) -> Respo
 }
 
 impl Soracom {
-    async fn answer(&self, parts: &Parts, body: Body, meta: RequestMeta, journal: &mut Journal) -> Result<Reply, SamFault> {
+    async fn answer(
+        &self,
+        parts: &Parts,
+        body: Body,
+        meta: RequestMeta,
+        language: Language,
+        journal: &mut Journal,
+    ) -> Result<Reply, SamFault> {
         let mut stream = body.into_data_stream();
         let body = limits::small_body(&mut stream, BODY).await;
         let body = match body {
@@ -128,7 +136,7 @@ impl Soracom {
         };
         let ask = Ask {
             core: &self.core,
-            settings: &self.settings,
+            language,
             spec: &entry.spec,
             caller: caller.as_ref(),
             meta: &meta,

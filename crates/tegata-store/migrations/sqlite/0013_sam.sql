@@ -1,5 +1,5 @@
 -- Sessions of API keys and tokens. Neither rests here: both are made of the id by a code under the key kid. What can end a session is
--- in bound; the session itself is ended by its mark (session_marks). snapshot is the hash of the permissions it was given.
+-- in bound, what a person gave to the client that it came of in granted; the session itself is ended by its mark (session_marks). snapshot is the hash of the permissions it was given.
 CREATE TABLE sam_sessions (
     id               BLOB NOT NULL PRIMARY KEY,
     account_id       BLOB NOT NULL REFERENCES accounts (id),
@@ -7,6 +7,7 @@ CREATE TABLE sam_sessions (
     kid              INTEGER NOT NULL,
     bound            BLOB NOT NULL,
     snapshot         BLOB,
+    granted          BLOB,
     second_factor    INTEGER NOT NULL,
     source_id        BLOB,
     source_user_id   BLOB,
