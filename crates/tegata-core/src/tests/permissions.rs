@@ -166,7 +166,7 @@ async fn trusts(core: &TestCore, who: &str, target: &str) -> bool {
 #[tokio::test]
 async fn trust_binds_who_was_meant() {
     for core in TestCore::each().await.unwrap() {
-        let operator = core.user("root").await.unwrap().operator_id().to_string();
+        let operator = core.user("root").await.unwrap().operator_id().as_str().to_owned();
         let trust = |names: &[&str], condition: &str| {
             let list: Vec<String> = names.iter().map(|name| format!(r#""srn:soracom:{operator}::{name}""#)).collect();
             let document = format!(
