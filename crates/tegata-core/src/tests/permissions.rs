@@ -177,7 +177,7 @@ async fn trust_binds_who_was_meant() {
         };
         assert!(!trusts(&core, "bob", "dan").await);
         ask(&core, "root", trust(&["User:bob"], "ipAddress('192.0.2.0/24')")).await.unwrap();
-        assert!(trusts(&core, "bob", "dan").await && !trusts(&core, "carol", "dan").await && !trusts(&core, "root", "dan").await);
+        assert!(trusts(&core, "bob", "dan").await && !trusts(&core, "appserver", "dan").await && !trusts(&core, "root", "dan").await);
         ask(&core, "root", trust(&["User:bob"], "not ipAddress('192.0.2.0/24')")).await.unwrap();
         assert!(!trusts(&core, "bob", "dan").await);
         ask(&core, "root", trust(&[&format!("Operator:{operator}")], "1 == 1")).await.unwrap();
