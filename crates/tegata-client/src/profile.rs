@@ -43,7 +43,7 @@ pub enum Mode {
 
 impl Mode {
     /// Every mode.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Ak,
         Self::StsToken,
         Self::RamRoleArn,
@@ -52,7 +52,6 @@ impl Mode {
         Self::CredentialsUri,
         Self::External,
         Self::Soracom,
-    ,
         Self::OAuth,
     ];
 

@@ -397,4 +397,40 @@ actions! {
     SAM_CREATE_AUTH_KEY = "sam:CreateAuthKey";
     /// Delete an auth key, and end what began with it.
     SAM_DELETE_AUTH_KEY = "sam:DeleteAuthKey";
+    /// Read what a user may do by itself.
+    SAM_GET_USER_PERMISSION = "sam:GetUserPermission";
+    /// Write what a user may do by itself.
+    SAM_UPDATE_USER_PERMISSION = "sam:UpdateUserPermission";
+    /// Remove what a user may do by itself.
+    SAM_DELETE_USER_PERMISSION = "sam:DeleteUserPermission";
+    /// Read who may go on as a user.
+    SAM_GET_USER_TRUST_POLICY = "sam:GetUserTrustPolicy";
+    /// Say who may go on as a user.
+    SAM_UPDATE_USER_TRUST_POLICY = "sam:UpdateUserTrustPolicy";
+    /// Let nobody go on as a user any more.
+    SAM_DELETE_USER_TRUST_POLICY = "sam:DeleteUserTrustPolicy";
+    /// Read what every user of the account may do.
+    SAM_GET_DEFAULT_PERMISSIONS = "sam:GetDefaultPermissions";
+    /// Write what every user of the account may do.
+    SAM_UPDATE_DEFAULT_PERMISSIONS = "sam:UpdateDefaultPermissions";
+    /// Remove what every user of the account may do.
+    SAM_DELETE_DEFAULT_PERMISSIONS = "sam:DeleteDefaultPermissions";
+    /// List the sets of permissions.
+    SAM_LIST_ROLES = "sam:ListRoles";
+    /// Read a set of permissions.
+    SAM_GET_ROLE = "sam:GetRole";
+    /// Make a set of permissions.
+    SAM_CREATE_ROLE = "sam:CreateRole";
+    /// Change a set of permissions.
+    SAM_UPDATE_ROLE = "sam:UpdateRole";
+    /// Delete a set of permissions.
+    SAM_DELETE_ROLE = "sam:DeleteRole";
+    /// List the users that a set of permissions is attached to.
+    SAM_LIST_ROLE_USERS = "sam:ListRoleUsers";
+    /// List the sets of permissions that are attached to a user.
+    SAM_LIST_USER_ROLES = "sam:ListUserRoles";
+    /// Attach a set of permissions to a user.
+    SAM_ATTACH_ROLE = "sam:AttachRole";
+    /// Detach a set of permissions from a user.
+    SAM_DETACH_ROLE = "sam:DetachRole";
 }

@@ -23,7 +23,7 @@ use crate::{
     error::{DeniedBy, OpError},
     principal::Principal,
     resource::ResourceName,
-    why::{Detail, SessionBirth},
+    why::{Detail, SessionBirth, cause_word},
 };
 
 /// Longest text of a stranger that is kept, in bytes.
@@ -107,7 +107,8 @@ impl Recorder {
     ) -> impl Iterator<Item = Step> {
         let (session, birth) = entry.born.unzip();
         let words = |by: &[StatementRef]| by.iter().map(ToString::to_string).collect();
-        let mut detail = Detail { by: words(&entry.by), session: birth, reason: entry.note, ..Detail::default() };
+        let mut detail =
+            Detail { by: words(&entry.by), session: birth, reason: entry.note, call: caller.meta.call.clone(), ..Detail::default() };
         let row = self.row(now, caller, action, resource, true, session, &detail);
         let other = entry.other_side.map(|(account, by)| {
             detail.by = words(&by);
@@ -131,7 +132,12 @@ impl Recorder {
             self.count(now, caller.meta.source, "refused-beyond-budget", &caller.audit_name());
             return None;
         }
-        let mut detail = Detail { reason: Some(error.to_string()), ..Detail::default() };
+        let mut detail = Detail {
+            reason: Some(error.to_string()),
+            call: caller.meta.call.clone(),
+            cause: Some(cause_word(error).to_owned()),
+            ..Detail::default()
+        };
         if let OpError::Denied(denial) = error {
             if let DeniedBy::Layer { layer, .. } = denial.by {
                 detail.layer = Some(layer);
@@ -157,7 +163,7 @@ impl Recorder {
                 (Kind::User, format!("user {}", identity.name()))
             }
         };
-        let detail = Detail { reason: entry.note, ..Detail::default() };
+        let detail = Detail { reason: entry.note, call: meta.call.clone(), ..Detail::default() };
         audit::insert(AuditRow {
             node: self.node,
             seq: self.next_seq(),

@@ -29,7 +29,7 @@ use crate::{
     grant::{Acting, standing::may_sign_in},
     keyring::Place,
     principal::{LiveKey, LiveSession, Stamps, Who},
-    sam::PresentedPair,
+    sam::{PresentedPair, open_snapshot},
     token::{self, Ancestor, Claims, PolicyClaim, TokenError},
     view::Read,
 };
@@ -330,7 +330,11 @@ impl Core {
             Some(policy) => policy.labelled(label),
             None => Policy::unreadable(label),
         });
-        Ok(LiveSession { key_id, secret, claims, role, session_policy, reads, stamps })
+        let permissions = match &claims.sam {
+            Some(limits) => Some(open_snapshot(&self.store, limits.snapshot.as_deref()).await?),
+            None => None,
+        };
+        Ok(LiveSession { key_id, secret, claims, role, session_policy, permissions, reads, stamps })
     }
 
     /// The session policy as it was written: nothing where there is none, and nothing within where it is gone.

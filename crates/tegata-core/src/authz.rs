@@ -22,6 +22,7 @@ use crate::{
     org::is_org_action,
     principal::{Principal, Who},
     resource::{ResourceName, Segments},
+    sam::describe,
     sts::is_single_sign_on,
     view::View,
     why::Reasons,
@@ -111,7 +112,10 @@ pub(crate) fn permit(
     if principal.is_owner() {
         return Ok(Permit { by: Vec::new() });
     }
-    let context = context(view, caller, extra);
+    let mut context = context(view, caller, extra);
+    if !documents(caller).is_empty() {
+        describe(&mut context, caller, resource);
+    }
     let segments = resource.segments();
     let request = asked(action, &segments, None, &context);
     let layers = layers(caller);
@@ -249,7 +253,7 @@ fn asked<'a>(action: Action, segments: &'a Segments, principal: Option<PolicyPri
 }
 
 fn layers(caller: &Caller) -> Vec<Layer<'_>> {
-    let identity: Vec<&Policy> = caller.evidence.principal().policies.iter().collect();
+    let identity: Vec<&Policy> = caller.evidence.principal().policies.iter().chain(documents(caller)).collect();
     let mut layers = Vec::with_capacity(2);
     if let Evidence::Session(session) = &caller.evidence
         && let Some(policy) = &session.session_policy
@@ -258,6 +262,50 @@ fn layers(caller: &Caller) -> Vec<Layer<'_>> {
     }
     layers.push(Layer { kind: LayerKind::Identity, policies: identity });
     layers
+}
+
+/// What the permission language says of the caller: as it is now, but to a session of that dialect as it was when the session began.
+fn documents(caller: &Caller) -> &[Policy] {
+    match &caller.evidence {
+        Evidence::Sam(sam) => &sam.permissions,
+        Evidence::Session(session) => session.permissions.as_deref().unwrap_or_else(|| session.role.sam.documents()),
+        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => {
+            caller.evidence.principal().sam.documents()
+        }
+    }
+}
+
+/// Asks a user's trust policy whether the caller may go on as that user. Only owners and users are ever trusted.
+pub(crate) fn trust_user(
+    view: &View<'_>,
+    caller: &Caller,
+    action: Action,
+    name: &ResourceName,
+    user: &Arc<Principal>,
+) -> Result<Trusted, OpError> {
+    let silent = DeniedBy::Layer { layer: LayerKind::Trust, explicit: false };
+    let (Some(trust), false) = (user.sam.trust(), by_scopes(caller, action)) else {
+        return Err(denied(caller, action, name, silent, None));
+    };
+    let asking = caller.evidence.principal();
+    // Documents of this language name accounts by their operator ids.
+    let (account, id) = (asking.account.operator_id.as_str(), Some(asking.id_bytes()));
+    let principal = match caller.kind() {
+        CallerKind::Owner => PolicyPrincipal::Account { account },
+        CallerKind::User => PolicyPrincipal::User { account, name: asking.name(), id },
+        CallerKind::RoleSession | CallerKind::Federated | CallerKind::Client => return Err(denied(caller, action, name, silent, None)),
+    };
+    let mut context = context(view, caller, &[]);
+    describe(&mut context, caller, name);
+    let segments = name.segments();
+    let request = asked(action, &segments, Some(principal), &context);
+    let layers = [Layer { kind: LayerKind::Trust, policies: vec![trust] }];
+    let verdict = evaluate(&request, &layers);
+    if verdict.allowed {
+        return Ok(Trusted { by: deciders(verdict), role: Arc::clone(user) });
+    }
+    let by = denied_by(&verdict.deciding);
+    Err(denied(caller, action, name, by, Some((verdict, Reasons::of(&request, &layers)))))
 }
 
 fn policy_principal<'a>(principal: &'a Principal, account: &'a str, arn: &'a str) -> PolicyPrincipal<'a> {

@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use serde::{Deserialize, Serialize};
 use tegata_model::{
     AccessKeyId, AccountAlias, AccountId, ClientId, ClientSecretId, InstallationId, OperatorId, RequestId, SourceIdentity, Timestamp,
     UserId, UserName,
@@ -31,6 +32,26 @@ pub struct RequestMeta {
     pub secure: bool,
     /// What the client calls itself, at most 256 bytes.
     pub user_agent: String,
+    /// What was called, where the trail shall say so.
+    pub call: Option<ApiCall>,
+}
+
+/// What was called, as a dialect with paths tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiCall {
+    /// The name of the operation there.
+    pub api: String,
+    /// The kind of path: with the names of its variables in place of their values.
+    pub kind: String,
+    /// The path, at most 256 bytes.
+    pub path: String,
+}
+
+impl ApiCall {
+    /// A call; a path of a stranger is escaped and cut.
+    pub fn new(api: &str, kind: String, path: &str) -> Self {
+        Self { api: api.to_owned(), kind, path: shown(path) }
+    }
 }
 
 impl RequestMeta {

@@ -61,7 +61,7 @@ pub mod why;
 
 use std::sync::Arc;
 
-pub use caller::{Caller, OrgBearer, RequestMeta};
+pub use caller::{ApiCall, Caller, OrgBearer, RequestMeta};
 pub use error::{
     AuthnFailure, CallerKind, Denial, DeniedBy, FederationFailure, Holding, Input, OpError, Precondition, Problem, ProblemKind, Quota,
 };

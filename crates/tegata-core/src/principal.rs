@@ -33,7 +33,7 @@ use crate::{
     directory::{KeyPolicy, SecurityPreference},
     error::CallerKind,
     grant::{Bound, Facts},
-    sam::{LiveAuthKey, LiveSam},
+    sam::{LiveAuthKey, LiveSam, Rights},
     token::Claims,
     view::Read,
 };
@@ -48,6 +48,8 @@ pub(crate) struct Principal {
     pub(crate) who: Who,
     /// The identity policies: its own, and those of its groups.
     pub(crate) policies: Vec<Policy>,
+    /// What the permission language says of it, where it is a user.
+    pub(crate) sam: Arc<Rights>,
     /// Its tags, where it is a role.
     pub(crate) tags: Vec<(String, String)>,
     /// What its account lets it do for itself.
@@ -117,6 +119,8 @@ pub(crate) struct LiveSession {
     pub(crate) claims: Arc<Claims>,
     pub(crate) role: Arc<Principal>,
     pub(crate) session_policy: Option<Policy>,
+    /// What the permission language lets it do, where it came of a session that keeps what it was given.
+    pub(crate) permissions: Option<Arc<[Policy]>>,
     pub(crate) reads: Vec<Read>,
     pub(crate) stamps: Stamps,
 }
@@ -373,6 +377,7 @@ pub(crate) async fn load_provider(store: &Store, account: AccountId, id: OidcPro
         account,
         who: Who::Provider(row),
         policies: Vec::new(),
+        sam: Rights::none(),
         tags: Vec::new(),
         self_service: SelfService::NONE,
         reads,
@@ -396,7 +401,8 @@ async fn load_user(store: &Store, id: UserId) -> Result<Option<Principal>, Store
     }
     let policies = load_policies(store, &targets, &mut reads).await?;
     let self_service = SelfService::of(store, account.id).await?;
-    Ok(Some(Principal { account, who: Who::User(row), policies, tags: Vec::new(), self_service, reads, stamps }))
+    let sam = Rights::of(store, &row).await?;
+    Ok(Some(Principal { account, who: Who::User(row), policies, sam, tags: Vec::new(), self_service, reads, stamps }))
 }
 
 async fn load_role(store: &Store, id: RoleId) -> Result<Option<Principal>, StoreError> {
@@ -417,7 +423,16 @@ async fn load_role(store: &Store, id: RoleId) -> Result<Option<Principal>, Store
             .bind(|principal| bindings.iter().find(|(text, _)| *text == principal_text(principal)).map(|(_, subject)| *subject)),
         Err(_) => Policy::unreadable(label),
     };
-    Ok(Some(Principal { account, who: Who::Role { row, trust }, policies, tags, self_service: SelfService::NONE, reads, stamps }))
+    Ok(Some(Principal {
+        account,
+        who: Who::Role { row, trust },
+        policies,
+        sam: Rights::none(),
+        tags,
+        self_service: SelfService::NONE,
+        reads,
+        stamps,
+    }))
 }
 
 async fn load_policies(store: &Store, targets: &[[u8; 16]], reads: &mut Vec<Read>) -> Result<Vec<Policy>, StoreError> {
@@ -438,6 +453,7 @@ async fn load_policies(store: &Store, targets: &[[u8; 16]], reads: &mut Vec<Read
 pub(crate) fn principal_text(principal: &PrincipalName) -> String {
     match principal {
         PrincipalName::AccountMembers { account } => format!("account:{account}"),
+        PrincipalName::Owner { account } => format!("owner:{account}"),
         PrincipalName::User { account, name } => format!("user:{account}:{}", name.to_ascii_lowercase()),
         PrincipalName::Role { account, name } => format!("role:{account}:{}", name.to_ascii_lowercase()),
         PrincipalName::Service(name) => format!("service:{name}"),

@@ -159,6 +159,25 @@ pub enum ResourceName {
         /// The device.
         device: Box<ResourceName>,
     },
+    /// The sets of permissions of an account, as a collection.
+    SamRoles {
+        /// The account they belong to.
+        account: AccountNumber,
+    },
+    /// A set of permissions under a name.
+    SamRole {
+        /// The account it belongs to.
+        account: AccountNumber,
+        /// Its name.
+        name: RoleName,
+    },
+    /// A text that says something of whoever it belongs to.
+    Document {
+        /// To whom.
+        of: Box<ResourceName>,
+        /// Which text.
+        what: &'static str,
+    },
     /// What holds for an account as a whole.
     AccountSettings {
         /// The account.
@@ -339,6 +358,9 @@ impl ResourceName {
                 return to.segments().below(&format!("{system}{}", policy.relative));
             }
             Self::LoginProfile { of } => return of.segments().below("login-profile"),
+            Self::SamRoles { account } => ("sam", Some(account), "role/*".to_owned()),
+            Self::SamRole { account, name } => ("sam", Some(account), format!("role/{name}")),
+            Self::Document { of, what } => return of.segments().below(what),
             Self::Factor { of } => return of.segments().below("mfa"),
             Self::ApiToken { of, id } => return of.segments().below("api-token").below(id),
             Self::MfaDevices { account } => ("ram", Some(account), "mfa/*".to_owned()),

@@ -313,7 +313,13 @@ impl TestCore {
         let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
         let mut id = [0; 16];
         id[8..].copy_from_slice(&number.to_be_bytes());
-        RequestMeta { id: RequestId::from_bytes(id), source: Some([192, 0, 2, 7].into()), secure: false, user_agent: "test/1".to_owned() }
+        RequestMeta {
+            id: RequestId::from_bytes(id),
+            source: Some([192, 0, 2, 7].into()),
+            secure: false,
+            user_agent: "test/1".to_owned(),
+            call: None,
+        }
     }
 
     /// A signature of some request by a key, made now with this nonce.

@@ -6,6 +6,7 @@ use tegata_model::{NodeId, RequestId, SessionId, Timestamp};
 use tegata_store::audit::{self, AuditRow, CallerKind, Outcome, Position};
 
 use crate::{
+    ApiCall,
     actions::{Action, TEGATA_EXPLAIN_REQUEST, TEGATA_LIST_AUDIT_EVENTS},
     authz,
     caller::Caller,
@@ -146,6 +147,10 @@ pub struct AuditEvent {
     pub summary: Option<String>,
     /// The statements that decided.
     pub decided_by: Vec<String>,
+    /// What was called, where the dialect has paths.
+    pub call: Option<ApiCall>,
+    /// What kind of refusal it was: `denied`, `unauthenticated`, `absent` or `refused`.
+    pub cause: Option<String>,
 }
 
 impl AuditEvent {
@@ -172,6 +177,8 @@ impl AuditEvent {
             session: row.session_id,
             summary: detail.reason,
             decided_by: detail.by,
+            call: detail.call,
+            cause: detail.cause,
         }
     }
 }
@@ -187,6 +194,10 @@ pub struct AuditFilter {
     pub action: Option<String>,
     /// Those that were done, or those that were refused.
     pub done: Option<bool>,
+    /// Those not younger than this.
+    pub until: Option<Timestamp>,
+    /// Those of calls that have a path; of this kind or with exactly this path, if it is not empty.
+    pub call: Option<String>,
 }
 
 impl AuditFilter {
@@ -197,10 +208,16 @@ impl AuditFilter {
             [row.caller.as_str(), name, role].iter().any(|known| known.eq_ignore_ascii_case(wanted))
                 || row.access_key_id.as_deref() == Some(wanted.as_str())
         };
+        let by_call = |wanted: &String| {
+            let detail: Detail = serde_json::from_str(&row.detail).unwrap_or_default();
+            detail.call.is_some_and(|call| wanted.is_empty() || call.kind == *wanted || call.path == *wanted)
+        };
         let by_action = |wanted: &String| row.action.get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted));
         self.caller.as_ref().is_none_or(by_caller)
             && self.action.as_ref().is_none_or(by_action)
             && self.done.is_none_or(|done| done == (row.outcome == Outcome::Done))
+            && self.until.is_none_or(|until| row.at <= until)
+            && self.call.as_ref().is_none_or(by_call)
     }
 }
 

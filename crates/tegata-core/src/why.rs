@@ -11,7 +11,7 @@ use tegata_store::{
     audit::{self, AuditRow, Outcome},
 };
 
-use crate::error::layer_words;
+use crate::{OpError, error::layer_words};
 
 /// Statements kept per layer in an audit row. Those that come nearest to the request are kept first.
 const KEPT: usize = 12;
@@ -67,6 +67,31 @@ pub(crate) struct Detail {
     pub(crate) session: Option<SessionBirth>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) more: Option<u64>,
+    /// What was called, where the dialect has paths.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) call: Option<crate::ApiCall>,
+    /// What kind of refusal it was, in a word; see [`cause_word`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cause: Option<String>,
+}
+
+/// The kind of a refusal in a word, for dialects that tell a status of it later.
+pub(crate) fn cause_word(error: &OpError) -> &'static str {
+    match error {
+        OpError::Denied(_) => "denied",
+        OpError::Authentication(_) => "unauthenticated",
+        OpError::NotFound(_) => "absent",
+        OpError::Exists(_)
+        | OpError::InUse(..)
+        | OpError::LimitExceeded(..)
+        | OpError::NotEmpty(_)
+        | OpError::Invalid(_)
+        | OpError::Grant(_)
+        | OpError::Precondition(_)
+        | OpError::Conflict
+        | OpError::Throttled(_)
+        | OpError::Internal(_) => "refused",
+    }
 }
 
 /// What an audit row says of the session it gave birth to.

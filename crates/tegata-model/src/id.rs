@@ -75,6 +75,7 @@ id_type!(/** One account (tenant). Text form: `account_` + ULID. */ AccountId, "
 id_type!(/** One person or machine user of an account. Text form: `user_` + ULID. */ UserId, "user");
 id_type!(/** One group of users. Text form: `group_` + ULID. */ GroupId, "group");
 id_type!(/** One role. Text form: `role_` + ULID. */ RoleId, "role");
+id_type!(/** One set of permissions under a name, attached to users. Text form: `samrole_` + ULID. */ SamRoleId, "samrole");
 id_type!(/** One policy (all its versions). Text form: `policy_` + ULID. */ PolicyId, "policy");
 id_type!(/** One access key row; the public key id is [`crate::AccessKeyId`]. Text form: `key_` + ULID. */ KeyId, "key");
 id_type!(/** One auth key row; what people see is its key id. Text form: `authkey_` + ULID. */ AuthKeyId, "authkey");

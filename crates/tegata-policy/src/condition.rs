@@ -82,6 +82,8 @@ enum Test {
     Date(Order, Box<[Instant]>),
     Bool(Box<[bool]>),
     Ip(Box<[Network]>),
+    /// The value of another key, compared without case.
+    SameAs(Box<str>),
 }
 
 impl Comparison {
@@ -97,6 +99,11 @@ impl Comparison {
             Family::Ip => Test::Ip(each(&wanted, Network::parse)?),
         };
         Ok(Self { operator, key: key.into(), wanted: wanted.into(), test })
+    }
+
+    /// Compares two keys of the request as texts without case.
+    pub(crate) fn same(operator: &'static Operator, key: &str, other: &str) -> Self {
+        Self { operator, key: key.into(), wanted: [format!("the value of {other}")].into(), test: Test::SameAs(other.into()) }
     }
 
     pub(crate) fn operator(&self) -> &'static str {
@@ -115,17 +122,18 @@ impl Comparison {
     /// absent key fits nothing. A value of the request that cannot be read leaves it unknown, unless another fits.
     pub(crate) fn evaluate(&self, context: &Context) -> Truth {
         let seen = context.values(&self.key).unwrap_or_default();
-        let fits = Truth::any(seen.iter().map(|value| self.fits(value)));
+        let fits = Truth::any(seen.iter().map(|value| self.fits(value, context)));
         if self.operator.negated { fits.negate() } else { fits }
     }
 
-    fn fits(&self, seen: &str) -> Truth {
+    fn fits(&self, seen: &str, context: &Context) -> Truth {
         fn known<T, W>(seen: Option<T>, wanted: &[W], fits: impl Fn(&T, &W) -> bool) -> Truth {
             seen.map_or(Truth::Unknown, |seen| wanted.iter().any(|wanted| fits(&seen, wanted)).into())
         }
         match &self.test {
             Test::Text => self.wanted.iter().any(|wanted| wanted == seen).into(),
             Test::Folded(wanted) => wanted.iter().any(|wanted| wanted.chars().eq(seen.chars().flat_map(char::to_lowercase))).into(),
+            Test::SameAs(other) => context.values(other).unwrap_or_default().iter().any(|other| other.eq_ignore_ascii_case(seen)).into(),
             Test::Like(wanted) => wanted.iter().any(|wanted| wanted.matches(seen)).into(),
             Test::Number(order, wanted) => known(Decimal::parse(seen), wanted, |seen, wanted| order.holds(seen.compare(wanted))),
             Test::Date(order, wanted) => known(Instant::parse(seen), wanted, |seen, wanted| order.holds(seen.cmp(wanted))),

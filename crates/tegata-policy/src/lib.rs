@@ -7,6 +7,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`ram`] | the RAM policy language: text to [`Policy`] |
+//! | [`sam`] | the SORACOM permission language: text to [`Policy`] |
 //! | `json` | JSON as written: pairs in order, duplicates kept to be refused, depth limited |
 //! | `expr` | the compiled expression and [`Truth`] |
 //! | `condition` `value` | its leaves: operators over typed values |
@@ -34,6 +35,7 @@ mod policy;
 mod principal;
 pub mod ram;
 mod request;
+pub mod sam;
 mod value;
 
 #[cfg(test)]

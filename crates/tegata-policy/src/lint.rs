@@ -75,6 +75,7 @@ impl Look<'_> {
                 ),
                 PrincipalName::Service(_)
                 | PrincipalName::AccountMembers { .. }
+                | PrincipalName::Owner { .. }
                 | PrincipalName::User { .. }
                 | PrincipalName::Role { .. }
                 | PrincipalName::Federated(_) => {}

@@ -21,6 +21,11 @@ impl ActionPattern {
         (good(service) && good(name)).then(|| Self::Named { service: Glob::new(service), name: Glob::new(name) })
     }
 
+    /// A service and a pattern for the name, which may be anything.
+    pub(crate) fn of_service(service: &str, name: &str) -> Self {
+        Self::Named { service: Glob::new(&service.to_ascii_lowercase()), name: Glob::new(&name.to_ascii_lowercase()) }
+    }
+
     pub(crate) fn matches(&self, facts: &Facts<'_>) -> bool {
         match self {
             Self::Any => true,
@@ -70,6 +75,12 @@ impl ResourcePattern {
                 relative: Glob::new(relative),
             }))
         })
+    }
+
+    /// Only the last segment counts.
+    pub(crate) fn relative(pattern: &str) -> Self {
+        let relative = Glob::new(pattern);
+        Self::Segments(Box::new(Segments { service: Glob::Any, region: Glob::Any, account: Glob::Any, relative }))
     }
 
     pub(crate) fn matches(&self, facts: &Facts<'_>) -> bool {

@@ -85,8 +85,8 @@ impl Policy {
         &self.label
     }
 
-    /// How many statements it has, at least one.
-    #[expect(clippy::len_without_is_empty, reason = "no policy is empty: a document has at least one statement")]
+    /// How many statements it has; without any it decides nothing.
+    #[expect(clippy::len_without_is_empty, reason = "whether it is empty is of no interest to anybody")]
     pub fn len(&self) -> usize {
         self.statements.len()
     }

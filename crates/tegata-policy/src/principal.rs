@@ -52,6 +52,11 @@ pub enum PrincipalName {
         /// The public number of the account.
         account: String,
     },
+    /// The owner of an account. The RAM language has no word for it.
+    Owner {
+        /// The account, as the language of the document names it.
+        account: String,
+    },
     /// `acs:ram::<account>:user/<name>`.
     User {
         /// The public number of the account.
@@ -76,6 +81,7 @@ impl fmt::Display for PrincipalName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AccountMembers { account } => write!(f, "acs:ram::{account}:root"),
+            Self::Owner { account } => write!(f, "owner of {account}"),
             Self::User { account, name } => write!(f, "acs:ram::{account}:user/{name}"),
             Self::Role { account, name } => write!(f, "acs:ram::{account}:role/{name}"),
             Self::Service(name) | Self::Federated(name) => f.write_str(name),
@@ -116,6 +122,7 @@ impl PrincipalPattern {
                 PrincipalName::AccountMembers { account },
                 Principal::User { account: seen, .. } | Principal::RoleSession { account: seen, .. },
             ) => (account == seen).into(),
+            (PrincipalName::Owner { account }, Principal::Account { account: seen }) => (account == seen).into(),
             (PrincipalName::User { account, name }, Principal::User { account: in_account, name: seen, id })
             | (PrincipalName::Role { account, name }, Principal::RoleSession { account: in_account, role: seen, id }) => {
                 match (self.binding, id) {

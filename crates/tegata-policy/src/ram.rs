@@ -223,7 +223,7 @@ fn value_path(json: &Json, path: &Path<'_>, index: usize, tell: impl FnOnce(&Pat
 }
 
 /// A value alone or a list of at least one.
-fn one_or_more<'j>(json: &'j Json, path: &Path<'_>) -> Result<&'j [Json], Malformed> {
+pub(crate) fn one_or_more<'j>(json: &'j Json, path: &Path<'_>) -> Result<&'j [Json], Malformed> {
     match json {
         Json::List(values) if values.is_empty() => Err(path.problem("expected at least one value")),
         Json::List(values) => Ok(values),
@@ -232,7 +232,7 @@ fn one_or_more<'j>(json: &'j Json, path: &Path<'_>) -> Result<&'j [Json], Malfor
 }
 
 /// A string alone or a list of at least one, each with its place.
-fn strings<'j, 'p>(json: &'j Json, path: &'p Path<'p>) -> Result<Vec<(&'j str, Path<'p>)>, Malformed> {
+pub(crate) fn strings<'j, 'p>(json: &'j Json, path: &'p Path<'p>) -> Result<Vec<(&'j str, Path<'p>)>, Malformed> {
     let place = |index: usize| if matches!(json, Json::List(_)) { path.item(index) } else { *path };
     (1..)
         .zip(one_or_more(json, path)?)
@@ -244,7 +244,7 @@ fn strings<'j, 'p>(json: &'j Json, path: &'p Path<'p>) -> Result<Vec<(&'j str, P
 }
 
 /// The members of an object, each name once.
-fn object<'j>(json: &'j Json, path: &Path<'_>) -> Result<Vec<(&'j str, &'j Json)>, Malformed> {
+pub(crate) fn object<'j>(json: &'j Json, path: &Path<'_>) -> Result<Vec<(&'j str, &'j Json)>, Malformed> {
     let Json::Members(members) = json else {
         return Err(path.problem(format!("expected an object, found {}", json.kind())));
     };
@@ -260,7 +260,11 @@ fn object<'j>(json: &'j Json, path: &Path<'_>) -> Result<Vec<(&'j str, &'j Json)
 }
 
 /// The members of an object that may have these names and no other.
-fn members<'j, const N: usize>(json: &'j Json, path: &Path<'_>, names: [&'static str; N]) -> Result<[Option<&'j Json>; N], Malformed> {
+pub(crate) fn members<'j, const N: usize>(
+    json: &'j Json,
+    path: &Path<'_>,
+    names: [&'static str; N],
+) -> Result<[Option<&'j Json>; N], Malformed> {
     let members = object(json, path)?;
     if let Some((name, _)) = members.iter().find(|(name, _)| !names.contains(name)) {
         return Err(path.member(name).wrong_word("not part of the language", name, &names));
@@ -268,7 +272,7 @@ fn members<'j, const N: usize>(json: &'j Json, path: &Path<'_>, names: [&'static
     Ok(names.map(|wanted| members.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value)))
 }
 
-fn required<'j>(json: Option<&'j Json>, path: &Path<'_>, name: &str) -> Result<&'j Json, Malformed> {
+pub(crate) fn required<'j>(json: Option<&'j Json>, path: &Path<'_>, name: &str) -> Result<&'j Json, Malformed> {
     json.ok_or_else(|| path.problem(format!("`{}` is missing", shown(name))))
 }
 

@@ -7,7 +7,7 @@ use tegata_model::{
     LoginProfileId, MfaDeviceId, NodeId, ObjectKey, OidcProviderId, OperatorId, OrganisationId, PasswordHash, PolicyId, PrincipalNumber,
     RequestId, RoleId, SessionId, Status, Timestamp, UserId,
 };
-use tegata_model::{ApiTokenId, ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId};
+use tegata_model::{ApiTokenId, ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SamRoleId, SigningKeyId};
 
 /// One value. 16-byte ids are held in place, so that the usual parameters allocate nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,7 +35,7 @@ macro_rules! from_id {
 }
 
 from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, BucketId, BlobId, SessionId, RequestId, NodeId, LoginProfileId, MfaDeviceId);
-from_id!(AuthKeyId, OidcProviderId);
+from_id!(AuthKeyId, OidcProviderId, SamRoleId);
 from_id!(ApiTokenId, ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId);
 
 macro_rules! from_text {

@@ -20,6 +20,7 @@ use crate::{
     grant::{Bound, GrantFailure, RefreshToken, hash_of, standing},
     hashing,
     principal::{LiveAccess, LiveClient, Principal, SYSTEM, SelfService, Stamps, Who},
+    sam::Rights,
     view::Read,
 };
 
@@ -215,6 +216,7 @@ impl Core {
             who: Who::Client(Box::new(row)),
             policies: Vec::new(),
             tags: Vec::new(),
+            sam: Rights::none(),
             self_service: SelfService::NONE,
             reads,
             stamps,
@@ -339,6 +341,7 @@ impl Core {
                 who: Who::Client(Box::new(facts.client.clone())),
                 policies: Vec::new(),
                 tags: Vec::new(),
+                sam: Rights::none(),
                 self_service: SelfService::NONE,
                 reads: facts.reads.clone(),
                 stamps: facts.stamps.clone(),

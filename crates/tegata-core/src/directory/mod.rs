@@ -186,7 +186,7 @@ fn settings(caller: &Caller) -> ResourceName {
 }
 
 /// An effect allowed by a permit.
-fn done<T>(output: T, changes: ChangeSet, permit: Permit) -> Effect<T> {
+pub(crate) fn done<T>(output: T, changes: ChangeSet, permit: Permit) -> Effect<T> {
     Effect::with(output, changes, Entry { by: permit.spend(), ..Entry::default() })
 }
 

@@ -401,7 +401,7 @@ impl Provision<'_> {
                 oidc_provider::find_by_name(store, owner.id, &name.folded()).await?.map(|row| *row.id.as_bytes())
             }
             // Services and SAML federations are bound by name: they are not rows of ours.
-            PrincipalName::Service(_) | PrincipalName::Federated(_) => Some([0; 16]),
+            PrincipalName::Service(_) | PrincipalName::Federated(_) | PrincipalName::Owner { .. } => Some([0; 16]),
         })
     }
 

@@ -123,7 +123,7 @@ pub(super) async fn subject(view: &View<'_>, caller: &Caller, principal: &Princi
         (PrincipalName::Federated(_), Some((number, _))) => Some(*number),
         (PrincipalName::Federated(arn), None) if arn.contains(":oidc-provider/") => None,
         // Services and SAML federations are bound by name: they are not rows of ours.
-        (PrincipalName::Service(_) | PrincipalName::Federated(_), _) => return Ok((Some([0; 16]), false)),
+        (PrincipalName::Service(_) | PrincipalName::Federated(_) | PrincipalName::Owner { .. }, _) => return Ok((Some([0; 16]), false)),
         (PrincipalName::AccountMembers { account } | PrincipalName::User { account, .. } | PrincipalName::Role { account, .. }, _) => {
             account.parse::<AccountNumber>().ok()
         }
@@ -155,7 +155,7 @@ pub(super) async fn subject(view: &View<'_>, caller: &Caller, principal: &Princi
             }),
             None => None,
         },
-        PrincipalName::AccountMembers { .. } | PrincipalName::Service(_) => Some(*owner.id.as_bytes()),
+        PrincipalName::AccountMembers { .. } | PrincipalName::Service(_) | PrincipalName::Owner { .. } => Some(*owner.id.as_bytes()),
     };
     Ok((found, foreign))
 }

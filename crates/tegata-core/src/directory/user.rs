@@ -296,6 +296,7 @@ impl Operation for DeleteUser {
         changes.push(api_token::delete_of_user(row.id));
         changes.push(organisation::forget(row.id));
         changes.push(tegata_store::auth_key::delete_all(row.id));
+        changes.extend(tegata_store::sam_document::forget(row.id));
         changes.push(user::delete(row.id));
         Ok(done((), changes, permit))
     }

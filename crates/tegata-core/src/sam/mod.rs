@@ -6,41 +6,61 @@
 //! | `sign_in` | a session by password or auth key, with a one-time code where there is a second factor |
 //! | `auth_key` | the keys that begin sessions |
 //! | `session`, `switch` | one more token, the end, and going on as another user |
+//! | `document`, `role`, `user` | what users may do, who may go on as them, and all that belongs to them |
+//! | [`alias`], `rights` | what each operation of the API is here; documents as they are now, and as a session was given them |
 //! | `exchange` | a temporary key for a session, and the other way round |
 //! | `factor` | the second factor of a user or of the owner, from the first look to the lost device |
 //! | `operator` | what an account is called as an operator |
 //!
 //! A session has a row, and is ended as role sessions are: by its mark, or by anything that it stands on. So whatever comes of it ends with it.
 
+pub mod alias;
 mod auth_key;
+mod document;
 mod exchange;
 mod factor;
 mod operator;
 mod pair;
+mod rights;
+mod role;
 mod session;
 mod sign_in;
 mod switch;
 pub(crate) mod trust;
+mod user;
 
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use tegata_model::{Epoch, SecretKey, SessionId, Timestamp, UserId};
+use tegata_policy::Policy;
 use tegata_store::{
     Step, factor as factor_rows,
     sam_session::{self, SamSessionRow},
-    session as marks,
+    sam_snapshot, session as marks,
 };
 
-pub(crate) use self::auth_key::{AuthUses, LiveAuthKey, hash_of_secret};
 pub use self::{
     auth_key::{AuthKey, CreateAuthKey, CreatedAuthKey, DeleteAuthKey, Holder, ListAuthKeys, NewAuthKey},
+    document::{
+        DescribeDefaults, DescribePermission, DescribeTrust, RemoveDefaults, RemovePermission, RemoveTrust, SetDefaults, SetPermission,
+        SetTrust,
+    },
     exchange::{ForTemporaryKey, FromTemporaryKey},
     factor::{EnableFactor, FactorState, FindFactorState, RevokeFactor, VerifyFactor, revoke_owner_factor},
     operator::{DescribeOperator, Operator},
+    role::{
+        AttachSamRole, CreateSamRole, DeleteSamRole, DescribeSamRole, DetachSamRole, ListSamRoleUsers, ListSamRoles, ListUserSamRoles,
+        SamRole, UpdateSamRole,
+    },
     session::{EndSessions, RenewToken, RenewedToken, SignOut},
     sign_in::{Refusal, SamSignIn, Shown, SignedIn, StartedSession},
     switch::SwitchUser,
+    user::{DescribeSamUser, ListSamUsers, RemoveUser, SamUser},
+};
+pub(crate) use self::{
+    auth_key::{AuthUses, LiveAuthKey, hash_of_secret},
+    rights::{Rights, describe, open_snapshot},
 };
 use crate::{
     Core,
@@ -70,6 +90,8 @@ pub(crate) struct LiveSam {
     pub(crate) principal: Arc<Principal>,
     /// What can end it, from the account on.
     pub(crate) bound: Vec<Ancestor>,
+    /// What the permission language lets it do, as it was when the session began.
+    pub(crate) permissions: Arc<[Policy]>,
     /// What a person gave to the client that it was exchanged for.
     pub(crate) granted: Option<Granted>,
     /// Who switched to the user, in words.
@@ -154,7 +176,8 @@ impl Core {
             None => None,
         };
         let granted = row.granted.as_deref().map(postcard::from_bytes).transpose().map_err(OpError::internal)?;
-        Ok(LiveSam { row, principal, bound, granted, source, until, reads, stamps })
+        let permissions = open_snapshot(&self.store, row.snapshot.as_deref()).await?;
+        Ok(LiveSam { row, principal, bound, permissions, granted, source, until, reads, stamps })
     }
 
     async fn words_of(&self, user: UserId) -> Result<String, OpError> {
@@ -164,8 +187,8 @@ impl Core {
     }
 
     /// Old sessions and what nobody may repeat any more go.
-    pub(crate) fn sweep_sam(now: Timestamp) -> [Step; 2] {
-        [sam_session::sweep(now), factor_rows::sweep(now.minus(sign_in::REPEAT.saturating_mul(4)))]
+    pub(crate) fn sweep_sam(now: Timestamp) -> [Step; 3] {
+        [sam_session::sweep(now), sam_snapshot::sweep(now), factor_rows::sweep(now.minus(sign_in::REPEAT.saturating_mul(4)))]
     }
 }
 

@@ -317,13 +317,14 @@ impl Core {
             Code::Repeat(row) => return self.again(meta, changes, known, row).await.map(Ok),
         };
         let expires_at = now.plus(lifetime);
+        let given = known.person.sam.snapshot();
         let row = SamSessionRow {
             id,
             account_id: account.id,
             user_id: user.id,
             kid: self.keyring.current_token_kid(),
             bound: bound_to_bytes(&bound)?,
-            snapshot: None,
+            snapshot: given.map(|given| given.hash.to_vec()),
             granted: None,
             second_factor,
             source_id: None,
@@ -335,6 +336,7 @@ impl Core {
             deadline: now.plus(session::DEADLINE),
         };
         changes.push(sam_session::insert(&row));
+        changes.extend(given.map(|given| tegata_store::sam_snapshot::keep(&given.hash, &given.content, row.deadline)));
         changes.extend(used.iter().map(factor::note_use));
         changes.extend(known.tries.map(|subject| attempt::forget(subject, Secret::Password)));
         changes.extend(known.profile.as_ref().map(|profile| login_profile::signed_in(profile.id, now)));

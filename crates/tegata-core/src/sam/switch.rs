@@ -100,13 +100,14 @@ impl Operation for SwitchUser {
                 bound.push(ancestor);
             }
         }
+        let given = target.sam.snapshot();
         let row = SamSessionRow {
             id: SessionId::from_bytes(core.new_id()?),
             account_id: account.id,
             user_id: user.id,
             kid: core.keyring.current_token_kid(),
             bound: bound_to_bytes(&bound)?,
-            snapshot: None,
+            snapshot: given.map(|given| given.hash.to_vec()),
             granted: sam.row.granted.clone(),
             // What the caller gave is not the factor of that user.
             second_factor: false,
@@ -120,6 +121,7 @@ impl Operation for SwitchUser {
         };
         let mut changes = ChangeSet::new(now);
         changes.push(sam_session::insert(&row));
+        changes.extend(given.map(|given| tegata_store::sam_snapshot::keep(&given.hash, &given.content, row.deadline)));
         let lineage = Lineage { acting: Ancestor::User(user.id, user.epoch), account: (account.id, account.epoch), ancestors: bound };
         let birth = born(&row, &lineage, vec![sam.row.id.to_string()]);
         let mut by = permit.spend();

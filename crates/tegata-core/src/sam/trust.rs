@@ -1,25 +1,3 @@
-//! Whom a user trusts to go on in its name.
+//! Whom a user trusts to go on in its name. The check stands beside the evidence that it makes.
 
-use std::sync::Arc;
-
-use crate::{
-    LayerKind,
-    actions::Action,
-    authz::{self, Trusted},
-    caller::Caller,
-    error::{DeniedBy, OpError},
-    principal::Principal,
-    resource::ResourceName,
-    view::View,
-};
-
-/// Asks a user's trust policy for the caller.
-pub(crate) fn trusts(
-    _view: &View<'_>,
-    caller: &Caller,
-    action: Action,
-    target: &ResourceName,
-    _user: &Arc<Principal>,
-) -> Result<Trusted, OpError> {
-    Err(authz::denied(caller, action, target, DeniedBy::Layer { layer: LayerKind::Trust, explicit: false }, None))
-}
+pub(crate) use crate::authz::trust_user as trusts;

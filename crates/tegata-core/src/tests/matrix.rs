@@ -413,6 +413,40 @@ async fn organisations(core: &TestCore, caller: &Caller, action: Action) -> &'st
         // Asked by whoever holds a letter, or knows where one would go.
         actions::TEGATA_REQUEST_PASSWORD_RESET | actions::TEGATA_RESET_PASSWORD | actions::TEGATA_NOT_ME => "asked by letter",
         actions::TEGATA_SEND_LETTER => "done by the server",
+        other => sam(core, caller, other).await,
+    }
+}
+
+/// What the permission language is written with.
+async fn sam(core: &TestCore, caller: &Caller, action: Action) -> &'static str {
+    use crate::sam as s;
+    macro_rules! ask {
+        ($($input:tt)*) => { word(core.perform(caller, &s::$($input)*).await) };
+    }
+    let user = || "ghost".parse().unwrap();
+    let name = || "ghost-role".parse().unwrap();
+    let document = || r#"{"statements":[]}"#.to_owned();
+    match action {
+        actions::SAM_GET_USER_PERMISSION => ask!(DescribePermission { user: user() }),
+        actions::SAM_UPDATE_USER_PERMISSION => ask!(SetPermission { user: user(), document: document(), description: None }),
+        actions::SAM_DELETE_USER_PERMISSION => ask!(RemovePermission { user: user() }),
+        actions::SAM_GET_USER_TRUST_POLICY => ask!(DescribeTrust { user: user() }),
+        actions::SAM_UPDATE_USER_TRUST_POLICY => ask!(SetTrust { user: user(), document: document() }),
+        actions::SAM_DELETE_USER_TRUST_POLICY => ask!(RemoveTrust { user: user() }),
+        actions::SAM_GET_DEFAULT_PERMISSIONS => ask!(DescribeDefaults),
+        actions::SAM_UPDATE_DEFAULT_PERMISSIONS => ask!(SetDefaults { document: document() }),
+        actions::SAM_DELETE_DEFAULT_PERMISSIONS => ask!(RemoveDefaults),
+        actions::SAM_LIST_ROLES => ask!(ListSamRoles),
+        actions::SAM_GET_ROLE => ask!(DescribeSamRole { name: name() }),
+        actions::SAM_CREATE_ROLE => {
+            ask!(CreateSamRole { name: "made-set".parse().unwrap(), document: document(), description: None })
+        }
+        actions::SAM_UPDATE_ROLE => ask!(UpdateSamRole { name: name(), document: document(), description: None }),
+        actions::SAM_DELETE_ROLE => ask!(DeleteSamRole { name: name() }),
+        actions::SAM_LIST_ROLE_USERS => ask!(ListSamRoleUsers { name: name() }),
+        actions::SAM_LIST_USER_ROLES => ask!(ListUserSamRoles { user: user() }),
+        actions::SAM_ATTACH_ROLE => ask!(AttachSamRole { user: user(), role: name() }),
+        actions::SAM_DETACH_ROLE => ask!(DetachSamRole { user: user(), role: name() }),
         other => panic!("{other} is missing from the permission matrix"),
     }
 }

@@ -14,6 +14,7 @@ mod look_back;
 mod matrix;
 mod objects;
 mod organisation;
+mod permissions;
 mod sam;
 mod sessions;
 mod settings;

@@ -214,6 +214,8 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         ResourceName::LoginProfile { .. } => "User.LoginProfile",
         ResourceName::Factor { .. } => "User.MFADevice",
         ResourceName::ApiToken { .. } => "User.ApiToken",
+        ResourceName::SamRoles { .. } | ResourceName::SamRole { .. } => "SamRole",
+        ResourceName::Document { .. } => "Permission",
         ResourceName::MfaDevices { .. } | ResourceName::MfaDevice { .. } => "VirtualMFADevice",
         ResourceName::BoundMfaDevice { .. } => "VirtualMFADevice.User",
         ResourceName::Buckets { .. } | ResourceName::Bucket { .. } => "Bucket",

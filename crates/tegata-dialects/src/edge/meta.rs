@@ -28,6 +28,7 @@ pub(crate) fn read(core: &Core, parts: &Parts, trusted: &[Network]) -> RequestMe
         source: peer.and_then(|peer| source(peer.address.ip().to_canonical(), &parts.headers, trusted)),
         secure: peer.is_some_and(|peer| peer.tls) || (proxied && forwarded_over_tls(&parts.headers)),
         user_agent: agent.chars().take(USER_AGENT).collect(),
+        call: None,
     }
 }
 

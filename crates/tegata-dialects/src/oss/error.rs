@@ -360,6 +360,9 @@ impl OssError {
             | ResourceName::LoginProfile { .. }
             | ResourceName::Factor { .. }
             | ResourceName::ApiToken { .. }
+            | ResourceName::SamRoles { .. }
+            | ResourceName::SamRole { .. }
+            | ResourceName::Document { .. }
             | ResourceName::MfaDevices { .. }
             | ResourceName::MfaDevice { .. }
             | ResourceName::BoundMfaDevice { .. }

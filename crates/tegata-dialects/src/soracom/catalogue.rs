@@ -1,7 +1,7 @@
 //! What this wire offers, as data: the API name, the method and path, what it does, and its parameters. Requests are routed by it, conditions
 //! of permissions see its path variables, and the command line and the reference pages are made of it.
 
-use super::{ask::Entry, auth, error::SamFault, mfa, operator};
+use super::{ask::Entry, audit_log, auth, error::SamFault, mfa, operator, permissions, roles, users};
 
 /// The method of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,7 +109,7 @@ pub(crate) const fn query(name: &'static str, kind: Kind) -> Parameter {
 }
 
 /// The tables, in the order in which they are shown. A path that names a thing literally stands before one with a variable in that place.
-const TABLES: &[&[Entry]] = &[auth::TABLE, mfa::TABLE, operator::TABLE];
+const TABLES: &[&[Entry]] = &[auth::TABLE, mfa::TABLE, operator::TABLE, permissions::TABLE, users::TABLE, roles::TABLE, audit_log::TABLE];
 
 fn entries() -> impl Iterator<Item = &'static Entry> {
     TABLES.iter().copied().flatten()

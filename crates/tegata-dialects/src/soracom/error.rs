@@ -86,6 +86,41 @@ impl SamFault {
         )
     }
 
+    /// A name that paths use for something else.
+    pub(super) fn reserved(name: &str) -> Self {
+        Self::new(400, "TGT0501", format!("no user can be called `{name}` here"), format!("`{name}` というユーザー名は使用できません"))
+    }
+
+    /// No such role; where a role of the path is meant the status is 404, in a body 400.
+    pub(super) fn no_role(status: u16) -> Self {
+        Self::new(status, "TGT0502", "there is no role of this id", "指定されたロールはありません")
+    }
+
+    /// Roles of an operator have no versions.
+    pub(super) fn no_versions() -> Self {
+        Self::new(400, "TGT0503", "only managed roles have versions, and this server has none", "バージョンがあるのは管理ロールのみです")
+    }
+
+    /// There is nothing written that could be deleted.
+    pub(super) fn nothing_written() -> Self {
+        Self::new(400, "TGT0504", "nothing is written that could be deleted", "削除する内容がありません")
+    }
+
+    /// No such auth key.
+    pub(super) fn no_auth_key() -> Self {
+        Self::new(404, "TGT0505", "the user has no auth key of this id", "指定された認証キーはありません")
+    }
+
+    /// A password is changed by whoever has it.
+    pub(super) fn own_password_only() -> Self {
+        Self::new(
+            400,
+            "TGT0506",
+            "only the user itself changes its password by the current one; to set one for somebody, delete the password and create another",
+            "パスワードの変更は本人のみ可能です。他のユーザーの場合は削除して作成してください",
+        )
+    }
+
     /// The path names another operator than the token.
     pub(super) fn other_operator() -> Self {
         let mut fault = Self::new(

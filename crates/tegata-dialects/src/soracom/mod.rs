@@ -16,13 +16,17 @@
 //! answered by 429 or 5xx: clients of this kind wait two minutes in silence then.
 
 mod ask;
+mod audit_log;
 mod auth;
 mod catalogue;
 mod error;
 mod members;
 mod mfa;
 mod operator;
+mod permissions;
+mod roles;
 mod texts;
+mod users;
 
 use std::sync::Arc;
 
@@ -35,7 +39,7 @@ use axum::{
 };
 pub use catalogue::{Kind, Method, OperationSpec, Parameter, Place, catalogue};
 use http::request::Parts;
-use tegata_core::{Core, RequestMeta, authn::Proof, sam::PresentedPair};
+use tegata_core::{ApiCall, Core, RequestMeta, authn::Proof, sam::PresentedPair};
 use tegata_model::SecretKey;
 
 use self::{
@@ -112,6 +116,8 @@ impl Soracom {
         let head = Head::read(parts, TARGET).map_err(|problem| SamFault::malformed(problem.to_string()))?;
         let (entry, path) = catalogue::find(&parts.method, &head.path)?;
         journal.operation = entry.spec.api;
+        let mut meta = meta;
+        meta.call = Some(ApiCall::new(entry.spec.api, format!("/v1{}", entry.spec.path), &head.path));
         let members = Members::read(&body)?;
         let caller = if entry.spec.open {
             None

@@ -139,14 +139,8 @@ pub(crate) struct ConfigureFlags {
     /// Name of the profile
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     pub(crate) profile: String,
-<<<<<<< ours
-    /// AK, StsToken, RamRoleArn, ChainableRamRoleArn, OIDC, CredentialsURI, External or SORACOM [default: what the profile has, else AK]
-||||||| base
-    /// AK, StsToken, RamRoleArn, ChainableRamRoleArn, OIDC, CredentialsURI or External [default: what the profile has, else AK]
-=======
-    /// AK, StsToken, RamRoleArn, ChainableRamRoleArn, OIDC, CredentialsURI, External, or OAuth (a sign-in at a browser) [default: what the
-    /// profile has, else AK]
->>>>>>> theirs
+    /// AK, StsToken, RamRoleArn, ChainableRamRoleArn, OIDC, CredentialsURI, External, SORACOM, or OAuth (a sign-in at a browser) [default:
+    /// what the profile has, else AK]
     #[arg(long, value_name = "MODE", value_parser = str::parse::<Mode>)]
     pub(crate) mode: Option<Mode>,
     #[command(flatten)]
@@ -308,19 +302,9 @@ pub(crate) struct CredentialsFlags {
     /// `credential_process`) or uri (what a credentials URI answers)
     #[arg(long, value_name = "FORM", default_value = "json", hide_possible_values = true)]
     pub(crate) format: CredentialForm,
-<<<<<<< ours
-    /// The key of the sign-in that `login` made for this profile
-    #[arg(long, value_name = "NAME", hide = true, conflicts_with = "profile")]
-    pub(crate) sign_in: Option<String>,
     /// A key for the session of this profile of mode SORACOM
-    #[arg(long, value_name = "NAME", hide = true, conflicts_with_all = ["profile", "sign_in"])]
-    pub(crate) sam: Option<String>,
-||||||| base
-    /// The key of the sign-in that `login` made for this profile
     #[arg(long, value_name = "NAME", hide = true, conflicts_with = "profile")]
-    pub(crate) sign_in: Option<String>,
-=======
->>>>>>> theirs
+    pub(crate) sam: Option<String>,
     #[command(flatten)]
     pub(crate) access: Access,
 }

@@ -17,26 +17,16 @@ use crate::{
 
 /// `tegata credentials`
 pub(crate) fn print(flags: &CredentialsFlags, environment: &Environment) -> Result<(), Failure> {
-<<<<<<< ours
-    let key = match (&flags.sign_in, &flags.sam) {
-        (_, Some(name)) => {
+    let key = match &flags.sam {
+        Some(name) => {
             // Only that mode: by the file of the profiles it would be this very program again.
             let file = profile_file(flags.access.config_path.as_ref(), environment)?;
             Shelf::beside(file.path()).named(name).map_err(Failure::new)?;
             let access = Access { profile: Some(name.clone()), ..flags.access.clone() };
             runtime()?.block_on(Opened::new(&access, environment)?.temporary())?
         }
-        (Some(profile), None) => super::login::key(profile, flags.access.config_path.as_ref(), environment)?,
-        (None, None) => runtime()?.block_on(Opened::new(&flags.access, environment)?.temporary())?,
-    };
-||||||| base
-    let key = match &flags.sign_in {
-        Some(profile) => super::login::key(profile, flags.access.config_path.as_ref(), environment)?,
         None => runtime()?.block_on(Opened::new(&flags.access, environment)?.temporary())?,
     };
-=======
-    let key = runtime()?.block_on(Opened::new(&flags.access, environment)?.temporary())?;
->>>>>>> theirs
     if terminal::say(&written(&key, flags.format)) { Ok(()) } else { Err(Failure::new("nobody read the key")) }
 }
 

@@ -108,6 +108,7 @@ pub(super) fn trusted(document: &str, account: AccountNumber) -> BTreeSet<String
         PrincipalName::User { account, name } => format!("user {name} of account {account}"),
         PrincipalName::Role { account, name } if account == own => format!("role {name}"),
         PrincipalName::Role { account, name } => format!("role {name} of account {account}"),
+        PrincipalName::Owner { account } => format!("owner of {account}"),
         PrincipalName::Service(name) => format!("service {name}"),
         PrincipalName::Federated(name) => format!("provider {name}"),
     };

@@ -103,7 +103,7 @@ async fn list(ask: &Ask<'_>) -> Result<Fields, AcsError> {
         Some("Refused") => Some(false),
         Some(_) => return Err(AcsError::invalid("Outcome", "`Done` and `Refused` are the values")),
     };
-    let filter = AuditFilter { since, caller: wanted("Caller"), action: wanted("EventAction"), done };
+    let filter = AuditFilter { since, caller: wanted("Caller"), action: wanted("EventAction"), done, until: None, call: None };
     let listed = ask.perform(ListAuditEvents { filter, page: ask.page(1000)? }).await?;
     Ok(paged("Events", "Event", listed, event))
 }
