@@ -26,7 +26,7 @@ use crate::{
     config::{self, Config, Environment, Flags},
     failure::Failure,
     listen::{self, Endpoint, Signals, Stop, bind, stop_channel},
-    logging,
+    logging, mail,
     metrics::{self, Metrics},
     node::{self, Kind},
     terminal,
@@ -229,6 +229,7 @@ impl Server {
         for endpoint in endpoints {
             tasks.spawn(listen::serve(endpoint, config.connections, Arc::clone(&counted), stop.clone()));
         }
+        tasks.spawn(mail::post(Arc::clone(&core), stop.clone()));
         tasks.spawn(background(Arc::clone(&core), config.data.clone(), stop));
         Self { core, tasks, ask }
     }

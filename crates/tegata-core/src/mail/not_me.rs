@@ -101,7 +101,7 @@ impl Core {
     async fn try_disown(&self, meta: &RequestMeta, link: &SecretKey) -> Result<bool, OpError> {
         let now = self.now();
         let Some((row, what)) = self.not_me_link(link).await? else { return Ok(false) };
-        let Some(user) = user::find(&self.store, row.user_id).await? else { return Ok(false) };
+        let Some(mut user) = user::find(&self.store, row.user_id).await? else { return Ok(false) };
         let Some(account) = account::find(&self.store, row.account_id).await? else { return Ok(false) };
         let Some(person) = self.memory.user(&self.store, user.id).await? else { return Ok(false) };
         let mut changes = ChangeSet::new(now);
@@ -122,7 +122,14 @@ impl Core {
                     note.push_str(": access key switched off");
                 }
             }
-            (What::SignedIn | What::Consented | What::KeyMade | What::PasswordChanged | What::FactorRemoved | What::AddressChanged, _) => {}
+            (What::AddressChanged, _) => {
+                // Nothing more goes to an address that somebody else has set. An administrator sets the right one.
+                user.email.clear();
+                user.updated_at = now;
+                changes.push(user::update(&user));
+                note.push_str(": address removed");
+            }
+            (What::SignedIn | What::Consented | What::KeyMade | What::PasswordChanged | What::FactorRemoved, _) => {}
         }
         self.void_password(&mut changes, meta, &user, &account).await?;
         self.end_everything(&mut changes, user.id);

@@ -10,6 +10,7 @@ mod federation;
 mod grants;
 mod handles;
 mod look_back;
+mod mail;
 mod matrix;
 mod objects;
 mod sessions;

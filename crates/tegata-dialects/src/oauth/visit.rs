@@ -279,6 +279,14 @@ impl Visit {
         self.frame().root
     }
 
+    /// The language in which the person would be written to.
+    pub(crate) fn letters(&self) -> tegata_core::mail::Language {
+        match self.language {
+            Language::English => tegata_core::mail::Language::English,
+            Language::Japanese => tegata_core::mail::Language::Japanese,
+        }
+    }
+
     /// A page that says what is wrong.
     pub(crate) fn problem(&self, status: StatusCode, title: &'static str, what: String, advice: Option<&str>) -> Response {
         let frame = self.frame();

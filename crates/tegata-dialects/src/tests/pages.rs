@@ -17,7 +17,7 @@ const HOST: &str = "tegata.test:8420";
 const VENDOR: &str = "4038181954557748008";
 const CALLBACK: &str = "http://127.0.0.1:12345/cli/callback";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const PASSWORD: &str = "correct horse battery";
+pub(super) const PASSWORD: &str = "correct horse battery";
 
 /// What a client asks for, with some of it replaced.
 fn request(more: &[(&str, Option<&str>)]) -> String {
@@ -36,7 +36,7 @@ fn request(more: &[(&str, Option<&str>)]) -> String {
     format!("/oauth2/v1/auth?{}", form::encode(&query))
 }
 
-async fn people(world: &World, names: &[&str]) {
+pub(super) async fn people(world: &World, names: &[&str]) {
     for name in names {
         let new = NewLoginProfile {
             user: name.parse().unwrap(),
@@ -85,7 +85,7 @@ impl<'a> Browser<'a> {
         self.world.issuer.clone().oneshot(request).await.unwrap()
     }
 
-    async fn go(&mut self, method: &str, target: &str, body: &str) -> &mut Self {
+    pub(super) async fn go(&mut self, method: &str, target: &str, body: &str) -> &mut Self {
         let (mut method, mut target, mut body) = (method, target.to_owned(), body.to_owned());
         self.away = None;
         for _ in 0..6 {
@@ -118,7 +118,8 @@ impl<'a> Browser<'a> {
                 Some(query) => format!("{path}?{query}"),
                 None => format!("{}/{location}", path.rsplit_once('/').unwrap().0)
                     .replace("/apps/official-cli/../..", "")
-                    .replace("/welcome/..", ""),
+                    .replace("/welcome/..", "")
+                    .replace("/reset/..", ""),
             };
             (method, body) = ("GET", String::new());
         }
@@ -133,7 +134,7 @@ impl<'a> Browser<'a> {
         self.page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
     }
 
-    fn form(&self, fields: &[(&str, &str)]) -> String {
+    pub(super) fn form(&self, fields: &[(&str, &str)]) -> String {
         let mut all = pairs([("csrf", self.csrf().as_str())]);
         all.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         form::encode(&all)
