@@ -49,14 +49,14 @@ impl Happening {
         }
     }
 
-    pub(super) fn detail(&self) -> String {
+    pub(super) fn detail(self) -> String {
         match self {
             Self::SignedIn { agent: text, .. }
             | Self::Consented { client: text, .. }
             | Self::KeyMade { key_id: text, .. }
             | Self::PasswordChanged { how: text }
             | Self::FactorRemoved { device: text }
-            | Self::AddressChanged { person: text } => harmless(text),
+            | Self::AddressChanged { person: text } => harmless(&text),
         }
     }
 }
@@ -132,7 +132,7 @@ impl Core {
             (What::SignedIn | What::Consented | What::KeyMade | What::PasswordChanged | What::FactorRemoved, _) => {}
         }
         self.void_password(&mut changes, meta, &user, &account).await?;
-        self.end_everything(&mut changes, user.id);
+        Self::end_everything(&mut changes, user.id);
         changes.touch(account.id);
         let entry = Entry { note: Some(note), ..Entry::default() };
         changes.push(self.recorder.at_a_page(now, meta, &person, TEGATA_NOT_ME, entry));
@@ -160,7 +160,7 @@ impl Core {
         };
         let token = self.mail_link(changes, &to, Purpose::NewPassword, (0, None))?;
         let way = Way { person: to.person.clone(), way: format!("{}/reset/{}", self.keyring.issuer(), token.expose()) };
-        let letter = Letter::NewPassword { ways: vec![way], from: meta.source_text(), by_token: false };
+        let letter = Letter::NewPassword { ways: vec![way], from: meta.source_text(), by_token: false, disowned: true };
         self.letter(changes, &to, letter, None, changes.at().plus(GOOD))
     }
 }

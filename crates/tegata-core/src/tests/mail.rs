@@ -262,6 +262,7 @@ async fn not_me_ends_a_sign_in_and_the_password_with_it() {
         assert!(!signs_in(&core, "a thief's", RIGHT).await, "a password that somebody else knows is none");
         let sent = letters(&core).await;
         assert_eq!((sent.len(), sent[0].kind), (1, "new-password"));
+        assert!(sent[0].body.contains("was not you") && !sent[0].body.contains("forgotten"), "{}", sent[0].body);
         let way = token(&sent[0], "reset");
         assert!(matches!(reset(&core, &way, RIGHT).await, Err(Refusal::Password(_))), "not the one that was taken away");
         reset(&core, &way, "quite another one").await.unwrap();

@@ -28,8 +28,10 @@ const KNOWN_BY: &str = "tegata-browser";
 const SIGNED_IN: &str = "tegata";
 /// With this before it, no neighbour of the host can set a cookie (RFC 6265bis §4.1.3.2).
 const HOST_ONLY: &str = "__Host-";
-/// How long a browser is known, in seconds.
-const KNOWN: u64 = 365 * 86_400;
+/// How long a language is remembered, in seconds.
+const CHOSEN: u64 = 365 * 86_400;
+/// How long a browser is known after a sign-in with it, in seconds.
+const KNOWN: u64 = 30 * 86_400;
 /// Parameters of the URL that are ours and not the client's.
 const OURS: [&str; 3] = ["lang", "step", "login"];
 
@@ -175,7 +177,7 @@ impl Visit {
         };
         let mut visit = Self { oauth, parts, meta, browser, known_by: String::new(), language, cookie, secure, cookies: Vec::new() };
         if chosen.is_some() {
-            visit.cookies.push(format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age={KNOWN}; SameSite=Lax", language.code()));
+            visit.cookies.push(format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age={CHOSEN}; SameSite=Lax", language.code()));
         }
         visit.known_by = if let Some(known) = known_by {
             known
@@ -196,6 +198,8 @@ impl Visit {
     pub(crate) fn step(&mut self, stepped: &Stepped) {
         let seconds = stepped.expires_at.since(self.oauth.core.now()).as_secs();
         self.set(SIGNED_IN, stepped.cookie.expose(), seconds);
+        let known_by = self.known_by.clone();
+        self.set(KNOWN_BY, &known_by, KNOWN);
         stepped.cookie.expose().clone_into(&mut self.cookie);
     }
 
