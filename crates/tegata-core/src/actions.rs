@@ -249,10 +249,22 @@ actions! {
     TEGATA_ASSIGN_APPLICATION = "tegata:AssignApplication";
     /// Let a user or a role use it no more.
     TEGATA_UNASSIGN_APPLICATION = "tegata:UnassignApplication";
+    /// Say whether everybody of the account may use the official application, or those who are assigned.
+    TEGATA_SET_ASSIGNMENT_MODE = "tegata:SetApplicationAssignmentMode";
     /// List who may use the official application.
     TEGATA_LIST_APPLICATION_ASSIGNMENTS = "tegata:ListApplicationAssignments";
     /// Get a token for a client itself. Clients ask, by scopes and not by policies; so for the next five.
     OAUTH_CLIENT_CREDENTIALS = "oauth:ClientCredentials";
+    /// Get a token for an application itself, for its organisation. The application asks.
+    OAUTH_ORG_TOKEN = "oauth:OrganisationToken";
+    /// Get a token for an organisation for an API token: whoever has it asks.
+    OAUTH_REDEEM_API_TOKEN = "oauth:RedeemApiToken";
+    /// Make an API token of a user, for the programs it runs.
+    TEGATA_CREATE_API_TOKEN = "tegata:CreateApiToken";
+    /// List the API tokens of a user.
+    TEGATA_LIST_API_TOKENS = "tegata:ListApiTokens";
+    /// Take an API token back.
+    TEGATA_REVOKE_API_TOKEN = "tegata:RevokeApiToken";
     /// Sign in: asked by a person at a page; so for the next three.
     TEGATA_SIGN_IN = "tegata:SignIn";
     /// Sign out.
@@ -319,4 +331,52 @@ actions! {
     RAM_UNBIND_MFA_DEVICE = "ram:UnbindMFADevice";
     /// Read which device is the second factor of a user.
     RAM_GET_USER_MFA_INFO = "ram:GetUserMFAInfo";
+    /// Make an app of an organisation.
+    CSP_CREATE_OAUTH_APP = "csp:CreateOAuthApp";
+    /// List the apps that were made in an organisation.
+    CSP_LIST_OAUTH_APPS = "csp:ListOAuthApps";
+    /// Read what is said of an app.
+    CSP_GET_OAUTH_APP = "csp:GetOAuthApp";
+    /// Change what is said of an app; what it has where it was added stays.
+    CSP_UPDATE_OAUTH_APP = "csp:UpdateOAuthApp";
+    /// Delete apps for good.
+    CSP_DELETE_OAUTH_APPS = "csp:DeleteOAuthApps";
+    /// Give an app a new secret beside the old one.
+    CSP_ROTATE_OAUTH_APP_SECRET = "csp:RotateOAuthAppSecret";
+    /// Give an app a new secret in place of all others.
+    CSP_REPLACE_OAUTH_APP_SECRET = "csp:ReplaceOAuthAppSecret";
+    /// End the old secret of an app before its time.
+    CSP_END_OAUTH_APP_SECRET_ROTATION = "csp:EndOAuthAppSecretRotation";
+    /// As an app, give oneself a new secret.
+    CSP_ROTATE_OWN_SECRET = "csp:RotateOwnSecret";
+    /// Add apps to an organisation.
+    CSP_ADD_CLIENTS = "csp:AddClients";
+    /// List the apps that have roles in an organisation.
+    CSP_LIST_CLIENTS = "csp:ListClients";
+    /// Read which roles an app has in an organisation, and which not.
+    CSP_GET_CLIENT = "csp:GetClient";
+    /// Change the roles that an app has in an organisation.
+    CSP_UPDATE_CLIENT_ROLES = "csp:UpdateClientRoles";
+    /// Add an app to an organisation again, in one step.
+    CSP_RESYNC_CLIENT = "csp:ResyncClient";
+    /// Take apps out of an organisation.
+    CSP_REMOVE_CLIENTS = "csp:RemoveClients";
+    /// Read what is said of an organisation.
+    CSP_GET_ORGANIZATION = "csp:GetOrganization";
+    /// List the organisations one has to do with.
+    CSP_LIST_OWN_ORGANIZATIONS = "csp:ListOwnOrganizations";
+    /// List the roles that an organisation knows.
+    CSP_LIST_ORGANIZATION_ROLES = "csp:ListOrganizationRoles";
+    /// Read which roles one has in an organisation.
+    CSP_GET_OWN_ROLES = "csp:GetOwnRoles";
+    /// Read who one is.
+    CSP_GET_OWN_PROFILE = "csp:GetOwnProfile";
+    /// Look for the users of an organisation and their roles.
+    CSP_SEARCH_USERS = "csp:SearchUsers";
+    /// Change the roles that a user has in an organisation.
+    CSP_UPDATE_USER_ROLES = "csp:UpdateUserRoles";
+    /// List services with their roles.
+    CSP_LIST_SERVICES = "csp:ListServices";
+    /// Say which roles of services an organisation offers.
+    CSP_SET_OFFERED_ROLES = "csp:SetOfferedRoles";
 }

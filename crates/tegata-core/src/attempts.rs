@@ -46,35 +46,33 @@ impl Core {
 
     /// Whether a secret of a client holds, with its wrong guesses counted by the network they come from: whoever guesses is stopped,
     /// and the client itself, elsewhere, is not. Where nothing was guessed wrong lately, nothing is counted before the look.
-    pub(crate) async fn guarded(
+    pub(crate) async fn guarded<T>(
         &self,
         client: ClientId,
         source: Option<IpAddr>,
         now: Timestamp,
-        holds: impl FnOnce() -> bool,
-    ) -> Result<bool, OpError> {
+        holds: impl Future<Output = Result<Option<T>, OpError>> + Send,
+    ) -> Result<Option<T>, OpError> {
         let subject = place(client, source);
         let Some(until) = self.memory.guesses.get(&subject) else {
-            if holds() {
-                return Ok(true);
+            if let Some(held) = holds.await? {
+                return Ok(Some(held));
             }
             // Others that guess at this moment find it before they look.
             self.memory.guesses.insert(subject, now);
             self.count_guess(subject, source, now).await?;
-            return Ok(false);
+            return Ok(None);
         };
         if now < until {
             return Err(OpError::Throttled(until.since(now).max(Duration::from_secs(1))));
         }
         self.count_guess(subject, source, now).await?;
-        if !holds() {
-            return Ok(false);
-        }
+        let Some(held) = holds.await? else { return Ok(None) };
         let mut commit = ChangeSet::new(now);
         commit.push(attempt::forget(subject, Secret::Client));
         self.store.commit(commit).await.map_err(OpError::internal)?;
         self.memory.guesses.remove(&subject);
-        Ok(true)
+        Ok(Some(held))
     }
 
     async fn count_guess(&self, subject: [u8; 16], source: Option<IpAddr>, now: Timestamp) -> Result<(), OpError> {

@@ -1,6 +1,7 @@
 //! From a proof to a caller. The order of the checks is the order in which they are written here.
 
 mod client;
+mod organisation;
 mod token_of_provider;
 
 use std::{
@@ -10,11 +11,12 @@ use std::{
 
 use aws_lc_rs::digest::{SHA256, digest};
 pub use client::{About, PresentedClient, PresentedKey, PresentedToken};
-use tegata_model::{AccessKeyId, Epoch, Timestamp};
+pub(crate) use organisation::API_TOKEN_CHARS;
+use tegata_model::{AccessKeyId, Epoch, SecretKey, Timestamp};
 use tegata_policy::{DocumentKind, Policy, ram};
 use tegata_sign::Presented;
 use tegata_store::{
-    access_key, account, client as client_rows, consent, grant, installation, login_profile, oidc_provider, role, session, user,
+    access_key, account, api_token, client as client_rows, consent, grant, installation, login_profile, oidc_provider, role, session, user,
 };
 pub use token_of_provider::Federated;
 
@@ -23,7 +25,7 @@ use crate::{
     caller::{Caller, Evidence, RequestMeta, Unspent},
     directory::{KeyPolicy, key_policy},
     error::{AuthnFailure, OpError},
-    grant::standing::may_sign_in,
+    grant::{Acting, standing::may_sign_in},
     keyring::Place,
     principal::{LiveKey, LiveSession, Stamps, Who},
     token::{self, Ancestor, Claims, PolicyClaim, TokenError},
@@ -41,6 +43,10 @@ pub enum Proof {
     Client(PresentedClient),
     /// An access token of our own.
     Access(PresentedToken),
+    /// An access token for an organisation.
+    Organisation(SecretKey),
+    /// An API token of a user, to get an access token for an organisation with.
+    ApiToken(SecretKey),
 }
 
 impl Core {
@@ -52,7 +58,7 @@ impl Core {
             Proof::Federated(federated) => federated.sample(),
             Proof::Client(client) => client.app_id.clone(),
             // Nothing of a token goes into a count: whoever reads it could use it.
-            Proof::Access(_) => String::new(),
+            Proof::Access(_) | Proof::Organisation(_) | Proof::ApiToken(_) => String::new(),
         };
         let result = self.judge(proof, meta).await;
         if let Err(OpError::Authentication(failure)) = &result {
@@ -86,10 +92,18 @@ impl Core {
                 return Ok(Caller { evidence: Evidence::Token(Arc::new(token)), meta, verified: None, unspent: None });
             }
             Proof::Client(presented) => {
-                let (client, proven) = self.client(&presented, meta.source, now).await?;
+                let (client, shown) = self.client(&presented, meta.source, now).await?;
                 // Only whoever has proven to be the client may use up a proof of its.
                 let unspent = self.unspent(presented.key.as_ref(), now)?;
-                return Ok(Caller { evidence: Evidence::Client { client, proven }, meta, verified: None, unspent });
+                return Ok(Caller { evidence: Evidence::Client { client, shown }, meta, verified: None, unspent });
+            }
+            Proof::Organisation(token) => {
+                let org = self.live_org(token.expose(), now).await?;
+                return Ok(Caller { evidence: Evidence::Org(org), meta, verified: None, unspent: None });
+            }
+            Proof::ApiToken(token) => {
+                let org = self.api_token(token.expose(), now).await?;
+                return Ok(Caller { evidence: Evidence::Org(Arc::new(org)), meta, verified: None, unspent: None });
             }
             Proof::Access(presented) => {
                 let access = self.access(&presented, now).await?;
@@ -108,7 +122,7 @@ impl Core {
         let secret = match &evidence {
             Evidence::Key(key) => &key.secret,
             Evidence::Session(session) => &*session.secret,
-            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => {
+            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Org(_) => {
                 return Err(OpError::internal("a token signs no request"));
             }
         };
@@ -150,12 +164,13 @@ impl Core {
             Evidence::Key(key) => self.live_key(&key.key_id).await.map(Evidence::Key),
             Evidence::Session(session) => self.revive(session, now).await.map(Evidence::Session),
             Evidence::Token(token) => self.token_again(token, now).await.map(Evidence::Token),
-            Evidence::Client { client, proven } => {
+            Evidence::Client { client, shown } => {
                 let client = self.client_again(client).await?;
-                Ok(Evidence::Client { client, proven: *proven })
+                Ok(Evidence::Client { client, shown: *shown })
             }
             Evidence::Access(access) => self.access_again(access, now).await.map(Evidence::Access),
             Evidence::Browser(browser) => self.browser_again(browser).await.map(Evidence::Browser),
+            Evidence::Org(org) => self.org_again(org, now).await.map(Evidence::Org),
         }
     }
 
@@ -284,6 +299,12 @@ impl Core {
                 }
             }
         }
+        // And when the role that it was born in does not trust its person any more.
+        if let Some(acting) =
+            Acting::find(self, &claims.ancestors).await.map_err(|error| if let OpError::Grant(_) = error { ended() } else { error })?
+        {
+            acting.noted_in(&mut stamps);
+        }
         match session::mark(&self.store, claims.session).await? {
             None | Some(Epoch(0)) => reads.push(Read::Session(claims.session, Epoch(0))),
             Some(_) => return Err(ended()),
@@ -355,6 +376,9 @@ impl Core {
                 }
             }
             Ancestor::Consent(id) => consent::find(store, id).await?.map(|_| Read::Consent(id)),
+            Ancestor::ApiToken(id) => {
+                api_token::find(store, id).await?.filter(|row| row.deactivated_at.is_none()).map(|_| Read::ApiToken(id))
+            }
             Ancestor::Session(id, epoch) => {
                 (session::mark(store, id).await?.unwrap_or(Epoch(0)) == epoch).then_some(Read::Session(id, epoch))
             }
@@ -366,7 +390,12 @@ impl Core {
 pub(crate) fn lawful(evidence: &Evidence, source: Option<IpAddr>, now: Timestamp) -> Result<(), OpError> {
     match evidence {
         Evidence::Key(key) => key.demands.judge(key, source, now).map_err(OpError::Authentication),
-        Evidence::Session(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => Ok(()),
+        Evidence::Session(_)
+        | Evidence::Token(_)
+        | Evidence::Client { .. }
+        | Evidence::Access(_)
+        | Evidence::Browser(_)
+        | Evidence::Org(_) => Ok(()),
     }
 }
 

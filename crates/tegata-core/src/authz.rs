@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
-use tegata_model::UserId;
+use tegata_model::{RoleName, Timestamp, UserId};
 use tegata_policy::{
-    Context, Decision, Layer, LayerDecision, LayerKind, Policy, Principal as PolicyPrincipal, Request, StatementRef, Verdict, evaluate,
+    Context, Decision, Layer, LayerDecision, LayerKind, Policy, Principal as PolicyPrincipal, Request, StatementRef, Verdict, could_allow,
+    evaluate,
 };
 
 use tegata_store::mfa_device;
 
 use crate::{
+    RequestMeta,
     actions::{
         Action, RAM_BIND_MFA_DEVICE, RAM_CHANGE_PASSWORD, RAM_CREATE_ACCESS_KEY, RAM_CREATE_VIRTUAL_MFA_DEVICE, RAM_DELETE_ACCESS_KEY,
         RAM_DELETE_VIRTUAL_MFA_DEVICE, RAM_GET_USER_MFA_INFO, RAM_LIST_ACCESS_KEYS, RAM_UNBIND_MFA_DEVICE, RAM_UPDATE_ACCESS_KEY,
-        STS_ASSUME_ROLE,
+        STS_ASSUME_ROLE, TEGATA_CREATE_API_TOKEN, TEGATA_LIST_API_TOKENS, TEGATA_REVOKE_API_TOKEN,
     },
     caller::{Caller, Evidence},
     error::{CallerKind, Denial, DeniedBy, OpError},
+    org::is_org_action,
     principal::{Principal, Who},
     resource::{ResourceName, Segments},
     sts::is_single_sign_on,
@@ -153,7 +156,13 @@ fn own_affair(principal: &Principal, action: Action, resource: &ResourceName) ->
     let itself = principal.self_service;
     own && match action {
         RAM_CHANGE_PASSWORD => itself.password,
-        RAM_CREATE_ACCESS_KEY | RAM_LIST_ACCESS_KEYS | RAM_UPDATE_ACCESS_KEY | RAM_DELETE_ACCESS_KEY => itself.keys,
+        RAM_CREATE_ACCESS_KEY
+        | RAM_LIST_ACCESS_KEYS
+        | RAM_UPDATE_ACCESS_KEY
+        | RAM_DELETE_ACCESS_KEY
+        | TEGATA_CREATE_API_TOKEN
+        | TEGATA_LIST_API_TOKENS
+        | TEGATA_REVOKE_API_TOKEN => itself.keys,
         RAM_CREATE_VIRTUAL_MFA_DEVICE
         | RAM_DELETE_VIRTUAL_MFA_DEVICE
         | RAM_BIND_MFA_DEVICE
@@ -185,6 +194,8 @@ pub(crate) async fn second_factor(
 fn by_scopes(caller: &Caller, action: Action) -> bool {
     match &caller.evidence {
         Evidence::Client { .. } => true,
+        // Roles in the organisation allow; policies of the user can still deny.
+        Evidence::Org(_) => !is_org_action(action),
         Evidence::Access(_) => action != STS_ASSUME_ROLE || !is_single_sign_on(caller),
         Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Browser(_) => false,
     }
@@ -206,8 +217,8 @@ pub(crate) fn trust(
     let context = context(view, caller, extra);
     let segments = name.segments();
     let account = caller.account_number();
-    let arn = arn(caller);
-    let principal = policy_principal(caller, &account, &arn);
+    let arn = arn(caller.evidence.principal());
+    let principal = policy_principal(caller.evidence.principal(), &account, &arn);
     let request = asked(action, &segments, Some(principal), &context);
     let layers = [Layer { kind: LayerKind::Trust, policies: vec![trust] }];
     let verdict = evaluate(&request, &layers);
@@ -216,6 +227,21 @@ pub(crate) fn trust(
     }
     let by = denied_by(&verdict.deciding);
     Err(denied(caller, action, name, by, Some((verdict, Reasons::of(&request, &layers)))))
+}
+
+/// Whether a role still trusts the person who acts as it, in a request of this moment; without a request, whether it could.
+pub(crate) fn still_trusts(role: &Principal, person: &Principal, request: Option<(&RequestMeta, Timestamp)>, second_factor: bool) -> bool {
+    let (Who::Role { trust, .. }, Ok(role_name)) = (&role.who, RoleName::new(role.name())) else { return false };
+    let context = request.map_or_else(Context::new, |(meta, now)| around(meta, now, second_factor, person));
+    let name = ResourceName::Role { account: role.account.number, name: role_name };
+    let segments = name.segments();
+    let (account, arn) = (person.account.number.to_string(), arn(person));
+    let principal = policy_principal(person, &account, &arn);
+    let asked = asked(STS_ASSUME_ROLE, &segments, Some(principal), &context);
+    match request {
+        Some(_) => evaluate(&asked, &[Layer { kind: LayerKind::Trust, policies: vec![trust] }]).allowed,
+        None => could_allow(&asked, [trust]),
+    }
 }
 
 fn asked<'a>(action: Action, segments: &'a Segments, principal: Option<PolicyPrincipal<'a>>, context: &'a Context) -> Request<'a> {
@@ -234,8 +260,7 @@ fn layers(caller: &Caller) -> Vec<Layer<'_>> {
     layers
 }
 
-fn policy_principal<'a>(caller: &'a Caller, account: &'a str, arn: &'a str) -> PolicyPrincipal<'a> {
-    let principal = caller.evidence.principal();
+fn policy_principal<'a>(principal: &'a Principal, account: &'a str, arn: &'a str) -> PolicyPrincipal<'a> {
     let (name, id) = (principal.name(), Some(principal.id_bytes()));
     match principal.caller_kind() {
         CallerKind::Owner => PolicyPrincipal::Account { account },
@@ -245,9 +270,8 @@ fn policy_principal<'a>(caller: &'a Caller, account: &'a str, arn: &'a str) -> P
     }
 }
 
-/// The caller as policies spell it; for a role session its role, for a token its provider.
-fn arn(caller: &Caller) -> String {
-    let principal = caller.evidence.principal();
+/// Who asks as policies spell it; for a role session its role, for a token its provider.
+fn arn(principal: &Principal) -> String {
     let account = principal.account.number;
     match principal.caller_kind() {
         CallerKind::Owner => format!("acs:ram::{account}:root"),
@@ -258,18 +282,23 @@ fn arn(caller: &Caller) -> String {
     }
 }
 
-fn context(view: &View<'_>, caller: &Caller, extra: Extra<'_>) -> Context {
-    let meta = &caller.meta;
+/// What is around every request.
+fn around(meta: &RequestMeta, now: Timestamp, second_factor: bool, principal: &Principal) -> Context {
     let mut context = Context::new();
-    context.set("acs:CurrentTime", view.now().to_iso());
+    context.set("acs:CurrentTime", now.to_iso());
     if let Some(source) = meta.source {
         context.set("acs:SourceIp", source.to_string());
     }
     context.set("acs:SecureTransport", if meta.secure { "true" } else { "false" });
     // It is said, not left out, so that a condition for `false` can match too.
-    context.set("acs:MFAPresent", if caller.second_factor() { "true" } else { "false" });
-    context.set("acs:PrincipalARN", arn(caller));
+    context.set("acs:MFAPresent", if second_factor { "true" } else { "false" });
+    context.set("acs:PrincipalARN", arn(principal));
     context.set("acs:UserAgent", meta.user_agent.as_str());
+    context
+}
+
+fn context(view: &View<'_>, caller: &Caller, extra: Extra<'_>) -> Context {
+    let mut context = around(&caller.meta, view.now(), caller.second_factor(), caller.evidence.principal());
     if let Some(key_id) = caller.access_key_id() {
         context.set("acs:AccessId", key_id.as_str());
     }

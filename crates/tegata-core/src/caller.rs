@@ -2,12 +2,14 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use tegata_model::{AccessKeyId, AccountAlias, AccountId, RequestId, SourceIdentity, Timestamp, UserId, UserName};
+use tegata_model::{
+    AccessKeyId, AccountAlias, AccountId, ClientId, ClientSecretId, InstallationId, RequestId, SourceIdentity, Timestamp, UserId, UserName,
+};
 use tegata_sign::Verified;
 
 use crate::{
     error::CallerKind,
-    principal::{LiveAccess, LiveClient, LiveKey, LiveSession, LiveToken, Principal, Who},
+    principal::{LiveAccess, LiveClient, LiveKey, LiveOrg, LiveSession, LiveToken, OrgProof, Principal, Who},
     signin::LiveBrowser,
     token::Ancestor,
     why::escape,
@@ -59,13 +61,29 @@ pub(crate) enum Evidence {
     Client {
         /// The client, in the account it asks in.
         client: Arc<LiveClient>,
-        /// Whether it has shown a secret of its own.
-        proven: bool,
+        /// Which secret of its own it has shown, where it has.
+        shown: Option<ClientSecretId>,
     },
     /// An access token of our own.
     Access(Arc<LiveAccess>),
     /// A browser that a person has signed in with.
     Browser(Arc<LiveBrowser>),
+    /// An access token for an organisation, or an API token.
+    Org(Arc<LiveOrg>),
+}
+
+/// Of whom an access token for an organisation speaks. The organisation is the caller's account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrgBearer {
+    /// A user; what it may do is what its roles say now.
+    User(UserId),
+    /// An application; what it may do is what its instance has.
+    App {
+        /// The application.
+        client: ClientId,
+        /// Its instance in the organisation.
+        installation: InstallationId,
+    },
 }
 
 /// A proof that works once: claimed in the commit of the effect or of the refusal.
@@ -84,6 +102,7 @@ impl Evidence {
             (Self::Client { client: one, .. }, Self::Client { client: two, .. }) => Arc::ptr_eq(one, two),
             (Self::Access(one), Self::Access(two)) => Arc::ptr_eq(one, two),
             (Self::Browser(one), Self::Browser(two)) => Arc::ptr_eq(one, two),
+            (Self::Org(one), Self::Org(two)) => Arc::ptr_eq(one, two),
             _ => false,
         }
     }
@@ -96,6 +115,7 @@ impl Evidence {
             Self::Client { client, .. } => &client.principal,
             Self::Access(access) => &access.principal,
             Self::Browser(browser) => &browser.principal,
+            Self::Org(org) => &org.principal,
         }
     }
 }
@@ -125,13 +145,36 @@ impl Caller {
                 session.claims.ancestors.iter().any(|ancestor| matches!(ancestor, Ancestor::User(id, _) if *id == user))
             }
             (Evidence::Browser(browser), _) => browser.row.user_id == user,
-            (Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_), _) => false,
+            (Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Org(_), _) => false,
         }
     }
 
     /// The request this caller makes.
     pub fn meta(&self) -> &RequestMeta {
         &self.meta
+    }
+
+    /// Whoever speaks for itself in an organisation by an access token for it; nobody where another proof was shown.
+    pub fn organisation_bearer(&self) -> Option<OrgBearer> {
+        let Evidence::Org(org) = &self.evidence else { return None };
+        let OrgProof::Access(..) = &org.shown else { return None };
+        Some(match &org.principal.who {
+            Who::User(row) => OrgBearer::User(row.id),
+            Who::Client(row) => OrgBearer::App { client: row.id, installation: org.bound.installation()? },
+            Who::Role { .. } | Who::Provider(_) => return None,
+        })
+    }
+
+    /// What an access token for an organisation is for, where that is less than whoever it speaks for may: it may do no more here
+    /// either.
+    pub fn organisation_narrowed(&self) -> Option<&[String]> {
+        match &self.evidence {
+            Evidence::Org(org) => match &org.shown {
+                OrgProof::Access(claims, _) => claims.narrowed.then_some(claims.perms.as_slice()),
+                OrgProof::ApiToken(_) => None,
+            },
+            _ => None,
+        }
     }
 
     /// What the signature check found: for object requests, the address that was signed.
@@ -142,6 +185,11 @@ impl Caller {
     /// The account the caller belongs to.
     pub fn account(&self) -> AccountId {
         self.evidence.principal().account.id
+    }
+
+    /// The account's id as an organisation.
+    pub fn organisation_id(&self) -> &str {
+        self.evidence.principal().account.organisation_id.as_str()
     }
 
     /// The account's 16-digit number, as text.
@@ -172,14 +220,19 @@ impl Caller {
         match &self.evidence {
             Evidence::Key(key) => Some(&key.key_id),
             Evidence::Session(session) => Some(&session.key_id),
-            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => None,
+            Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Org(_) => None,
         }
     }
 
     /// The origin of the chain of sessions, where one was set.
     pub fn source_identity(&self) -> Option<&SourceIdentity> {
         match &self.evidence {
-            Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => None,
+            Evidence::Key(_)
+            | Evidence::Token(_)
+            | Evidence::Client { .. }
+            | Evidence::Access(_)
+            | Evidence::Browser(_)
+            | Evidence::Org(_) => None,
             Evidence::Session(session) => session.claims.source_identity.as_ref(),
         }
     }
@@ -190,6 +243,7 @@ impl Caller {
             Evidence::Key(_) | Evidence::Client { .. } => None,
             Evidence::Access(access) => Some(access.claims.expires_at()),
             Evidence::Browser(browser) => Some(browser.row.expires_at),
+            Evidence::Org(org) => Some(org.expires_at()),
             Evidence::Session(session) => Some(session.claims.expires_at),
             Evidence::Token(token) => Some(token.verified.claims().expires_at),
         }
@@ -202,9 +256,12 @@ impl Caller {
             Evidence::Session(session) if matches!(principal.who, Who::Role { .. }) => {
                 format!("{}:{}", principal.number_text(), session.claims.session_name)
             }
-            Evidence::Key(_) | Evidence::Session(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => {
-                principal.number_text()
-            }
+            Evidence::Key(_)
+            | Evidence::Session(_)
+            | Evidence::Client { .. }
+            | Evidence::Access(_)
+            | Evidence::Browser(_)
+            | Evidence::Org(_) => principal.number_text(),
             Evidence::Token(token) => format!("{}:{}", principal.name(), shown(&token.verified.claims().subject)),
         }
     }
@@ -217,12 +274,16 @@ impl Caller {
                 format!("role {}/{}", principal.name(), session.claims.session_name)
             }
             Evidence::Client { .. } => format!("client {}", principal.name()),
-            Evidence::Access(_) if matches!(principal.who, Who::Client(_)) => format!("client {}", principal.name()),
-            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) | Evidence::Browser(_) if principal.is_owner() => {
+            Evidence::Access(_) | Evidence::Org(_) if matches!(principal.who, Who::Client(_)) => format!("client {}", principal.name()),
+            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Org(_)
+                if principal.is_owner() =>
+            {
                 format!("root of {}", principal.account.alias)
             }
             Evidence::Access(_) | Evidence::Browser(_) if matches!(principal.who, Who::Role { .. }) => format!("role {}", principal.name()),
-            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) | Evidence::Browser(_) => format!("user {}", principal.name()),
+            Evidence::Key(_) | Evidence::Session(_) | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Org(_) => {
+                format!("user {}", principal.name())
+            }
             Evidence::Token(token) => format!("federated {}/{}", principal.name(), shown(&token.verified.claims().subject)),
         }
     }

@@ -57,7 +57,8 @@ impl Facts {
                 | DeniedBy::ChainEnded
                 | DeniedBy::KeyPolicy
                 | DeniedBy::NoPassword
-                | DeniedBy::SecondFactor => None,
+                | DeniedBy::SecondFactor
+                | DeniedBy::Organisation(_) => None,
             },
             kind: match denial.caller_kind {
                 CallerKind::Owner => 0,

@@ -5,7 +5,12 @@ use std::{error::Error, fmt, time::Duration};
 use tegata_policy::{LayerKind, Verdict};
 use tegata_sign::{Mismatch, TimeProblem};
 
-use crate::{grant::GrantFailure, resource::ResourceName};
+use crate::{
+    directory::PasswordRule,
+    grant::GrantFailure,
+    org::{Barrier, Refusal},
+    resource::ResourceName,
+};
 
 /// Seconds of a day.
 const DAY: u64 = 24 * 3600;
@@ -33,6 +38,8 @@ pub enum OpError {
     Invalid(Problem),
     /// A grant yields nothing.
     Grant(GrantFailure),
+    /// An organisation refuses something about its apps and roles.
+    Organisation(Refusal),
     /// The object does not meet the condition the caller set, or has not changed since.
     Precondition(Precondition),
     /// Others kept changing what this operation depends on; nothing was done.
@@ -147,6 +154,8 @@ pub enum DeniedBy {
     NoPassword,
     /// The user has a second factor, and the caller did not give it.
     SecondFactor,
+    /// Roles in an organisation, which allow here.
+    Organisation(Barrier),
 }
 
 /// What kind of principal a caller is.
@@ -263,11 +272,13 @@ pub enum Quota {
     FingerprintsPerProvider,
     /// Devices for one-time codes of an account.
     MfaDevices,
+    /// API tokens of a user.
+    ApiTokensPerUser,
 }
 
 impl Quota {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Users,
         Self::KeysPerUser,
         Self::Groups,
@@ -286,6 +297,7 @@ impl Quota {
         Self::SecretsPerClient,
         Self::Assignments,
         Self::MfaDevices,
+        Self::ApiTokensPerUser,
     ];
 
     fn words(self) -> &'static str {
@@ -308,6 +320,7 @@ impl Quota {
             Self::ClientIdsPerProvider => "client ids for an OIDC provider",
             Self::FingerprintsPerProvider => "fingerprints for an OIDC provider",
             Self::MfaDevices => "devices for one-time codes in an account",
+            Self::ApiTokensPerUser => "API tokens of a user",
         }
     }
 }
@@ -321,6 +334,8 @@ pub struct Problem {
     pub kind: ProblemKind,
     /// The rule in words, ready to be shown.
     pub message: String,
+    /// The rules that a password breaks, for those who say them in other words.
+    pub rules: Vec<PasswordRule>,
 }
 
 /// The inputs that operations can find wrong. Dialects know what each is called on their wire.
@@ -396,6 +411,10 @@ pub enum Input {
     IssuerUrl,
     /// How long ago a token may have been issued.
     IssuanceLimit,
+    /// What an API token is called.
+    ApiTokenName,
+    /// How long an API token lives, and may go unused.
+    ApiTokenLife,
     /// The digest of a certificate.
     Fingerprint,
     /// The password that a user is given.
@@ -460,7 +479,7 @@ pub enum Precondition {
 impl OpError {
     /// An input problem.
     pub fn invalid(input: Input, kind: ProblemKind, message: impl Into<String>) -> Self {
-        Self::Invalid(Problem { input, kind, message: message.into() })
+        Self::Invalid(Problem { input, kind, message: message.into(), rules: Vec::new() })
     }
 
     /// A fault of ours, with its cause.
@@ -481,6 +500,7 @@ impl fmt::Display for OpError {
             Self::NotEmpty(resource) => write!(f, "`{resource}` is not empty"),
             Self::Invalid(problem) => f.write_str(&problem.message),
             Self::Grant(failure) => failure.fmt(f),
+            Self::Organisation(refusal) => refusal.fmt(f),
             Self::Precondition(Precondition::NotModified { .. }) => f.write_str("not modified"),
             Self::Precondition(Precondition::Failed(name)) => write!(f, "the condition `{name}` does not hold"),
             Self::Precondition(Precondition::Exists) => f.write_str("the object exists and may not be overwritten"),
@@ -623,6 +643,7 @@ impl fmt::Display for Denial {
             DeniedBy::SecondFactor => {
                 write!(f, "`{action}` on `{resource}` needs the second factor of the user, and this key or session was not given it")
             }
+            DeniedBy::Organisation(barrier) => write!(f, "`{action}` on `{resource}`: {barrier}"),
             DeniedBy::ChainEnded => write!(f, "`{action}`: this chain of sessions cannot go on; start again from a key"),
         }
     }

@@ -11,7 +11,7 @@
 //! | [`outbound`], `issuers` | the one way out; the keys of identity providers, kept |
 //! | [`keyring`], `hashing`, [`otp`], `attempts` | sealing keys, passwords, one-time codes, and how often they may be tried |
 //! | [`audit`], [`why`] | what happened, and why something did not |
-//! | [`sts`], [`object`], [`directory`] | the operations themselves |
+//! | [`sts`], [`object`], [`directory`], [`org`] | the operations themselves |
 //! | [`session`], [`trail`], [`leak`] | taking back, and knowing why |
 //!
 //! Nothing here knows a status code, a header or the spelling of any wire.
@@ -38,6 +38,7 @@ pub mod mint;
 mod nonces;
 pub mod object;
 pub mod operation;
+pub mod org;
 pub mod otp;
 pub mod outbound;
 mod principal;
@@ -58,14 +59,14 @@ pub mod why;
 
 use std::sync::Arc;
 
-pub use caller::{Caller, RequestMeta};
+pub use caller::{Caller, OrgBearer, RequestMeta};
 pub use error::{
     AuthnFailure, CallerKind, Denial, DeniedBy, FederationFailure, Holding, Input, OpError, Precondition, Problem, ProblemKind, Quota,
 };
 pub use grant::{Fallen, GrantFailure};
 pub use operation::{Effect, Operation};
-pub use resource::ResourceName;
-pub use signing::KeyUse;
+pub use resource::{OrgPart, ResourceName};
+pub use signing::{KeyUse, OrganisationKeys};
 use tegata_model::{NodeId, RequestId, Timestamp};
 pub use tegata_policy::LayerKind;
 pub use tegata_sign::{Addressing, ObjectAddress, Presented, Verified};
@@ -84,6 +85,7 @@ use crate::{
     limits::Limits,
     mail::Mailer,
     nonces::Nonces,
+    org::{AppUses, Services},
     outbound::Outbound,
     principal::Memory,
     signing::Signing,
@@ -108,6 +110,8 @@ pub struct Parts {
     pub mailer: Option<Arc<dyn Mailer>>,
     /// Limits.
     pub limits: Limits,
+    /// The services whose roles organisations offer.
+    pub services: Services,
 }
 
 /// The core of one running node. Its fields are private: a handler that holds a `Core` can ask, and nothing else.
@@ -121,6 +125,8 @@ pub struct Core {
     issuers: Issuers,
     mailer: Option<Arc<dyn Mailer>>,
     limits: Limits,
+    services: Services,
+    app_uses: AppUses,
     memory: Memory,
     nonces: Nonces,
     recorder: Recorder,
@@ -138,7 +144,7 @@ impl std::fmt::Debug for Core {
 impl Core {
     /// Puts the parts together; gives this run of the node its own id.
     pub fn new(parts: Parts) -> Result<Self, NoEntropy> {
-        let Parts { store, blobs, keyring, clock, entropy, outbound, mailer, limits } = parts;
+        let Parts { store, blobs, keyring, clock, entropy, outbound, mailer, limits, services } = parts;
         let node = NodeId::from_bytes(new_ulid(clock.as_ref(), entropy.as_ref())?);
         let nonces = Nonces::new(limits.nonce_memory);
         let recorder = Recorder::new(node, limits.refusal_rows_per_minute);
@@ -153,6 +159,8 @@ impl Core {
             issuers: Issuers::default(),
             mailer,
             limits,
+            services,
+            app_uses: AppUses::default(),
             memory: Memory::new(),
             nonces,
             recorder,
@@ -199,11 +207,13 @@ impl Core {
         let now = self.now();
         self.recorder.flush(&self.store, now).await?;
         self.uses.flush(&self.store, now).await?;
+        self.app_uses.flush(&self.store, now).await?;
         let mut changes = ChangeSet::new(now);
         changes.push(tegata_store::replay::sweep(now));
         changes.extend(tegata_store::session::sweep(now));
         changes.extend(tegata_store::grant::sweep(now));
         changes.push(tegata_store::device_code::sweep(now));
+        changes.push(tegata_store::api_token::sweep(now.minus(KEPT_KEYS)));
         changes.extend(Self::sweep_browsers(now));
         changes.push(tegata_store::signing_key::sweep(now));
         // Keys past the longest outage are of no use; a week more shows an operator what was there.
@@ -235,6 +245,9 @@ impl Core {
         }
         if let Err(error) = self.uses.flush(&self.store, self.clock.now()).await {
             tracing::warn!(%error, "the last uses of keys could not be written");
+        }
+        if let Err(error) = self.app_uses.flush(&self.store, self.clock.now()).await {
+            tracing::warn!(%error, "the last uses of apps could not be written");
         }
         self.store.close().await;
     }

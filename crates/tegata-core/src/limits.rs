@@ -90,6 +90,8 @@ pub struct Quotas {
     pub oidc_providers: u32,
     /// Devices for one-time codes of an account.
     pub mfa_devices: u32,
+    /// API tokens of a user that can be used.
+    pub api_tokens_per_user: u32,
 }
 
 impl Default for Quotas {
@@ -113,6 +115,7 @@ impl Default for Quotas {
             assignments: 5000,
             oidc_providers: 100,
             mfa_devices: 1000,
+            api_tokens_per_user: 100,
         }
     }
 }

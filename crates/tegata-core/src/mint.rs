@@ -12,7 +12,7 @@ use crate::{
     error::OpError,
     grant::{Fallen, GrantFailure, UserCredential, standing::Standing, under},
     operation::Effect,
-    principal::{LiveAccess, Who},
+    principal::{LiveAccess, OrgProof, Who},
     token::{self, Ancestor, Claims, Granted, INLINE_TOKEN, Lineage, PolicyClaim, Sealed},
     view::View,
     why::SessionBirth,
@@ -125,7 +125,9 @@ fn seal(core: &Core, claims: &mut Claims, policy: Option<&str>, changes: &mut Ch
 fn granted(caller: &Caller) -> Option<Granted> {
     match &caller.evidence {
         Evidence::Session(session) => session.claims.granted.clone(),
-        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => None,
+        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Org(_) => {
+            None
+        }
     }
 }
 
@@ -219,6 +221,13 @@ fn ancestors(caller: &Caller) -> Vec<Ancestor> {
             ancestors.push(Ancestor::Session(access.session, Epoch(0)));
             ancestors
         }
+        Evidence::Org(org) => {
+            let mut ancestors = org.bound.marks.clone();
+            if let OrgProof::Access(_, session) = &org.shown {
+                ancestors.push(Ancestor::Session(*session, Epoch(0)));
+            }
+            ancestors
+        }
         Evidence::Browser(live) => {
             let (row, person) = (&live.row, &live.person);
             vec![
@@ -246,6 +255,10 @@ fn ancestors(caller: &Caller) -> Vec<Ancestor> {
 fn parents(caller: &Caller) -> Vec<String> {
     match &caller.evidence {
         Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Browser(_) => Vec::new(),
+        Evidence::Org(org) => match &org.shown {
+            OrgProof::Access(_, session) => vec![session.to_string()],
+            OrgProof::ApiToken(_) => Vec::new(),
+        },
         Evidence::Access(access) => vec![access.session.to_string()],
         Evidence::Session(session) => vec![session.claims.session.to_string()],
     }
@@ -254,7 +267,7 @@ fn parents(caller: &Caller) -> Vec<String> {
 /// How many sessions stand before a new one of this caller.
 pub(crate) fn chain_length(caller: &Caller) -> usize {
     match &caller.evidence {
-        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Browser(_) => 0,
+        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Browser(_) | Evidence::Org(_) => 0,
         Evidence::Access(access) => access.bound.marks.iter().filter(|mark| matches!(mark, Ancestor::Session(..))).count(),
         Evidence::Session(session) => 1 + session.claims.ancestors.iter().filter(|a| matches!(a, Ancestor::Session(..))).count(),
     }
@@ -265,6 +278,7 @@ pub(crate) fn deadline(view: &View<'_>, caller: &Caller) -> Timestamp {
     match &caller.evidence {
         Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } => view.now().plus(view.core().limits.root_deadline),
         Evidence::Access(access) => access.claims.expires_at(),
+        Evidence::Org(org) => org.expires_at(),
         Evidence::Browser(live) => live.row.signed_in_at.plus(view.core().limits.root_deadline),
         Evidence::Session(session) => session.claims.deadline,
     }

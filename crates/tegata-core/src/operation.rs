@@ -207,6 +207,7 @@ impl Core {
             | OpError::InUse(..)
             | OpError::LimitExceeded(..)
             | OpError::Invalid(_)
+            | OpError::Organisation(_)
             | OpError::Grant(_) => {}
         }
         let mut commit = ChangeSet::new(now);
@@ -230,6 +231,7 @@ fn evidence_reads(evidence: &Evidence) -> &[crate::view::Read] {
         Evidence::Client { client, .. } => &client.principal.reads,
         Evidence::Access(access) => &access.reads,
         Evidence::Browser(browser) => &browser.reads,
+        Evidence::Org(org) => &org.reads,
         Evidence::Key(key) => &key.reads,
         Evidence::Session(session) => &session.reads,
         Evidence::Token(token) => &token.provider.reads,

@@ -21,7 +21,7 @@ const STEP: i64 = 30;
 /// Steps that a device's clock may be off, either way (RFC 6238 §5.2 and §6).
 const DRIFT: i64 = 1;
 /// Bytes of a new seed: 40 characters, without padding; RFC 4226 §4 R6 asks for 20 bytes at least.
-const SEED: usize = 25;
+pub(crate) const SEED: usize = 25;
 
 /// Six digits that somebody typed.
 #[derive(Clone, PartialEq, Eq)]

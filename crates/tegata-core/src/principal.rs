@@ -11,11 +11,12 @@ use tegata_model::{
     AccessKeyId, AccountId, AccountNumber, Epoch, KeyId, OidcProviderId, OidcProviderName, RoleId, SecretKey, SessionId, Status, Timestamp,
     UserId,
 };
-use tegata_oauth::{AccessClaims, Scope, VerifiedIdToken};
+use tegata_oauth::{AccessClaims, OrgClaims, Scope, VerifiedIdToken};
 use tegata_policy::{DocumentKind, Policy, PrincipalName, ram};
 use tegata_store::{
     Step, Store, StoreError, access_key,
     account::{self, AccountRow},
+    api_token::ApiTokenRow,
     bucket,
     client::{self, ClientRow},
     client_secret::ClientSecretRow,
@@ -146,6 +147,37 @@ pub(crate) struct LiveAccess {
     pub(crate) bound: Arc<Bound>,
     pub(crate) facts: Arc<Facts>,
     pub(crate) reads: Vec<Read>,
+    /// What the keys were read from that its signature was verified with.
+    pub(crate) keys: Stamps,
+}
+
+/// Whoever shows an access token for an organisation, or the API token that brings one, with everything it stands on found unrevoked.
+#[derive(Debug)]
+pub(crate) struct LiveOrg {
+    /// Of whom it speaks: the user, or the application itself.
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) shown: OrgProof,
+    pub(crate) bound: Arc<Bound>,
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) reads: Vec<Read>,
+}
+
+/// What was shown for an organisation.
+#[derive(Debug)]
+pub(crate) enum OrgProof {
+    /// An access token, and its own id.
+    Access(Arc<OrgClaims>, SessionId),
+    /// An API token itself: good for nothing but an access token.
+    ApiToken(Box<ApiTokenRow>),
+}
+
+impl LiveOrg {
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        match &self.shown {
+            OrgProof::Access(claims, _) => claims.expires_at(),
+            OrgProof::ApiToken(row) => row.until(),
+        }
+    }
 }
 
 /// The cache versions of the accounts a value was read from.
@@ -186,6 +218,9 @@ pub(crate) struct Memory {
     pub(crate) clients: Cache<(String, AccountId), Arc<LiveClient>>,
     pub(crate) standings: Cache<Bound, Arc<Facts>>,
     pub(crate) tokens: Cache<[u8; 32], Arc<LiveAccess>>,
+    pub(crate) org_tokens: Cache<[u8; 32], Arc<LiveOrg>>,
+    /// Secrets that somebody chose and that were verified, by a code of each.
+    pub(crate) chosen_secrets: Cache<Vec<u8>, ()>,
     /// Where secrets of clients were guessed wrong, and until when nothing more is looked at there.
     pub(crate) guesses: Cache<[u8; 16], Timestamp>,
 }
@@ -202,6 +237,8 @@ impl Memory {
             clients: Cache::new(4_096),
             standings: Cache::new(32_768),
             tokens: Cache::new(65_536),
+            org_tokens: Cache::new(32_768),
+            chosen_secrets: Cache::new(4_096),
             guesses: Cache::new(16_384),
         }
     }
@@ -427,6 +464,7 @@ impl Read {
             Self::Grant(id, epoch) => grant::expect_alive(*id, *epoch),
             Self::Consent(id) => consent::expect(*id),
             Self::Browser(id, epoch) => tegata_store::browser_session::expect(*id, *epoch),
+            Self::ApiToken(id) => tegata_store::api_token::expect(*id),
         }
     }
 }

@@ -135,6 +135,13 @@ pub enum ResourceName {
         /// The user.
         of: Box<ResourceName>,
     },
+    /// An API token of a user.
+    ApiToken {
+        /// The user.
+        of: Box<ResourceName>,
+        /// Its id, as it was asked for.
+        id: String,
+    },
     /// The devices for one-time codes of an account, as a collection.
     MfaDevices {
         /// The account they belong to.
@@ -237,8 +244,50 @@ pub enum ResourceName {
         /// The account.
         account: AccountNumber,
     },
+    /// An organisation, as who asks sees it.
+    Organisation {
+        /// The account of who asks.
+        account: AccountNumber,
+        /// The id of the organisation, as it was said.
+        org: String,
+    },
+    /// Something of an organisation.
+    OrgPart {
+        /// The account of who asks.
+        account: AccountNumber,
+        /// The id of the organisation, as it was said.
+        org: String,
+        /// What kind of thing.
+        part: OrgPart,
+        /// Which one, as it was said; `*` for all of them.
+        name: String,
+    },
     /// Oneself; no permission is needed.
     Caller,
+}
+
+/// What there is in an organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrgPart {
+    /// An app that was made in it.
+    App,
+    /// An app as it was added to it.
+    Instance,
+    /// A user with roles in it.
+    User,
+    /// A service that is offered in it.
+    Service,
+}
+
+impl OrgPart {
+    fn word(self) -> &'static str {
+        match self {
+            Self::App => "oauth-app",
+            Self::Instance => "client",
+            Self::User => "user",
+            Self::Service => "service",
+        }
+    }
 }
 
 /// The segments of a resource as owned text, from which [`Resource`] borrows.
@@ -291,6 +340,7 @@ impl ResourceName {
             }
             Self::LoginProfile { of } => return of.segments().below("login-profile"),
             Self::Factor { of } => return of.segments().below("mfa"),
+            Self::ApiToken { of, id } => return of.segments().below("api-token").below(id),
             Self::MfaDevices { account } => ("ram", Some(account), "mfa/*".to_owned()),
             Self::MfaDevice { account, name } => ("ram", Some(account), format!("mfa/{name}")),
             Self::BoundMfaDevice { device } => return device.segments().below("user"),
@@ -312,6 +362,8 @@ impl ResourceName {
             Self::Requests { account } => ("tegata", Some(account), "request/*".to_owned()),
             Self::Request { account, id } => ("tegata", Some(account), format!("request/{id}")),
             Self::Credentials { account } => ("tegata", Some(account), "credential/*".to_owned()),
+            Self::Organisation { account, org } => ("csp", Some(account), format!("org/{org}")),
+            Self::OrgPart { account, org, part, name } => ("csp", Some(account), format!("org/{org}/{}/{name}", part.word())),
             Self::Caller => ("sts", None, "*".to_owned()),
         };
         Segments { service, account: account.map(ToString::to_string).unwrap_or_default(), relative }

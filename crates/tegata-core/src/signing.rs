@@ -36,26 +36,43 @@ pub enum KeyUse {
     IdRsa,
     /// ID tokens, for clients that ask for the shorter signature.
     IdEc,
+    /// Access tokens for organisations, as those who read them expect them.
+    Organisation,
 }
 
 impl KeyUse {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Access, Self::IdRsa, Self::IdEc];
+    pub const ALL: [Self; 4] = [Self::Access, Self::IdRsa, Self::IdEc, Self::Organisation];
+    /// Those that the authorization server publishes; organisations have their own place for theirs.
+    const OF_CLIENTS: [Self; 3] = [Self::Access, Self::IdRsa, Self::IdEc];
 
-    fn word(self) -> &'static str {
+    /// Its name, as commands and rows have it.
+    pub fn word(self) -> &'static str {
         match self {
             Self::Access => "access",
             Self::IdRsa => "id-rs256",
             Self::IdEc => "id-es256",
+            Self::Organisation => "csp",
         }
     }
 
     fn algorithm(self) -> Algorithm {
         match self {
             Self::Access | Self::IdEc => Algorithm::Es256,
-            Self::IdRsa => Algorithm::Rs256,
+            Self::IdRsa | Self::Organisation => Algorithm::Rs256,
         }
     }
+}
+
+/// The public keys for access tokens of organisations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrganisationKeys {
+    /// All that are published (RFC 7517 §4).
+    pub keys: Vec<Value>,
+    /// The one that signs now, as PEM.
+    pub pem: String,
+    /// Who signs.
+    pub issuer: String,
 }
 
 /// The keys of one use, as they are now.
@@ -110,13 +127,26 @@ impl Core {
 
     /// The public keys for access and ID tokens, as a set (RFC 7517 §5).
     pub async fn public_keys(&self) -> Result<Value, OpError> {
-        let ring = self.ring(&KeyUse::ALL).await?;
-        let keys: Vec<Value> = KeyUse::ALL
+        let ring = self.ring(&KeyUse::OF_CLIENTS).await?;
+        let keys: Vec<Value> = KeyUse::OF_CLIENTS
             .iter()
             .filter_map(|key_use| ring.chain(*key_use))
             .flat_map(|chain| chain.keys.iter().map(|(_, key)| key.jwk()))
             .collect();
         Ok(json!({ "keys": keys }))
+    }
+
+    /// The public keys for access tokens of organisations, and nothing else: as a set, and the one that signs now as PEM.
+    pub async fn organisation_keys(&self) -> Result<OrganisationKeys, OpError> {
+        let ring = self.ring(&[KeyUse::Organisation]).await?;
+        let keys = ring.chain(KeyUse::Organisation).map(|chain| chain.keys.iter().map(|(_, key)| key.jwk()).collect()).unwrap_or_default();
+        let signer = ring.signer(KeyUse::Organisation, self.now()).ok_or_else(|| OpError::internal("no key signs now"))?;
+        Ok(OrganisationKeys { keys, pem: signer.pem().unwrap_or_default(), issuer: self.keyring.issuer().to_owned() })
+    }
+
+    /// What verifies our own access tokens for organisations. Nothing else does, and it verifies nothing else.
+    pub(crate) async fn organisation_verifier(&self) -> Result<Arc<Ring>, OpError> {
+        self.ring(&[KeyUse::Organisation]).await
     }
 
     /// Puts a new key beside the one that signs. It is published at once, signs after five minutes, and the old one is published for
@@ -128,6 +158,23 @@ impl Core {
         let mut changes = ChangeSet::new(now);
         changes.push(signing_key::retire(old, now.plus(AHEAD).plus(BEHIND)));
         changes.push(signing_key::insert(&self.new_signing_key(key_use, serial + 1, now.plus(AHEAD)).await?));
+        changes.touch(SYSTEM);
+        self.store.commit(changes).await.map_err(|error| match error {
+            CommitError::Changed | CommitError::Exists(_) => OpError::Conflict,
+            CommitError::Store(error) => error.into(),
+            other @ CommitError::Claimed(_) => OpError::internal(other),
+        })
+    }
+
+    /// Puts a new key in the place of all there are of its use, at once: what any of them signed counts no more, on every node as soon as
+    /// it hears of the change. For keys that somebody else may have. Sign-ins go on, since refresh tokens are not signed by these.
+    pub async fn drop_signing_keys(&self, key_use: KeyUse) -> Result<(), OpError> {
+        let ring = self.ring(&[key_use]).await?;
+        let (_, serial) = ring.chain(key_use).map(|chain| chain.newest).ok_or_else(|| OpError::internal("there is no key to drop"))?;
+        let now = self.now();
+        let mut changes = ChangeSet::new(now);
+        changes.push(signing_key::drop_all(key_use.word(), now));
+        changes.push(signing_key::insert(&self.new_signing_key(key_use, serial + 1, now).await?));
         changes.touch(SYSTEM);
         self.store.commit(changes).await.map_err(|error| match error {
             CommitError::Changed | CommitError::Exists(_) => OpError::Conflict,
@@ -215,8 +262,18 @@ impl Core {
 }
 
 impl Ring {
+    /// What it was read from.
+    pub(crate) fn stamps(&self) -> &Stamps {
+        &self.stamps
+    }
+
     /// The set that verifies access tokens.
     pub(crate) fn access(&self) -> Option<&JwkSet> {
         self.chain(KeyUse::Access).map(|chain| &chain.verifier)
+    }
+
+    /// The set that verifies access tokens of organisations.
+    pub(crate) fn organisation(&self) -> Option<&JwkSet> {
+        self.chain(KeyUse::Organisation).map(|chain| &chain.verifier)
     }
 }

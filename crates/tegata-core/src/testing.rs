@@ -290,7 +290,17 @@ impl TestCore {
         let keyring = Keyring::open(store, &MasterKey::new(MASTER), ISSUER, &entropy, clock.now()).await?;
         let rows: tegata_store::Store = (**store).clone();
         let blobs = Blobs::local(&store.folder().join("blobs"))?;
-        Ok(Core::new(Parts { store: rows, blobs, keyring, clock, entropy: Arc::new(entropy), outbound, mailer, limits })?)
+        Ok(Core::new(Parts {
+            store: rows,
+            blobs,
+            keyring,
+            clock,
+            entropy: Arc::new(entropy),
+            outbound,
+            mailer,
+            limits,
+            services: crate::org::Services::sample(),
+        })?)
     }
 
     /// The long-term key of a sample user, `root` of acme among them.
@@ -317,7 +327,7 @@ impl TestCore {
 
     /// The caller that a key makes, with a fresh nonce.
     pub async fn caller(&self, key: &TestKey) -> Result<Caller, OpError> {
-        let nonce = format!("nonce-{}", self.requests.fetch_add(1, Ordering::SeqCst));
+        let nonce = format!("own-nonce-{}", self.requests.fetch_add(1, Ordering::SeqCst));
         let presented = self.signed(key, &nonce).map_err(OpError::internal)?;
         self.core.authenticate(Proof::Signed(presented), self.meta()).await
     }
@@ -357,6 +367,11 @@ pub const UPLOADER_TRUST: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow
 /// What `bob` and `appserver` may do.
 pub const ASSUME_UPLOADER: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"acs:ram:*:1000000000000001:role/app-uploader"}]}"#;
 
+/// The API token of a sample user.
+pub fn api_token_of(user: &str) -> String {
+    format!("{:x<64}", format!("api_token-of-{user}-"))
+}
+
 /// The sample client `bench`: its public id and its secret.
 pub const BENCH: (&str, &str) = ("5000000000000000001", "secret-of-bench-0123456789abcdef");
 
@@ -382,6 +397,7 @@ async fn seed(core: &Core) -> Result<(Provisioned, Provisioned), Broken> {
     ] {
         let user = provision.user(owner, &NewUser { name: UserName::new(name)?, number: None })?;
         provision.access_key(owner, user, &sample_key(name)?)?;
+        provision.api_token(owner, user, &SecretKey::new(api_token_of(name)))?;
         if let Some(policy) = policy {
             provision.attach(owner, &PolicyName::new(policy)?, Attachable::User(user)).await?;
         }

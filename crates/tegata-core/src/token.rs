@@ -12,7 +12,7 @@ use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde::{Deserialize, Serialize};
 use std::io::{Read as _, Write as _};
 use tegata_model::{
-    AccessKeyId, AccountId, ClientId, ConsentId, Epoch, GrantId, InstallationId, KeyId, LoginProfileId, OidcProviderId, RoleId,
+    AccessKeyId, AccountId, ApiTokenId, ClientId, ConsentId, Epoch, GrantId, InstallationId, KeyId, LoginProfileId, OidcProviderId, RoleId,
     RoleSessionName, SecretKey, SessionId, SourceIdentity, Timestamp, UserId,
 };
 
@@ -124,6 +124,8 @@ pub(crate) enum Ancestor {
     Consent(ConsentId),
     /// What a user signed in with.
     Login(UserId, LoginProfileId, Epoch),
+    /// Made once and taken back once, so that its id is enough.
+    ApiToken(ApiTokenId),
 }
 
 /// Where the session policy is.

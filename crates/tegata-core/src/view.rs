@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use tegata_model::{
-    AccountId, AccountNumber, BucketId, BucketName, ClientId, ConsentId, Epoch, Generation, GrantId, GroupId, InstallationId, KeyId,
-    ObjectKey, OidcProviderId, PolicyId, RoleId, RoleName, SessionId, Timestamp, UserId,
+    AccountId, AccountNumber, ApiTokenId, BucketId, BucketName, ClientId, ConsentId, Epoch, Generation, GrantId, GroupId, InstallationId,
+    KeyId, ObjectKey, OidcProviderId, PolicyId, RoleId, RoleName, SessionId, Timestamp, UserId,
 };
 use tegata_store::{
     Step,
@@ -33,6 +33,7 @@ pub(crate) enum Read {
     Grant(GrantId, Epoch),
     Consent(ConsentId),
     Browser(SessionId, Epoch),
+    ApiToken(ApiTokenId),
 }
 
 /// A view for one run of one operation. It notes what is read; the commit holds only while none of that has changed.

@@ -3,6 +3,7 @@
 //! | module | dialect |
 //! |---|---|
 //! | [`acs`] | RPC-style cloud API (STS), signed by RPC V1 or ACS3 |
+//! | [`csp`] | server-to-server apps of organizations: tokens, keys, and the API over them |
 //! | [`oauth`] | the authorization server: tokens, and what is done with them |
 //! | [`oss`] | object storage, signed by OSS V1 or V4 |
 //! | `pages` | what people see: sign-in, consent, refusals |
@@ -11,6 +12,7 @@
 //! A handler reads its input, asks [`tegata_core`], and words the answer. No handler sees a row, a policy or a key.
 
 pub mod acs;
+pub mod csp;
 pub mod edge;
 pub mod oauth;
 pub mod oss;
@@ -20,12 +22,12 @@ mod tests;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{Router, extract::Request};
 pub use edge::{Network, NetworkError, Outcome, Peer};
 use tegata_core::{Addressing, Core};
 
 /// The names of all dialects, as they stand in [`Outcome::dialect`].
-pub const DIALECTS: &[&str] = &[acs::NAME, oauth::NAME, oss::NAME];
+pub const DIALECTS: &[&str] = &[acs::NAME, csp::NAME, oauth::NAME, oss::NAME];
 
 /// What the issuer's listener needs to know.
 #[derive(Debug, Clone)]
@@ -79,9 +81,18 @@ pub struct GatewaySettings {
     pub trusted_proxies: Vec<Network>,
 }
 
-/// The issuer: the [`acs`] dialect on `/`, and the [`oauth`] dialect on its paths.
+/// The issuer: the [`acs`] dialect on `/`, the [`oauth`] and [`csp`] dialects on their paths.
 pub fn issuer(core: Arc<Core>, settings: IssuerSettings) -> Router {
-    acs::router(Arc::clone(&core), settings.clone()).merge(oauth::router(core, settings))
+    let stray = {
+        let (core, settings) = (Arc::clone(&core), settings.clone());
+        move |request: Request| async move {
+            if csp::is_ours(request.uri().path()) { csp::stray(core, settings, request).await } else { acs::not_found().await }
+        }
+    };
+    acs::router(Arc::clone(&core), settings.clone())
+        .merge(oauth::router(Arc::clone(&core), settings.clone()))
+        .merge(csp::router(core, settings))
+        .fallback(stray)
 }
 
 /// The object gateway: the [`oss`] dialect on every path, which no router splits or normalises.

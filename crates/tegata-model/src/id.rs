@@ -90,6 +90,7 @@ id_type!(/** One secret of a client. Text form: `clientsecret_` + ULID. */ Clien
 id_type!(/** One client made available in one account. Text form: `installation_` + ULID. */ InstallationId, "installation");
 id_type!(/** What one identity said yes to. Text form: `consent_` + ULID. */ ConsentId, "consent");
 id_type!(/** One chain of tokens. Text form: `grant_` + ULID. */ GrantId, "grant");
+id_type!(/** One API token of a user. Text form: `apitoken_` + ULID. */ ApiTokenId, "apitoken");
 id_type!(/** One signing key. Text form: `signingkey_` + ULID. */ SigningKeyId, "signingkey");
 
 impl RequestId {

@@ -14,7 +14,7 @@ const MAX_DEPTH: usize = 16;
 pub struct JsonError(pub(crate) String);
 
 /// Reads one object. A name that stands twice is refused: two readers could otherwise see two different messages.
-pub(crate) fn object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
+pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = Depth(0)
         .deserialize(&mut deserializer)

@@ -8,7 +8,7 @@
 //! | [`discovery`] | what an issuer says of itself (OpenID Connect Discovery 1.0 §4) |
 //! | [`parameters`], [`token_request`], [`authorization_request`] | what arrives at our own endpoints |
 //! | [`scope`], [`redirect`], [`pkce`] | its parts, valid by construction |
-//! | [`signer`], [`access_token`] | what we sign ourselves (RFC 9068) |
+//! | [`signer`], [`access_token`], [`org_token`] | what we sign ourselves (RFC 9068) |
 //! | [`dpop`] | proofs of possession (RFC 9449) |
 //! | [`metadata`], [`error`] | what we say of ourselves (RFC 8414), and why not |
 //!
@@ -26,6 +26,7 @@ mod json;
 pub mod jwk;
 pub mod jws;
 pub mod metadata;
+pub mod org_token;
 pub mod parameters;
 pub mod pkce;
 pub mod redirect;
@@ -43,9 +44,10 @@ pub use discovery::{Discovery, DiscoveryError};
 pub use dpop::{DpopError, DpopProof};
 pub use error::{ErrorCode, OauthError};
 pub use id_token::{Claims, ClaimsError, IdToken, IdTokenError, TimesError, VerifiedIdToken};
-pub use json::JsonError;
+pub use json::{JsonError, object as json_object};
 pub use jwk::{Jwk, JwkSet, JwkSetError};
 pub use jws::{Algorithm, Header, Jws, JwsError};
+pub use org_token::OrgClaims;
 pub use parameters::Parameters;
 pub use pkce::{Challenge, PkceError, Verifier};
 pub use redirect::{RedirectError, RedirectUri};

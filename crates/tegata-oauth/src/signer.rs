@@ -2,12 +2,15 @@
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
-    encoding::{AsDer as _, Pkcs8V1Der},
+    encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der},
     rand::SystemRandom,
     rsa::KeySize,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair},
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use serde_json::{Value, json};
 
 use crate::Algorithm;
@@ -120,6 +123,25 @@ impl Signer {
                 json!({ "kty": "EC", "use": "sig", "kid": kid, "alg": alg, "crv": "P-256", "x": text(x), "y": text(y) })
             }
         }
+    }
+}
+
+impl Signer {
+    /// The public half as PEM (RFC 7468 §13: SubjectPublicKeyInfo); nothing for keys that nobody reads that way.
+    pub fn pem(&self) -> Option<String> {
+        let Private::Rsa(pair) = &self.private else { return None };
+        let der: PublicKeyX509Der<'_> = pair.public_key().as_der().ok()?;
+        let encoded = STANDARD.encode(der.as_ref());
+        let mut text = String::with_capacity(encoded.len() + 80);
+        text.push_str("-----BEGIN PUBLIC KEY-----\n");
+        for (at, c) in encoded.chars().enumerate() {
+            if at > 0 && at % 64 == 0 {
+                text.push('\n');
+            }
+            text.push(c);
+        }
+        text.push_str("\n-----END PUBLIC KEY-----\n");
+        Some(text)
     }
 }
 

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Effect, Policy, Request, Truth,
+    expr::Expr,
+    policy::Statement,
     request::{Facts, Folded},
 };
 
@@ -63,6 +65,25 @@ impl Decision {
 /// Deny and against an Allow.
 pub fn decide<'p>(request: &Request<'_>, policies: impl IntoIterator<Item = &'p Policy>) -> Decision {
     decide_facts(&Folded::new(request).facts(), policies)
+}
+
+/// Whether a set of policies could allow the request under some circumstances: an Allow speaks of it whatever it asks around it, and no
+/// Deny does that asks for nothing. For questions that are asked where the circumstances are not known.
+pub fn could_allow<'p>(request: &Request<'_>, policies: impl IntoIterator<Item = &'p Policy>) -> bool {
+    let folded = Folded::new(request);
+    let facts = folded.facts();
+    let speaks = |statement: &Statement| {
+        Truth::all([&statement.action, &statement.resource, &statement.principal].into_iter().map(|part| part.evaluate(&facts)))
+    };
+    let mut could = false;
+    for (_, statement) in policies.into_iter().flat_map(Policy::statements) {
+        match (statement.effect, speaks(statement)) {
+            (Effect::Deny, Truth::Yes | Truth::Unknown) if matches!(statement.condition, Expr::Always | Expr::Unreadable) => return false,
+            (Effect::Allow, Truth::Yes) => could |= !matches!(statement.condition, Expr::Unreadable),
+            (Effect::Allow | Effect::Deny, _) => {}
+        }
+    }
+    could
 }
 
 pub(crate) fn decide_facts<'p>(facts: &Facts<'_>, policies: impl IntoIterator<Item = &'p Policy>) -> Decision {

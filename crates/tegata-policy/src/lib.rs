@@ -39,7 +39,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{Decision, StatementRef, decide};
+pub use decide::{Decision, StatementRef, could_allow, decide};
 pub use explain::{ConditionSeen, Explanation, explain};
 pub use expr::Truth;
 pub use layer::{Layer, LayerDecision, LayerKind, Verdict, evaluate};

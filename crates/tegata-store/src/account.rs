@@ -10,6 +10,8 @@ const FIND_BY_NUMBER: &str = "SELECT id, number, alias, operator_id, organisatio
     FROM accounts WHERE number = $1";
 const FIND_BY_ALIAS: &str = "SELECT id, number, alias, operator_id, organisation_id, parent_id, status, epoch, generation, created_at \
     FROM accounts WHERE alias_folded = $1";
+const FIND_BY_ORGANISATION: &str = "SELECT id, number, alias, operator_id, organisation_id, parent_id, status, epoch, generation, \
+    created_at FROM accounts WHERE organisation_id = $1";
 const LIST: &str = "SELECT id, number, alias, operator_id, organisation_id, parent_id, status, epoch, generation, created_at \
     FROM accounts ORDER BY number LIMIT 10000";
 const INSERT: &str = "INSERT INTO accounts (id, number, alias, alias_folded, operator_id, organisation_id, parent_id, status, epoch, \
@@ -78,6 +80,11 @@ pub async fn find_by_number(store: &Store, number: AccountNumber) -> Result<Opti
 /// The account with this alias, without case.
 pub async fn find_by_alias(store: &Store, alias: &AccountAlias) -> Result<Option<AccountRow>, StoreError> {
     store.find(FIND_BY_ALIAS, &[alias.folded().into()], AccountRow::read).await
+}
+
+/// The account with this organisation id.
+pub async fn find_by_organisation(store: &Store, id: &OrganisationId) -> Result<Option<AccountRow>, StoreError> {
+    store.find(FIND_BY_ORGANISATION, &[id.into()], AccountRow::read).await
 }
 
 /// Accounts by number; at most 10,000.

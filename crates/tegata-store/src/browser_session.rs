@@ -38,13 +38,15 @@ pub enum Stage {
     OneTimeCode,
     /// A new password has to be set.
     NewPassword,
+    /// A second factor has to be set up.
+    NewFactor,
     /// Signed in.
     SignedIn,
 }
 
 impl Stage {
     fn from_i64(number: i64) -> Option<Self> {
-        [Self::OneTimeCode, Self::NewPassword, Self::SignedIn].into_iter().find(|stage| stage.to_i64() == number)
+        [Self::OneTimeCode, Self::NewPassword, Self::SignedIn, Self::NewFactor].into_iter().find(|stage| stage.to_i64() == number)
     }
 
     fn to_i64(self) -> i64 {
@@ -52,6 +54,7 @@ impl Stage {
             Self::OneTimeCode => 0,
             Self::NewPassword => 1,
             Self::SignedIn => 2,
+            Self::NewFactor => 3,
         }
     }
 }

@@ -7,20 +7,21 @@ use tegata_model::{AccountId, ClientId, Epoch, Generation, Status, Timestamp};
 use crate::{Must, Row, Step, Store, StoreError, Value, row::Fields};
 
 const FIND: &str = "SELECT id, account_id, app_id, name, display_name, kind, secret_required, multi_tenant, redirect_uris, scopes, \
-    required_scopes, access_seconds, refresh_seconds, protocol_version, id_token_alg, status, epoch, generation, created_at, updated_at \
-    FROM clients WHERE id = $1";
+    required_scopes, access_seconds, refresh_seconds, protocol_version, id_token_alg, status, epoch, generation, created_at, updated_at, \
+    family FROM clients WHERE id = $1";
 const FIND_BY_APP_ID: &str = "SELECT id, account_id, app_id, name, display_name, kind, secret_required, multi_tenant, redirect_uris, \
     scopes, required_scopes, access_seconds, refresh_seconds, protocol_version, id_token_alg, status, epoch, generation, created_at, \
-    updated_at FROM clients WHERE app_id = $1";
+    updated_at, family FROM clients WHERE app_id = $1";
 const FIND_BY_NAME: &str = "SELECT id, account_id, app_id, name, display_name, kind, secret_required, multi_tenant, redirect_uris, \
     scopes, required_scopes, access_seconds, refresh_seconds, protocol_version, id_token_alg, status, epoch, generation, created_at, \
-    updated_at FROM clients WHERE account_id = $1 AND name_folded = $2";
+    updated_at, family FROM clients WHERE account_id = $1 AND name_folded = $2";
 const LIST: &str = "SELECT id, account_id, app_id, name, display_name, kind, secret_required, multi_tenant, redirect_uris, scopes, \
-    required_scopes, access_seconds, refresh_seconds, protocol_version, id_token_alg, status, epoch, generation, created_at, updated_at \
-    FROM clients WHERE account_id = $1 ORDER BY name_folded LIMIT 1000";
+    required_scopes, access_seconds, refresh_seconds, protocol_version, id_token_alg, status, epoch, generation, created_at, updated_at, \
+    family FROM clients WHERE account_id = $1 AND family = $2 ORDER BY name_folded LIMIT 1000";
 const INSERT: &str = "INSERT INTO clients (id, account_id, app_id, name, name_folded, display_name, kind, secret_required, multi_tenant, \
     redirect_uris, scopes, required_scopes, access_seconds, refresh_seconds, protocol_version, id_token_alg, status, epoch, generation, \
-    created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) \
+    created_at, updated_at, family) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+    $22) \
     ON CONFLICT DO NOTHING";
 const UPDATE: &str = "UPDATE clients SET display_name = $2, secret_required = $3, multi_tenant = $4, redirect_uris = $5, scopes = $6, \
     required_scopes = $7, access_seconds = $8, refresh_seconds = $9, updated_at = $10, generation = generation + 1 WHERE id = $1";
@@ -62,6 +63,32 @@ impl ClientKind {
     }
 }
 
+/// Which family of programs a client belongs to: each is administered by operations of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// An application: people sign in to it.
+    Application,
+    /// An app of an organisation: it acts for itself, with the roles that it was given there.
+    OrgApp,
+}
+
+impl Family {
+    fn from_i64(number: i64) -> Option<Self> {
+        match number {
+            0 => Some(Self::Application),
+            1 => Some(Self::OrgApp),
+            _ => None,
+        }
+    }
+
+    fn to_i64(self) -> i64 {
+        match self {
+            Self::Application => 0,
+            Self::OrgApp => 1,
+        }
+    }
+}
+
 /// One client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientRow {
@@ -69,7 +96,7 @@ pub struct ClientRow {
     pub id: ClientId,
     /// The account it belongs to.
     pub account_id: AccountId,
-    /// The public id, as it stands in requests: 19 digits, unique on this server.
+    /// The public id, as it stands in requests: 19 digits, or for an app of an organisation 5 to 256 characters; unique on this server.
     pub app_id: String,
     /// Its name: unique in the account, without case.
     pub name: String,
@@ -105,6 +132,8 @@ pub struct ClientRow {
     pub created_at: Timestamp,
     /// When what is said of it was last changed.
     pub updated_at: Timestamp,
+    /// Which family it belongs to.
+    pub family: Family,
 }
 
 /// A number that stands for yes or no.
@@ -160,6 +189,7 @@ impl ClientRow {
             generation: f.generation()?,
             created_at: f.at("created_at")?,
             updated_at: f.at("updated_at")?,
+            family: f.number("family", Family::from_i64)?,
         })
     }
 }
@@ -179,9 +209,9 @@ pub async fn find_by_name(store: &Store, account: AccountId, folded: &str) -> Re
     store.find(FIND_BY_NAME, &[account.into(), folded.into()], ClientRow::read).await
 }
 
-/// The clients of an account by name; at most 1,000.
-pub async fn list(store: &Store, account: AccountId) -> Result<Vec<ClientRow>, StoreError> {
-    store.list(LIST, vec![account.into()], ClientRow::read).await
+/// The clients of one family of an account by name; at most 1,000.
+pub async fn list(store: &Store, account: AccountId, family: Family) -> Result<Vec<ClientRow>, StoreError> {
+    store.list(LIST, vec![account.into(), family.to_i64().into()], ClientRow::read).await
 }
 
 /// How many clients the account has.
@@ -213,6 +243,7 @@ pub fn insert(row: &ClientRow) -> Step {
         row.generation.into(),
         row.created_at.into(),
         row.updated_at.into(),
+        row.family.to_i64().into(),
     ];
     Step::new(INSERT, params, Must::BeNew("client"))
 }

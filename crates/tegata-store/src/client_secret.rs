@@ -1,17 +1,43 @@
-//! Secrets of clients. Only a keyed hash of each rests here; how it is made is not this crate's business.
+//! Secrets of clients. Only a hash of each rests here; how it is made is not this crate's business.
 
 use tegata_model::{ClientId, ClientSecretId, Timestamp};
 
 use crate::{Must, Row, Step, Store, StoreError, client, row::Fields};
 
-const OF_CLIENT: &str = "SELECT id, client_id, public_id, hash, created_at, expires_at FROM client_secrets WHERE client_id = $1 \
+const OF_CLIENT: &str = "SELECT id, client_id, public_id, hash, created_at, expires_at, method FROM client_secrets WHERE client_id = $1 \
     ORDER BY created_at, public_id LIMIT 100";
-const INSERT: &str = "INSERT INTO client_secrets (id, client_id, public_id, hash, created_at, expires_at) \
-    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+const INSERT: &str = "INSERT INTO client_secrets (id, client_id, public_id, hash, created_at, expires_at, method) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
 const AT_MOST: &str = "SELECT 1 WHERE (SELECT count(*) FROM client_secrets WHERE client_id = $1) <= $2";
 const SET_EXPIRY: &str = "UPDATE client_secrets SET expires_at = $2 WHERE id = $1";
 const DELETE: &str = "DELETE FROM client_secrets WHERE id = $1";
 const DELETE_ALL: &str = "DELETE FROM client_secrets WHERE client_id = $1";
+
+/// How a secret is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// By a keyed hash: we made it, and nobody guesses it.
+    Keyed,
+    /// By a slow hash: somebody chose it.
+    Slow,
+}
+
+impl Method {
+    fn from_i64(number: i64) -> Option<Self> {
+        match number {
+            0 => Some(Self::Keyed),
+            1 => Some(Self::Slow),
+            _ => None,
+        }
+    }
+
+    fn to_i64(self) -> i64 {
+        match self {
+            Self::Keyed => 0,
+            Self::Slow => 1,
+        }
+    }
+}
 
 /// One secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +48,14 @@ pub struct ClientSecretRow {
     pub client_id: ClientId,
     /// How people name it.
     pub public_id: String,
-    /// Its keyed hash.
+    /// Its hash.
     pub hash: Vec<u8>,
     /// When it was made.
     pub created_at: Timestamp,
     /// From when on it no longer counts; `None` until it is deleted.
     pub expires_at: Option<Timestamp>,
+    /// How it was hashed.
+    pub method: Method,
 }
 
 impl ClientSecretRow {
@@ -40,6 +68,7 @@ impl ClientSecretRow {
             hash: f.bytes("hash")?,
             created_at: f.at("created_at")?,
             expires_at: f.optional_at("expires_at")?,
+            method: f.number("method", Method::from_i64)?,
         })
     }
 }
@@ -58,6 +87,7 @@ pub fn insert(row: &ClientSecretRow) -> [Step; 2] {
         row.hash.as_slice().into(),
         row.created_at.into(),
         row.expires_at.into(),
+        row.method.to_i64().into(),
     ];
     [client::raise_generation(row.client_id), Step::new(INSERT, params, Must::BeNew("client secret"))]
 }

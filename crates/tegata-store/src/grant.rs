@@ -19,6 +19,9 @@ const EXPECT: &str = "SELECT 1 FROM grants WHERE id = $1 AND generation = $2";
 const EXPECT_ALIVE: &str = "SELECT 1 FROM grants WHERE id = $1 AND epoch = $2 AND ended_at IS NULL";
 const END_OF_IDENTITY: &str = "UPDATE grants SET ended_at = $3, epoch = epoch + 1, generation = generation + 1 \
     WHERE installation_id = $1 AND identity_id = $2 AND ended_at IS NULL";
+const END_OF_UNASSIGNED: &str = "UPDATE grants SET ended_at = $3, epoch = epoch + 1, generation = generation + 1 \
+    WHERE installation_id = $1 AND identity_id <> $2 AND ended_at IS NULL AND NOT EXISTS \
+    (SELECT 1 FROM assignments WHERE assignments.installation_id = $1 AND assignments.identity_id = grants.identity_id)";
 const BIND_KEY: &str = "UPDATE grants SET dpop_key = $2, generation = generation + 1 WHERE id = $1 AND dpop_key IS NULL";
 const USE: &str = "UPDATE grants SET next_refresh = next_refresh + 1, used_before_at = used_at, used_at = $3, generation = generation + 1 \
     WHERE id = $1 AND next_refresh = $2 AND ended_at IS NULL";
@@ -158,6 +161,11 @@ pub fn end(id: GrantId, now: Timestamp) -> Step {
 /// Ends everything an identity has through an installation.
 pub fn end_of_identity(installation: InstallationId, identity: [u8; 16], now: Timestamp) -> Step {
     Step::new(END_OF_IDENTITY, vec![installation.into(), identity.into(), now.into()], Must::Anything)
+}
+
+/// Ends the grants of an installation that belong to nobody who is assigned, but for those of `owner`.
+pub fn end_of_unassigned(installation: InstallationId, owner: [u8; 16], now: Timestamp) -> Step {
+    Step::new(END_OF_UNASSIGNED, vec![installation.into(), owner.into(), now.into()], Must::Anything)
 }
 
 /// Removes up to 1,000 codes and 1,000 grants whose time is over.

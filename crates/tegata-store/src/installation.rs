@@ -23,6 +23,7 @@ const RAISE_EPOCH: &str = "UPDATE installations SET epoch = epoch + 1, generatio
 const RAISE_GENERATION: &str = "UPDATE installations SET generation = generation + 1 WHERE id = $1";
 const DELETE_ASSIGNMENTS: &str = "DELETE FROM assignments WHERE installation_id = $1";
 const DELETE_CONSENTS: &str = "DELETE FROM consents WHERE installation_id = $1";
+const DELETE_INSTANCE: &str = "DELETE FROM instances WHERE installation_id = $1";
 const DELETE: &str = "DELETE FROM installations WHERE id = $1";
 const ASSIGNED: &str = "SELECT 1 FROM assignments WHERE installation_id = $1 AND identity_id = $2";
 const ASSIGNMENTS: &str = "SELECT installation_id, identity_id, identity_kind, created_at FROM assignments WHERE installation_id = $1 \
@@ -200,9 +201,15 @@ pub fn raise_epoch(id: InstallationId) -> Step {
     Step::new(RAISE_EPOCH, vec![id.into()], Must::Hold)
 }
 
+/// Something beneath the installation changed.
+pub fn raise_generation(id: InstallationId) -> Step {
+    Step::new(RAISE_GENERATION, vec![id.into()], Must::Hold)
+}
+
 /// Removes the installation with its assignments and consents. Tokens that name it find nothing.
-pub fn delete(id: InstallationId) -> [Step; 3] {
+pub fn delete(id: InstallationId) -> [Step; 4] {
     [
+        Step::new(DELETE_INSTANCE, vec![id.into()], Must::Anything),
         Step::new(DELETE_ASSIGNMENTS, vec![id.into()], Must::Anything),
         Step::new(DELETE_CONSENTS, vec![id.into()], Must::Anything),
         Step::new(DELETE, vec![id.into()], Must::Hold),

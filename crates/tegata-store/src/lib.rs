@@ -11,6 +11,8 @@
 
 pub mod access_key;
 pub mod account;
+pub mod api_token;
+pub mod app;
 pub mod attempt;
 pub mod audit;
 pub mod blob;
@@ -41,6 +43,7 @@ pub mod mfa_device;
 mod migrate;
 pub mod object;
 pub mod oidc_provider;
+pub mod organisation;
 pub mod outbox;
 pub mod password_policy;
 pub mod policy;

@@ -26,7 +26,8 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     1 "0001_directory", 2 "0002_objects", 3 "0003_audit", 4 "0004_administration", 5 "0005_sign_in",
     6 "0006_settings", 7 "0007_oidc_providers",
     8 "0008_sessions", 9 "0009_oauth", 10 "0010_browser", 11 "0011_devices",
-    12 "0012_mail"
+    12 "0012_mail",
+    15 "0015_organisations", 16 "0016_api_tokens"
 ];
 
 /// Where the engine remembers what it has applied.

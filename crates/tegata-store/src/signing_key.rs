@@ -9,6 +9,7 @@ const ALL: &str =
 const INSERT: &str = "INSERT INTO signing_keys (id, purpose, serial, sealed, created_at, active_at, expires_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
 const RETIRE: &str = "UPDATE signing_keys SET expires_at = $2 WHERE id = $1 AND expires_at IS NULL";
+const DROP: &str = "UPDATE signing_keys SET expires_at = $2 WHERE purpose = $1 AND (expires_at IS NULL OR expires_at > $2)";
 const SWEEP: &str = "DELETE FROM signing_keys WHERE expires_at <= $1";
 
 /// One key.
@@ -70,6 +71,11 @@ pub fn insert(row: &SigningKeyRow) -> Step {
 /// The key signs nothing new and is published until `expires`.
 pub fn retire(id: SigningKeyId, expires: Timestamp) -> Step {
     Step::new(RETIRE, vec![id.into(), expires.into()], Must::Hold)
+}
+
+/// No key of this purpose is published or counts any more.
+pub fn drop_all(purpose: &str, now: Timestamp) -> Step {
+    Step::new(DROP, vec![purpose.into(), now.into()], Must::Anything)
 }
 
 /// Removes keys that are no longer published.

@@ -7,7 +7,7 @@ use tegata_model::{
     MfaDeviceId, NodeId, ObjectKey, OidcProviderId, OperatorId, OrganisationId, PasswordHash, PolicyId, PrincipalNumber, RequestId, RoleId,
     SessionId, Status, Timestamp, UserId,
 };
-use tegata_model::{ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId};
+use tegata_model::{ApiTokenId, ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId};
 
 /// One value. 16-byte ids are held in place, so that the usual parameters allocate nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,7 +36,7 @@ macro_rules! from_id {
 
 from_id!(AccountId, UserId, GroupId, RoleId, PolicyId, KeyId, BucketId, BlobId, SessionId, RequestId, NodeId, LoginProfileId, MfaDeviceId);
 from_id!(OidcProviderId);
-from_id!(ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId);
+from_id!(ApiTokenId, ClientId, ClientSecretId, ConsentId, GrantId, InstallationId, SigningKeyId);
 
 macro_rules! from_text {
     ($($text:ident),+) => { $(

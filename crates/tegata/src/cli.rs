@@ -1,8 +1,10 @@
 //! The commands and their flags. Help, and later completions and manual pages, come from these definitions.
 
+pub(crate) mod api_tokens;
 pub(crate) mod apps;
 pub(crate) mod client;
 pub(crate) mod declare;
+pub(crate) mod key;
 pub(crate) mod keys;
 pub(crate) mod lint;
 pub(crate) mod login;
@@ -14,11 +16,13 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::logging::Level;
+use api_tokens::ApiTokensCommand;
 use apps::AppsCommand;
 use client::{
     AgentFlags, CallFlags, ConfigureFlags, CredentialsFlags, DoctorFlags, ExecFlags, ImsCommand, OssCommand, ProfileCommand, RamCommand,
     StsCommand, WhoamiFlags,
 };
+use key::KeyCommand;
 use keys::KeysCommand;
 use take_back::{LeakedFlags, ServerAccess, SessionsCommand};
 
@@ -159,6 +163,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: OssCommand,
     },
+    /// API tokens of users: what their programs get access tokens for their organization with
+    #[command(name = "api-tokens")]
+    ApiTokens {
+        /// What to do.
+        #[command(subcommand)]
+        command: ApiTokensCommand,
+    },
     /// OAuth applications: make, install, assign
     Apps {
         /// What to do.
@@ -177,6 +188,12 @@ pub(crate) enum Command {
     /// End every credential of the account that a text holds, and tell what was done with it
     #[command(after_help = client::ENVIRONMENT)]
     Leaked(LeakedFlags),
+    /// The server's own keys
+    Key {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
     /// Long-term keys: who still uses one, and what the account demands of them
     Keys {
         /// What to do with them.

@@ -167,7 +167,17 @@ async fn assemble(config: &Config, kind: Kind, issuer: &str, store: &Store, blob
         (Kind::Serve, None) => None,
     };
     let outbound = Arc::new(Fetcher::new(&config.outbound, config.limits.insecure_issuers));
-    Ok(Core::new(Parts { store: store.clone(), blobs, keyring, clock, entropy, outbound, mailer, limits: config.limits.clone() })?)
+    Ok(Core::new(Parts {
+        store: store.clone(),
+        blobs,
+        keyring,
+        clock,
+        entropy,
+        outbound,
+        mailer,
+        limits: config.limits.clone(),
+        services: config.services.clone(),
+    })?)
 }
 
 /// Marks a fresh store, and refuses one that is for something else.

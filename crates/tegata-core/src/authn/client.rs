@@ -4,9 +4,13 @@ use std::{net::IpAddr, sync::Arc};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use tegata_model::{AccountId, Epoch, SecretKey, SessionId, Timestamp};
+use tegata_model::{AccountId, ClientSecretId, Epoch, PasswordHash, SecretKey, SessionId, Timestamp};
 use tegata_oauth::{AccessClaims, Scope};
-use tegata_store::{ChangeSet, CommitError, account, client, client_secret, code, grant, replay, session};
+use tegata_store::{
+    ChangeSet, CommitError, account, client,
+    client_secret::{self, ClientSecretRow, Method},
+    code, grant, replay, session,
+};
 
 use crate::{
     Core,
@@ -14,6 +18,7 @@ use crate::{
     client::{official_by_app_id, secret_holds},
     error::{AuthnFailure, OpError},
     grant::{Bound, GrantFailure, RefreshToken, hash_of, standing},
+    hashing,
     principal::{LiveAccess, LiveClient, Principal, SYSTEM, SelfService, Stamps, Who},
     view::Read,
 };
@@ -25,6 +30,8 @@ pub struct PresentedClient {
     pub app_id: String,
     /// Its secret, where it showed one.
     pub secret: Option<SecretKey>,
+    /// The same secret read the other way, where a wire leaves open whether it was encoded: both count as one try.
+    pub respelled: Option<SecretKey>,
     /// What the request is about: it tells in which account an official application asks.
     pub about: About,
     /// The key whose possession was proven with this request.
@@ -62,6 +69,8 @@ pub struct PresentedToken {
     pub key: Option<PresentedKey>,
 }
 
+/// Longest public id of a client that is looked at, in bytes.
+const MAX_APP_ID: usize = 256;
 /// Longest access token that is looked at, in bytes.
 const MAX_TOKEN: usize = 16 * 1024;
 /// How long one nonce for proofs of possession is given out.
@@ -72,15 +81,15 @@ fn refused() -> OpError {
 }
 
 impl Core {
-    /// The client, and whether it has proven to be the one.
+    /// The client, and by which secret it has proven to be the one.
     pub(super) async fn client(
         &self,
         presented: &PresentedClient,
         source: Option<IpAddr>,
         now: Timestamp,
-    ) -> Result<(Arc<LiveClient>, bool), OpError> {
+    ) -> Result<(Arc<LiveClient>, Option<ClientSecretId>), OpError> {
         let app_id = presented.app_id.as_str();
-        if app_id.is_empty() || app_id.len() > 64 {
+        if app_id.is_empty() || app_id.len() > MAX_APP_ID {
             return Err(refused());
         }
         let account = match official_by_app_id(app_id) {
@@ -94,19 +103,50 @@ impl Core {
         let row = live.row().ok_or_else(refused)?;
         let proven = match &presented.secret {
             Some(secret) => {
-                let holds = || live.secrets.iter().any(|row| secret_holds(&self.keyring, row, secret, now));
-                if !self.guarded(row.id, source, now, holds).await? {
-                    return Err(refused());
-                }
-                true
+                let held = async {
+                    let held = self.held_secret(&live.secrets, secret, source, now).await?;
+                    match (held, &presented.respelled) {
+                        (None, Some(other)) => self.held_secret(&live.secrets, other, source, now).await,
+                        (held, _) => Ok(held),
+                    }
+                };
+                Some(self.guarded(row.id, source, now, held).await?.ok_or_else(refused)?)
             }
             None if row.secret_required => return Err(refused()),
-            None => false,
+            None => None,
         };
         if let (About::Device(code), None) = (&presented.about, account) {
             self.poll_device(row.id, code, now).await?;
         }
         Ok((live, proven))
+    }
+
+    /// Which of these secrets it is, among those that still count. What we made is compared at once; what somebody chose is worked
+    /// on in the pool the first time, and remembered by a code of it that only this server can make.
+    async fn held_secret(
+        &self,
+        rows: &[ClientSecretRow],
+        secret: &SecretKey,
+        source: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Option<ClientSecretId>, OpError> {
+        if let Some(row) = rows.iter().find(|row| secret_holds(&self.keyring, row, secret, now)) {
+            return Ok(Some(row.id));
+        }
+        for row in rows.iter().filter(|row| row.method == Method::Slow && row.expires_at.is_none_or(|expires| now < expires)) {
+            let message = [&row.id.as_bytes()[..], secret.expose().as_bytes()].concat();
+            let code = self.keyring.mac(b"chosen-secret", &message).map_err(OpError::internal)?;
+            if self.memory.chosen_secrets.get(&code).is_some() {
+                return Ok(Some(row.id));
+            }
+            let kept = PasswordHash::new(&String::from_utf8_lossy(&row.hash));
+            let text = SecretKey::new(secret.expose().to_owned());
+            if self.hashing.run(source, move || hashing::verify(&text, &kept)).await? {
+                self.memory.chosen_secrets.insert(code, ());
+                return Ok(Some(row.id));
+            }
+        }
+        Ok(None)
     }
 
     /// Spends a proof of possession at once, on all nodes.
@@ -239,7 +279,8 @@ impl Core {
             return Err(malformed());
         }
         let mark: [u8; 32] = digest(&SHA256, text.as_bytes()).as_ref().try_into().unwrap_or_default();
-        if let Some(known) = self.memory.tokens.get(&mark) {
+        // A signature is verified again once anything of the keys has changed: theirs may be gone.
+        if let Some(known) = self.memory.tokens.get(&mark).filter(|known| known.keys.current(&self.store)) {
             let again = self.access_again(&known, now).await?;
             if !Arc::ptr_eq(&known, &again) {
                 self.memory.tokens.insert(mark, Arc::clone(&again));
@@ -254,7 +295,7 @@ impl Core {
         let bound = Bound::of_text(&claims.marks).ok_or_else(malformed)?;
         let scope = Scope::parse(&claims.scope).map_err(|_| malformed())?;
         let session: SessionId = claims.jti.parse().map_err(|_| malformed())?;
-        let live = Arc::new(self.load_access(Arc::new(claims), scope, session, Arc::new(bound), now).await?);
+        let live = Arc::new(self.load_access(Arc::new(claims), scope, session, Arc::new(bound), (ring.stamps().clone(), now)).await?);
         self.memory.tokens.insert(mark, Arc::clone(&live));
         Ok(live)
     }
@@ -267,7 +308,8 @@ impl Core {
         if live.facts.stamps.current(&self.store) {
             return Ok(Arc::clone(live));
         }
-        let loaded = self.load_access(Arc::clone(&live.claims), live.scope.clone(), live.session, Arc::clone(&live.bound), now).await?;
+        let read = (live.keys.clone(), now);
+        let loaded = self.load_access(Arc::clone(&live.claims), live.scope.clone(), live.session, Arc::clone(&live.bound), read).await?;
         Ok(Arc::new(loaded))
     }
 
@@ -277,7 +319,7 @@ impl Core {
         scope: Scope,
         session: SessionId,
         bound: Arc<Bound>,
-        now: Timestamp,
+        (keys, now): (Stamps, Timestamp),
     ) -> Result<LiveAccess, OpError> {
         if claims.expires_at() <= now {
             return Err(OpError::Authentication(AuthnFailure::TokenExpired));
@@ -302,7 +344,7 @@ impl Core {
                 stamps: facts.stamps.clone(),
             }),
         };
-        Ok(LiveAccess { principal, claims, scope, session, bound, facts, reads })
+        Ok(LiveAccess { principal, claims, scope, session, bound, facts, reads, keys })
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tegata_model::{AccountNumber, Timestamp};
 use tegata_oauth::{RedirectUri, Scope};
 use tegata_store::{
-    client::{self, ClientKind, ClientRow},
+    client::{self, ClientKind, ClientRow, Family},
     client_secret, installation,
 };
 
@@ -329,7 +329,7 @@ impl Operation for ListClients {
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Vec<Client>>, OpError> {
         authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
-        let rows = client::list(&view.core().store, caller.account()).await?;
+        let rows = client::list(&view.core().store, caller.account(), Family::Application).await?;
         Ok(Effect::nothing(rows.into_iter().map(|row| Client::of(row, own(caller))).collect()))
     }
 }

@@ -3,13 +3,15 @@
 use tegata_model::{RoleName, Timestamp, UserName};
 use tegata_store::{
     grant,
-    installation::{self, AssignmentRow, Identity, InstallationRow},
+    installation::{self, AssignmentMode, AssignmentRow, Identity, InstallationRow},
     role, user,
 };
 
 use super::{application_name, changes, done, installed_as, official_by_name};
 use crate::{
-    actions::{Action, TEGATA_ASSIGN_APPLICATION, TEGATA_LIST_APPLICATION_ASSIGNMENTS, TEGATA_UNASSIGN_APPLICATION},
+    actions::{
+        Action, TEGATA_ASSIGN_APPLICATION, TEGATA_LIST_APPLICATION_ASSIGNMENTS, TEGATA_SET_ASSIGNMENT_MODE, TEGATA_UNASSIGN_APPLICATION,
+    },
     authz,
     caller::Caller,
     error::{Input, OpError, ProblemKind, Quota},
@@ -124,6 +126,41 @@ impl Operation for UnassignClient {
         let mut changes = changes(view, caller);
         changes.extend(installation::unassign(installation.id, identity));
         changes.push(grant::end_of_identity(installation.id, identity.id_bytes(), view.now()));
+        Ok(done((), changes, permit))
+    }
+}
+
+/// Say whether everybody of the account may use the official application, or those who are assigned. Whoever loses it by this has
+/// nothing of what it got through it any more; the assignments there are stay as they are.
+#[derive(Debug, Clone)]
+pub struct SetAssignmentMode {
+    /// The public id, or the name.
+    pub app_id: String,
+    /// Who may use it.
+    pub mode: AssignmentMode,
+}
+
+impl Operation for SetAssignmentMode {
+    const ACTION: Action = TEGATA_SET_ASSIGNMENT_MODE;
+    type Output = ();
+
+    fn resource(&self, caller: &Caller) -> ResourceName {
+        application_name(caller, &self.app_id)
+    }
+
+    async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<()>, OpError> {
+        let permit = authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
+        let installation = find(view, caller, &self.app_id).await?;
+        let mut changes = changes(view, caller);
+        if installation.mode != self.mode {
+            changes.push(installation::set_mode(installation.id, self.mode));
+            if self.mode == AssignmentMode::OnDemand {
+                // The owner of an account needs no assignment.
+                let root = user::find_root(&view.core().store, caller.account()).await?;
+                let owner = root.map_or([0; 16], |root| *root.id.as_bytes());
+                changes.push(grant::end_of_unassigned(installation.id, owner, view.now()));
+            }
+        }
         Ok(done((), changes, permit))
     }
 }

@@ -3,7 +3,7 @@
 use tegata_model::{AccountNumber, Epoch, Generation, InstallationId, Timestamp};
 use tegata_oauth::Scope;
 use tegata_store::{
-    client::{self, ClientRow},
+    client::{self, ClientRow, Family},
     installation::{self, AssignmentMode, InstallationRow},
 };
 
@@ -145,7 +145,7 @@ async fn listed(view: &View<'_>, caller: &Caller, official: Option<bool>) -> Res
         }
         let client =
             if is_official { official_by_name(super::OFFICIAL_CLI_NAME) } else { client::find(&view.core().store, row.client_id).await? };
-        if let Some(client) = client {
+        if let Some(client) = client.filter(|client| client.family == Family::Application) {
             found.push(Installation::of(row, &client, own(caller)));
         }
     }

@@ -16,7 +16,7 @@ pub use application::{
     Client, ClientSettings, CreateClient, DeleteClient, DescribeClient, ListClients, PREDEFINED_SCOPES, PredefinedScope, UpdateClient,
     scope_description,
 };
-pub use assignment::{AssignClient, Assignment, IdentityName, ListAssignments, UnassignClient};
+pub use assignment::{AssignClient, Assignment, IdentityName, ListAssignments, SetAssignmentMode, UnassignClient};
 pub use installation::{
     DescribeExternalClient, DescribeInstallation, InstallClient, InstallExternalClient, Installation, ListExternalClients,
     ListInstallations, UninstallClient, UninstallExternalClient,
@@ -24,7 +24,9 @@ pub use installation::{
 pub use secret::{ClientSecret, CreateClientSecret, CreatedClientSecret, DeleteClientSecret, DescribeClientSecret, ListClientSecrets};
 
 pub(crate) use installation::installed;
-pub(crate) use official::{CLOUD_SSO, IDLE, installed_as, must_bind_key, official, official_by_app_id, official_by_name};
+pub(crate) use official::{
+    API_TOKENS, CLOUD_SSO, IDLE, api_tokens, installed_as, must_bind_key, official, official_by_app_id, official_by_name,
+};
 pub use official::{OFFICIAL_CLI, OFFICIAL_CLI_NAME, official_app_ids};
 
 use std::time::Duration;
@@ -35,8 +37,8 @@ pub use tegata_store::client::ClientKind;
 pub use tegata_store::installation::AssignmentMode;
 use tegata_store::{
     ChangeSet,
-    client::{self as client_rows, ClientRow},
-    client_secret::ClientSecretRow,
+    client::{self as client_rows, ClientRow, Family},
+    client_secret::{ClientSecretRow, Method},
 };
 
 use crate::{
@@ -66,10 +68,12 @@ fn application_name(caller: &Caller, app_id: &str) -> ResourceName {
 }
 
 /// The application of the caller's account with this public id, noted as read. One of another account is as absent as one that never
-/// was.
+/// was, and so is an app of an organisation, which has operations of its own.
 pub(crate) async fn find_own(view: &View<'_>, caller: &Caller, app_id: &str) -> Result<ClientRow, OpError> {
     let row = client_rows::find_by_app_id(&view.core().store, app_id).await?;
-    let row = row.filter(|row| row.account_id == caller.account()).ok_or_else(|| OpError::NotFound(application_name(caller, app_id)))?;
+    let row = row
+        .filter(|row| row.account_id == caller.account() && row.family == Family::Application)
+        .ok_or_else(|| OpError::NotFound(application_name(caller, app_id)))?;
     view.note(&[Read::Client(row.id, row.generation)]);
     Ok(row)
 }
@@ -102,7 +106,7 @@ pub(crate) fn new_secret_row(core: &Core, client: ClientId, secret: &SecretKey) 
     let id = ClientSecretId::from_bytes(core.new_id()?);
     let public_id = random_text(core.entropy.as_ref(), DIGITS, SECRET_ID_DIGITS)?;
     let hash = secret_hash(&core.keyring, id.as_bytes(), secret)?;
-    Ok(ClientSecretRow { id, client_id: client, public_id, hash, created_at: core.now(), expires_at: None })
+    Ok(ClientSecretRow { id, client_id: client, public_id, hash, created_at: core.now(), expires_at: None, method: Method::Keyed })
 }
 
 /// A fresh secret: 64 letters and digits, with more than 256 random bits.
@@ -136,13 +140,15 @@ pub(crate) fn new_client_row(core: &Core, account: AccountId, kind: ClientKind, 
         generation: Generation(1),
         created_at: now,
         updated_at: now,
+        family: Family::Application,
     })
 }
 
-/// True if the text is this secret and the secret still counts.
+/// True if the text is this secret, which we made, and the secret still counts.
 pub(crate) fn secret_holds(keyring: &Keyring, row: &ClientSecretRow, secret: &SecretKey, now: Timestamp) -> bool {
     let message = [&row.id.as_bytes()[..], secret.expose().as_bytes()].concat();
-    row.expires_at.is_none_or(|expires| now < expires) && keyring.mac_holds(SECRET_PURPOSE, &message, &row.hash)
+    let keyed = row.method == Method::Keyed;
+    keyed && row.expires_at.is_none_or(|expires| now < expires) && keyring.mac_holds(SECRET_PURPOSE, &message, &row.hash)
 }
 
 /// Stored scopes.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tegata_model::{ClientId, Epoch, Generation, Status, Timestamp};
 use tegata_oauth::Scope;
-use tegata_store::client::{ClientKind, ClientRow};
+use tegata_store::client::{ClientKind, ClientRow, Family};
 
 use crate::principal::SYSTEM;
 
@@ -60,6 +60,23 @@ pub fn official_app_ids() -> impl Iterator<Item = &'static str> {
     SPELLINGS.iter().map(|spelling| spelling.app_id)
 }
 
+/// Under which id tokens name what users give themselves by API tokens. Nobody can ask as it, and it is installed nowhere.
+pub(crate) const API_TOKENS: ClientId = ClientId::from_bytes(*b"tegata-api-token");
+/// How long an access token for an API token lives.
+const API_TOKEN_ACCESS: Duration = Duration::from_mins(30);
+
+/// What stands for the client where there is none: a user's API token.
+pub(crate) fn api_tokens() -> ClientRow {
+    let none = Vec::new();
+    ClientRow {
+        redirect_uris: none.clone(),
+        scopes: none.clone(),
+        required_scopes: none,
+        access_lifetime: API_TOKEN_ACCESS,
+        ..row(&Spelling { id: API_TOKENS, app_id: "tegata-api-token" })
+    }
+}
+
 /// True if the tokens of this client are always bound to a key of its own (RFC 9449).
 pub(crate) fn must_bind_key(id: ClientId) -> bool {
     id == KEY_BOUND
@@ -95,5 +112,6 @@ fn row(spelling: &Spelling) -> ClientRow {
         generation: Generation(1),
         created_at: Timestamp::from_unix(0),
         updated_at: Timestamp::from_unix(0),
+        family: Family::Application,
     }
 }

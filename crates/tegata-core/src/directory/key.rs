@@ -71,7 +71,7 @@ pub struct CreatedAccessKey {
 }
 
 /// Whose keys are meant: those of the named user, or the caller's own.
-fn meant(caller: &Caller, named: Option<&UserName>) -> ResourceName {
+pub(super) fn meant(caller: &Caller, named: Option<&UserName>) -> ResourceName {
     match (named, &caller.evidence.principal().who) {
         (Some(name), _) => user_name(caller, name),
         (None, Who::User(row)) if caller.kind() == CallerKind::User => user_name(caller, &row.name),
@@ -81,7 +81,12 @@ fn meant(caller: &Caller, named: Option<&UserName>) -> ResourceName {
 }
 
 /// The user whose keys are meant, once permission for them was given.
-async fn holder(view: &View<'_>, caller: &Caller, action: Action, named: Option<&UserName>) -> Result<(UserRow, Permit), OpError> {
+pub(super) async fn holder(
+    view: &View<'_>,
+    caller: &Caller,
+    action: Action,
+    named: Option<&UserName>,
+) -> Result<(UserRow, Permit), OpError> {
     let own_id = match (named, &caller.evidence.principal().who) {
         (Some(_), _) => None,
         (None, Who::User(row)) => Some(row.id),
@@ -105,7 +110,7 @@ async fn holder(view: &View<'_>, caller: &Caller, action: Action, named: Option<
 }
 
 /// The user whose keys are to be made, switched or deleted: with the second factor, where it is the caller's own user and has one.
-async fn holder_for_change(
+pub(super) async fn holder_for_change(
     view: &View<'_>,
     caller: &Caller,
     action: Action,

@@ -13,7 +13,7 @@ use tegata_store::{
     user::{self, UserRow},
 };
 
-use super::{PasswordPolicy, changes, done, find_user, user_name};
+use super::{PasswordPolicy, PasswordRule, changes, done, find_user, user_name};
 use crate::{
     Core,
     actions::{
@@ -22,7 +22,7 @@ use crate::{
     audit::Entry,
     authz::{self, Permit},
     caller::Caller,
-    error::{CallerKind, DeniedBy, Input, OpError, ProblemKind},
+    error::{CallerKind, DeniedBy, Input, OpError, Problem, ProblemKind},
     hashing,
     mail::Happening,
     operation::{Effect, Operation},
@@ -289,8 +289,9 @@ pub(crate) async fn own_password(
     let salt = hashing::salt(core.entropy.as_ref())?;
     let work = move || {
         if earlier.iter().any(|one| hashing::verify(&new, one)) {
-            let rule = "the new password is one that was used before";
-            return Err(OpError::invalid(Input::NewPassword, ProblemKind::Reused, rule));
+            let message = "the new password is one that was used before".to_owned();
+            let rules = vec![PasswordRule::New];
+            return Err(OpError::Invalid(Problem { input: Input::NewPassword, kind: ProblemKind::Reused, message, rules }));
         }
         hashing::hash(&new, salt)
     };

@@ -12,6 +12,7 @@
 //! what it belongs to and touches the account, so that it acts at the next request.
 
 mod alias;
+mod api_token;
 mod attachment;
 mod declare;
 mod device_policy;
@@ -34,6 +35,7 @@ pub(crate) mod tag;
 mod user;
 
 pub use alias::{ClearAccountAlias, DescribeAccountAlias, DescribeDefaultDomain, SetAccountAlias, SetDefaultDomain};
+pub use api_token::{API_TOKEN_LIFE, ApiToken, ApiTokenDetails, CreateApiToken, CreatedApiToken, ListApiTokens, RevokeApiToken};
 pub use attachment::{
     AttachPolicyToGroup, AttachPolicyToRole, AttachPolicyToUser, AttachedPolicy, DetachPolicyFromGroup, DetachPolicyFromRole,
     DetachPolicyFromUser, Entities, ListEntitiesForPolicy, ListPoliciesForGroup, ListPoliciesForRole, ListPoliciesForUser,
@@ -63,7 +65,7 @@ pub use oidc_provider::{
     AddClientId, AddFingerprint, CreateOidcProvider, DeleteOidcProvider, DescribeOidcProvider, ListOidcProviders, OidcProvider,
     RemoveClientId, RemoveFingerprint, UpdateOidcProvider,
 };
-pub use password_policy::{DescribePasswordPolicy, PasswordPolicy, SetPasswordPolicy};
+pub use password_policy::{DescribePasswordPolicy, PasswordPolicy, PasswordRule, SetPasswordPolicy};
 pub use policy::{
     CreatePolicy, CreatePolicyVersion, DeletePolicy, DeletePolicyVersion, DescribePolicy, DescribePolicyVersion, ListPolicies,
     ListPolicyVersions, ManagedPolicy, PolicyRef, PolicyType, PolicyVersion, SetDefaultPolicyVersion, UpdatePolicyDescription,

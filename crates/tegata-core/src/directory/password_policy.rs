@@ -1,6 +1,6 @@
 //! What an account asks of the passwords of its users: as vendor defaults have it until it says something else.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use tegata_model::{AccountId, SecretKey, Timestamp, UserName};
 use tegata_store::{
@@ -15,14 +15,14 @@ use crate::{
     attempts::USUAL,
     authz,
     caller::Caller,
-    error::{Input, OpError, ProblemKind},
+    error::{Input, OpError, Problem, ProblemKind},
     operation::{Effect, Operation},
     resource::ResourceName,
     view::View,
 };
 
 /// Longest password, in characters: what is longer costs time and protects nobody.
-const LONGEST: usize = 128;
+const LONGEST: u32 = 128;
 
 /// What an account asks of passwords.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,54 +141,96 @@ impl PasswordPolicy {
         self.max_age_days > 0 && now.since(profile.changed_at) > Duration::from_hours(24) * self.max_age_days
     }
 
-    /// What it asks, one rule each, in words.
-    pub(crate) fn rules(&self) -> Vec<String> {
-        let mut rules = vec![format!("at least {} characters", self.min_length)];
+    /// What it asks, one rule each.
+    pub(crate) fn rules(&self) -> Vec<PasswordRule> {
         let asked = [
-            (self.require_lowercase, "a lower-case letter"),
-            (self.require_uppercase, "an upper-case letter"),
-            (self.require_numbers, "a digit"),
-            (self.require_symbols, "a character that is no letter and no digit"),
-            (self.forbid_user_name, "not the name of the user in it"),
+            (true, PasswordRule::AtLeast(self.min_length)),
+            (self.require_lowercase, PasswordRule::Lowercase),
+            (self.require_uppercase, PasswordRule::Uppercase),
+            (self.require_numbers, PasswordRule::Digit),
+            (self.require_symbols, PasswordRule::Symbol),
+            (self.forbid_user_name, PasswordRule::NotTheName),
+            (self.different_characters > 0, PasswordRule::Different(self.different_characters)),
+            (self.reuse_prevention > 0, PasswordRule::NoneOfTheLast(self.reuse_prevention)),
         ];
-        rules.extend(asked.into_iter().filter(|(asked, _)| *asked).map(|(_, rule)| rule.to_owned()));
-        if self.different_characters > 0 {
-            rules.push(format!("at least {} different characters", self.different_characters));
-        }
-        if self.reuse_prevention > 0 {
-            rules.push(format!("none of the last {} passwords", self.reuse_prevention));
-        }
-        rules
+        asked.into_iter().filter(|(asked, _)| *asked).map(|(_, rule)| rule).collect()
     }
 
-    /// Refuses a password that does not meet it, and says in words which rules it breaks.
+    /// Refuses a password that does not meet it, and says which rules it breaks.
     pub(super) fn judge(&self, input: Input, user: &UserName, password: &SecretKey) -> Result<(), OpError> {
         let text = password.expose();
-        let length = text.chars().count();
-        let (min, needed) = (usize::try_from(self.min_length).unwrap_or(LONGEST), usize::try_from(self.different_characters).unwrap_or(0));
+        let length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
         let mut different: Vec<char> = text.chars().collect();
         different.sort_unstable();
         different.dedup();
+        let different = u32::try_from(different.len()).unwrap_or(u32::MAX);
         let lacks = |asked: bool, is: fn(char) -> bool| asked && !text.chars().any(is);
         let rules = [
-            (length < min, format!("at least {min} characters")),
-            (length > LONGEST, format!("at most {LONGEST} characters")),
-            (text.chars().any(char::is_control), "no control characters".to_owned()),
-            (lacks(self.require_lowercase, char::is_lowercase), "a lower-case letter".to_owned()),
-            (lacks(self.require_uppercase, char::is_uppercase), "an upper-case letter".to_owned()),
-            (lacks(self.require_numbers, char::is_numeric), "a digit".to_owned()),
-            (
-                lacks(self.require_symbols, |c| !c.is_alphanumeric() && !c.is_control()),
-                "a character that is no letter and no digit".to_owned(),
-            ),
-            (different.len() < needed, format!("at least {needed} different characters")),
-            (self.forbid_user_name && text.to_lowercase().contains(&user.folded()), "not the name of the user in it".to_owned()),
+            (length < self.min_length, PasswordRule::AtLeast(self.min_length)),
+            (length > LONGEST, PasswordRule::AtMost(LONGEST)),
+            (text.chars().any(char::is_control), PasswordRule::NoControl),
+            (lacks(self.require_lowercase, char::is_lowercase), PasswordRule::Lowercase),
+            (lacks(self.require_uppercase, char::is_uppercase), PasswordRule::Uppercase),
+            (lacks(self.require_numbers, char::is_numeric), PasswordRule::Digit),
+            (lacks(self.require_symbols, |c| !c.is_alphanumeric() && !c.is_control()), PasswordRule::Symbol),
+            (different < self.different_characters, PasswordRule::Different(self.different_characters)),
+            (self.forbid_user_name && text.to_lowercase().contains(&user.folded()), PasswordRule::NotTheName),
         ];
-        let broken: Vec<String> = rules.into_iter().filter(|(broken, _)| *broken).map(|(_, rule)| rule).collect();
+        let broken: Vec<PasswordRule> = rules.into_iter().filter(|(broken, _)| *broken).map(|(_, rule)| rule).collect();
         if broken.is_empty() {
             return Ok(());
         }
-        Err(OpError::invalid(input, ProblemKind::TooSmall, format!("the password is too weak; it needs {}", broken.join(", "))))
+        let words: Vec<String> = broken.iter().map(PasswordRule::to_string).collect();
+        let message = format!("the password is too weak; it needs {}", words.join(", "));
+        Err(OpError::Invalid(Problem { input, kind: ProblemKind::TooSmall, message, rules: broken }))
+    }
+}
+
+/// One thing that is asked of a password. `Display` says it in English; pages say it in the reader's language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PasswordRule {
+    /// So many characters.
+    AtLeast(u32),
+    /// No more than so many characters.
+    AtMost(u32),
+    /// No control characters.
+    NoControl,
+    /// A lower-case letter.
+    Lowercase,
+    /// An upper-case letter.
+    Uppercase,
+    /// A digit.
+    Digit,
+    /// A character that is no letter and no digit.
+    Symbol,
+    /// So many different characters.
+    Different(u32),
+    /// The name of the user may not stand in it.
+    NotTheName,
+    /// None of so many that were used last.
+    NoneOfTheLast(u32),
+    /// Not one that was used before.
+    New,
+    /// It was typed twice, and not the same.
+    TheSameTwice,
+}
+
+impl fmt::Display for PasswordRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AtLeast(number) => return write!(f, "at least {number} characters"),
+            Self::AtMost(number) => return write!(f, "at most {number} characters"),
+            Self::NoControl => "no control characters",
+            Self::Lowercase => "a lower-case letter",
+            Self::Uppercase => "an upper-case letter",
+            Self::Digit => "a digit",
+            Self::Symbol => "a character that is no letter and no digit",
+            Self::Different(number) => return write!(f, "at least {number} different characters"),
+            Self::NotTheName => "not the name of the user in it",
+            Self::NoneOfTheLast(number) => return write!(f, "none of the last {number} passwords"),
+            Self::New => "not one that was used before",
+            Self::TheSameTwice => "the same twice",
+        })
     }
 }
 

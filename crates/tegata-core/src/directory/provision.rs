@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use tegata_model::{
-    AccessKeyId, AccountAlias, AccountId, AccountNumber, BucketId, BucketName, Epoch, Generation, InstallationId, KeyId, LoginProfileId,
-    MfaDeviceId, MfaDeviceName, OperatorId, OrganisationId, PasswordHash, PolicyId, PolicyName, PrincipalNumber, RoleId, RoleName,
-    SecretKey, Status, UserId, UserName,
+    AccessKeyId, AccountAlias, AccountId, AccountNumber, ApiTokenId, BucketId, BucketName, Epoch, Generation, InstallationId, KeyId,
+    LoginProfileId, MfaDeviceId, MfaDeviceName, OperatorId, OrganisationId, PasswordHash, PolicyId, PolicyName, PrincipalNumber, RoleId,
+    RoleName, SecretKey, Status, UserId, UserName,
 };
 use tegata_policy::{DocumentKind, PrincipalName, ram};
 use tegata_store::{
     ChangeSet, CommitError, StoreError,
     access_key::{self, AccessKeyRow},
     account::{self, AccountRow},
+    api_token::{self, ApiTokenRow},
     audit::{self, AuditRow, CallerKind, Outcome},
     bucket::{self, Acl, BucketRow},
     client::{self, ClientKind},
@@ -211,6 +212,15 @@ impl Core {
 }
 
 impl Provision<'_> {
+    pub(crate) fn core(&self) -> &Core {
+        self.core
+    }
+
+    /// Adds steps of another module's making.
+    pub(crate) fn push(&mut self, steps: impl IntoIterator<Item = tegata_store::Step>) {
+        self.changes.extend(steps);
+    }
+
     fn number_in(&self, range: &std::ops::RangeInclusive<u64>) -> Result<u64, ProvisionError> {
         let width = range.end() - range.start() + 1;
         Ok(range.start() + u64::from_be_bytes(random(self.core.entropy.as_ref())?) % width)
@@ -474,6 +484,27 @@ impl Provision<'_> {
             created_at: self.core.now(),
         }));
         self.made.push(format!("access key {}", new.key_id));
+        Ok(())
+    }
+
+    /// An API token of the user, for its programs: for all that it may, for five years.
+    pub fn api_token(&mut self, owner: &Provisioned, user: UserId, token: &SecretKey) -> Result<(), ProvisionError> {
+        let now = self.core.now();
+        self.changes.push(api_token::insert(&ApiTokenRow {
+            id: ApiTokenId::from_bytes(self.core.new_id()?),
+            account_id: owner.account,
+            user_id: user,
+            name: "provisioned".to_owned(),
+            hash: super::api_token::hash(token),
+            scopes: Vec::new(),
+            idle: Duration::ZERO,
+            created_at: now,
+            expires_at: now.plus(Duration::from_hours(24 * 365 * 5)),
+            used_at: None,
+            deactivated_at: None,
+            deactivated_by: None,
+        }));
+        self.made.push("an API token".to_owned());
         Ok(())
     }
 

@@ -4,9 +4,9 @@ use tegata_model::{
     Comments, DisplayName, EmailAddress, Epoch, Generation, PhoneNumber, PrincipalNumber, Status, Timestamp, UserId, UserName,
 };
 use tegata_store::{
-    ChangeSet, access_key, group, login_profile,
+    ChangeSet, access_key, api_token, group, login_profile,
     mail_link::{self, Purpose},
-    mfa_device,
+    mfa_device, organisation,
     policy::{self, Target},
     tag,
     user::{self, UserKind, UserRow},
@@ -313,6 +313,8 @@ impl Operation for DeleteUser {
         let mut changes = changes(view, caller);
         // Whatever it is given meanwhile raises its generation, so this decides again.
         changes.push(tag::forget(*row.id.as_bytes()));
+        changes.push(api_token::delete_of_user(row.id));
+        changes.push(organisation::forget(row.id));
         changes.push(user::delete(row.id));
         Ok(done((), changes, permit))
     }

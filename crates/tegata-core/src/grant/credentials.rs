@@ -2,7 +2,7 @@
 
 use tegata_model::SecretKey;
 use tegata_oauth::Scope;
-use tegata_store::{ChangeSet, installation};
+use tegata_store::{ChangeSet, client::Family, installation};
 
 use super::{
     Bound, Fallen, GrantFailure, IssuedTokens, application, asking, standing,
@@ -42,6 +42,9 @@ impl Operation for ClientCredentials {
         let row = live.row().ok_or(OpError::Grant(GrantFailure::NotForYou))?;
         if !proven {
             return Err(OpError::Grant(GrantFailure::Unproven));
+        }
+        if row.family == Family::OrgApp {
+            return Err(OpError::Grant(GrantFailure::NotForYou));
         }
         let account = &live.principal.account;
         let fallen = || OpError::Grant(GrantFailure::Fallen(Fallen::Installation));

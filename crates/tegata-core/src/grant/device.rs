@@ -16,7 +16,7 @@ use tegata_store::{
 };
 
 use super::{
-    Bound, Fallen, GrantFailure, IssuedTokens, application, asking, find_grant, hash_of, standing,
+    Bound, Fallen, GrantFailure, IssuedTokens, application, asking, find_grant, hash_of, standing_for,
     tokens::{Order, of_grant},
 };
 use crate::{
@@ -240,7 +240,7 @@ impl Operation for RedeemDeviceCode {
         }
         let found = find_grant(view, grant_id).await?;
         let bound = Bound::of_bytes(&found.bound).ok_or(refused(GrantFailure::Fallen(Fallen::Grant)))?;
-        let standing = standing(view.core(), &bound).await?;
+        let standing = standing_for(view, caller, &bound).await?;
         let mut changes = ChangeSet::new(view.now());
         if let (Some(key), false) = (&self.key, client.secret_required) {
             changes.push(grant::bind_key(found.id, key));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tegata_model::{AccessKeyId, SecretKey, Timestamp};
 use tegata_oauth::Scope;
 
-use super::{GrantFailure, application, asking, standing, tokens::exchange_audience};
+use super::{GrantFailure, application, asking, standing_for, tokens::exchange_audience};
 use crate::{
     LayerKind,
     actions::{Action, OAUTH_EXCHANGE},
@@ -54,7 +54,7 @@ impl Operation for ExchangeForSession {
             let by = DeniedBy::Layer { layer: LayerKind::Identity, explicit: false };
             return Err(authz::denied(caller, Self::ACTION, &self.resource(caller), by, None));
         };
-        exchange(view, access, &access.scope).await
+        exchange(view, caller, access, &access.scope).await
     }
 }
 
@@ -96,7 +96,7 @@ impl Operation for ExchangeSubject {
         }
         view.note(&access.reads);
         let scope = narrowed(self.scope.as_ref(), &access.scope)?;
-        exchange(view, &access, &scope).await
+        exchange(view, caller, &access, &scope).await
     }
 }
 
@@ -112,7 +112,7 @@ pub(super) fn narrowed(asked: Option<&Scope>, granted: &Scope) -> Result<Scope, 
     }
 }
 
-async fn exchange(view: &View<'_>, access: &LiveAccess, scope: &Scope) -> Result<Effect<UserCredential>, OpError> {
+async fn exchange(view: &View<'_>, caller: &Caller, access: &LiveAccess, scope: &Scope) -> Result<Effect<UserCredential>, OpError> {
     let core = view.core();
     if official(access.bound.client).is_none() {
         return Err(OpError::Grant(GrantFailure::NotForYou));
@@ -124,7 +124,7 @@ async fn exchange(view: &View<'_>, access: &LiveAccess, scope: &Scope) -> Result
     if !access.scope.has(Scope::USER_SESSION) {
         return Err(OpError::Grant(GrantFailure::Insufficient(Scope::USER_SESSION)));
     }
-    let standing = standing(core, &access.bound).await?;
+    let standing = standing_for(view, caller, &access.bound).await?;
     view.note(&standing.facts().reads);
     if view.now().plus(SHORTEST) > access.claims.expires_at() {
         return Err(OpError::Grant(GrantFailure::Expired));

@@ -74,12 +74,23 @@ pub enum Fallen {
     Grant,
     /// The session that it was born in is over.
     Session,
+    /// The role does not trust the person who acts as it any more.
+    Trust,
 }
 
 impl Fallen {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Account, Self::Identity, Self::Client, Self::Installation, Self::Assignment, Self::Consent, Self::Grant, Self::Session];
+    pub const ALL: [Self; 9] = [
+        Self::Account,
+        Self::Identity,
+        Self::Client,
+        Self::Installation,
+        Self::Assignment,
+        Self::Consent,
+        Self::Grant,
+        Self::Session,
+        Self::Trust,
+    ];
 
     fn words(self) -> &'static str {
         match self {
@@ -91,6 +102,7 @@ impl Fallen {
             Self::Consent => "the consent was taken back",
             Self::Grant => "the sign-in was ended",
             Self::Session => "the session that it was born in is over",
+            Self::Trust => "the role does not trust the person any more",
         }
     }
 }

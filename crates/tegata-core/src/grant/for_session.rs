@@ -13,7 +13,7 @@ use tegata_store::{ChangeSet, client::ClientRow, installation::InstallationRow, 
 use super::{
     Bound, Fallen, GrantFailure, IssuedTokens,
     exchange::narrowed,
-    standing,
+    standing_for,
     tokens::{Exchanged, NewAccess, exchanged_token},
 };
 use crate::{
@@ -116,7 +116,7 @@ impl Operation for ExchangeToken {
             return Err(refused(GrantFailure::Subject("the session stands on too much to be exchanged")));
         }
         let bound = Bound { client: client.id, marks: distinct };
-        let standing = standing(view.core(), &bound).await?;
+        let standing = standing_for(view, caller, &bound).await?;
         // Only what can become a session again needs to know what that would be under.
         let limits = scope.has(Scope::USER_SESSION).then(|| Claims {
             granted: Some(Granted { client: client.id, scope: scope.to_string(), actor: actor.clone() }),

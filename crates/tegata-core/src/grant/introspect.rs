@@ -2,7 +2,7 @@
 
 use tegata_model::{SecretKey, Timestamp};
 use tegata_oauth::{AccessClaims, Scope};
-use tegata_store::grant;
+use tegata_store::{client::Family, grant};
 
 use super::{Bound, GrantFailure, RefreshToken, application, asking, standing};
 use crate::{
@@ -58,7 +58,7 @@ impl Operation for Introspect {
         if !proven {
             return Err(OpError::Grant(GrantFailure::Unproven));
         }
-        let row = live.row().ok_or(OpError::Grant(GrantFailure::NotForYou))?;
+        let row = live.row().filter(|row| row.family != Family::OrgApp).ok_or(OpError::Grant(GrantFailure::NotForYou))?;
         let core = view.core();
         if let Some(token) = RefreshToken::read(&core.keyring, self.token.expose()) {
             return Ok(Effect::nothing(refresh(view, token, row).await?));

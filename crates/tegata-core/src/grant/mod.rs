@@ -6,6 +6,7 @@
 //! | `tokens` | what tokens say, and how refresh tokens are spelled |
 //! | `credentials`, `redeem`, `refresh` | how a client gets tokens: for itself, for a code, for a refresh token |
 //! | `introspect`, `revoke`, `userinfo` | what is done with tokens |
+//! | `organisation` | access tokens for organisations |
 //! | `device` | devices that wait for a person elsewhere |
 //! | `exchange` | a temporary key for a token |
 //! | `for_session`, `under` | a token for a temporary key, and the limits that it keeps |
@@ -17,6 +18,7 @@ mod exchange;
 mod failure;
 mod for_session;
 mod introspect;
+mod organisation;
 mod redeem;
 mod refresh;
 mod revoke;
@@ -39,10 +41,14 @@ pub use exchange::{ExchangeForSession, ExchangeSubject, UserCredential};
 pub use failure::{Fallen, GrantFailure};
 pub use for_session::{ExchangeToken, SignedHere};
 pub use introspect::{Introspect, Introspection};
+pub use organisation::{
+    IntrospectOrganisationToken, Narrowed, OrganisationIntrospection, OrganisationToken, OrganisationTokens, RedeemApiToken,
+    RevokeOrganisationToken, user_of_uuid, uuid,
+};
 pub use redeem::RedeemCode;
 pub use refresh::RefreshGrant;
 pub use revoke::Revoke;
-pub(crate) use standing::{Bound, Facts, standing};
+pub(crate) use standing::{Acting, Bound, Facts, standing, standing_for};
 pub use tokens::IssuedTokens;
 pub(crate) use tokens::RefreshToken;
 pub use userinfo::{UserInfo, UserInfoReply};
@@ -67,8 +73,8 @@ pub(crate) fn hash_of(code: &str) -> Vec<u8> {
 /// The client that asks. Whoever asks by another proof is refused as by policy.
 fn asking<'a>(caller: &'a Caller, action: Action, resource: &ResourceName) -> Result<(&'a LiveClient, bool), OpError> {
     match &caller.evidence {
-        Evidence::Client { client, proven } => Ok((client, *proven)),
-        Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Access(_) | Evidence::Browser(_) => {
+        Evidence::Client { client, shown } => Ok((client, shown.is_some())),
+        Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Org(_) => {
             let by = DeniedBy::Layer { layer: LayerKind::Identity, explicit: false };
             Err(authz::denied(caller, action, resource, by, None))
         }
@@ -84,6 +90,7 @@ fn application(caller: &Caller) -> ResourceName {
             None => ResourceName::Applications { account },
         },
         Evidence::Access(access) => ResourceName::Application { account, app_id: access.claims.client_id.clone() },
+        Evidence::Org(org) => ResourceName::Application { account, app_id: org.facts.client.app_id.clone() },
         Evidence::Key(_) | Evidence::Session(_) | Evidence::Token(_) | Evidence::Browser(_) => ResourceName::Applications { account },
     }
 }

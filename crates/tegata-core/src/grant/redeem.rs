@@ -5,7 +5,7 @@ use tegata_oauth::{Challenge, Verifier};
 use tegata_store::{ChangeSet, Step, code, grant};
 
 use super::{
-    Bound, Fallen, GrantFailure, IssuedTokens, application, asking, find_grant, hash_of, standing,
+    Bound, Fallen, GrantFailure, IssuedTokens, application, asking, find_grant, hash_of, standing_for,
     tokens::{Order, of_grant},
 };
 use crate::{
@@ -80,7 +80,7 @@ impl Operation for RedeemCode {
             _ => {}
         }
         let bound = Bound::of_bytes(&row.bound).ok_or(refused(GrantFailure::Fallen(Fallen::Grant)))?;
-        let standing = standing(view.core(), &bound).await?;
+        let standing = standing_for(view, caller, &bound).await?;
         let mut changes = ChangeSet::new(view.now());
         // Tokens of clients that can keep a secret are bound to the client already; their refresh tokens need no key.
         if let (None, Some(key), true) = (&row.dpop_key, &self.key, !client.secret_required) {

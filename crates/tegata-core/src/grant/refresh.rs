@@ -10,7 +10,7 @@ use tegata_store::{
 };
 
 use super::{
-    Bound, Fallen, GrantFailure, IssuedTokens, RefreshToken, application, asking, find_grant, standing,
+    Bound, Fallen, GrantFailure, IssuedTokens, RefreshToken, application, asking, find_grant, standing_for,
     tokens::{Order, of_grant},
 };
 use crate::{
@@ -115,7 +115,7 @@ impl Operation for RefreshGrant {
                 Step::Again => number + 1,
             }
         };
-        let standing = standing(core, &bound).await?;
+        let standing = standing_for(view, caller, &bound).await?;
         let order = Order { scope, key: self.key.clone(), nonce: None, refresh_number: Some(next), with_id_token: true };
         let (issued, session) = of_grant(view, standing, &bound, &row, order).await?;
         let note = format!("token {session} of {} for `{}`, refresh {next}", row.id, issued.scope);

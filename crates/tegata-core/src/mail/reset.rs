@@ -184,7 +184,7 @@ impl Core {
         let Resettable { account, user, profile } = found;
         let (_, steps) = match own_password(self, meta.source, &user, profile, new).await {
             Ok(done) => done,
-            Err(OpError::Invalid(problem)) => return Ok(Err(Refusal::Password(problem.message))),
+            Err(OpError::Invalid(problem)) => return Ok(Err(Refusal::Password(problem.rules))),
             Err(OpError::Throttled(_)) => return Ok(Err(Refusal::Busy)),
             Err(other) => return Err(other),
         };

@@ -26,7 +26,7 @@ use crate::{
     audit::Entry,
     caller::{Caller, Evidence},
     clock::random,
-    directory::{PasswordPolicy, SecurityPreference, own_password},
+    directory::{PasswordPolicy, PasswordRule, SecurityPreference, own_password},
     error::OpError,
     grant::hash_of,
     hashing,
@@ -39,7 +39,7 @@ use crate::{
 /// How long a one-time code or a new password may be waited for.
 const ON_THE_WAY: Duration = Duration::from_mins(10);
 /// Wrong one-time codes of a person, from wherever they come.
-const CODES: u32 = 10;
+pub(super) const CODES: u32 = 10;
 /// Longest password that is looked at, in bytes.
 const LONGEST: usize = 1024;
 /// How long a browser is known by after the last sign-in with it ended.
@@ -73,7 +73,8 @@ impl Browser {
     pub fn who(&self) -> SignedIn {
         let row = &self.0.row;
         let role = row.role_id.filter(|_| self.role().is_some());
-        SignedIn { user: row.user_id, role, at: row.signed_in_at, session: role.and(row.role_session_id) }
+        let second_factor = row.second_factor;
+        SignedIn { user: row.user_id, role, at: row.signed_in_at, session: role.and(row.role_session_id), second_factor }
     }
 
     /// The person as people write it: `alice@acme`, or what root signs in with.
@@ -138,14 +139,12 @@ pub enum Refusal {
     Network,
     /// The password was right, but has become too old; an administrator sets a new one.
     TooOld,
-    /// The password was right, but the person needs a second factor and has none.
-    FactorMissing,
     /// The one-time code.
     Code,
     /// Too many wrong one-time codes.
     TooManyCodes,
-    /// The new password breaks a rule, in words.
-    Password(String),
+    /// The new password breaks these rules.
+    Password(Vec<PasswordRule>),
     /// What was begun has run out.
     Expired,
 }
@@ -283,7 +282,7 @@ impl Core {
         let stage = if mfa_device::of_user(&self.store, user.id).await?.is_some() {
             Stage::OneTimeCode
         } else if profile.mfa_required {
-            return Ok(Err(Refusal::FactorMissing));
+            Stage::NewFactor
         } else {
             after_factor(&profile, &policy, now)
         };
@@ -335,8 +334,8 @@ impl Core {
         }
     }
 
-    /// What a new password of this person must have, in words.
-    pub async fn password_rules(&self, browser: &Browser) -> Result<Vec<String>, OpError> {
+    /// What a new password of this person must have.
+    pub async fn password_rules(&self, browser: &Browser) -> Result<Vec<PasswordRule>, OpError> {
         Ok(PasswordPolicy::in_account(self, browser.0.row.account_id).await?.rules())
     }
 
@@ -351,7 +350,7 @@ impl Core {
         let checked = own_password(self, meta.source, &user, profile, password).await;
         let (profile, steps) = match checked {
             Ok(checked) => checked,
-            Err(OpError::Invalid(problem)) => return Ok(Err(Refusal::Password(problem.message))),
+            Err(OpError::Invalid(problem)) => return Ok(Err(Refusal::Password(problem.rules))),
             Err(OpError::Throttled(_)) => return Ok(Err(Refusal::Busy)),
             Err(other) => return Err(other),
         };
@@ -411,7 +410,7 @@ impl Core {
         [browser_session::sweep(now.minus(KNOWN)), browser_session::sweep_links(now)]
     }
 
-    async fn forward(
+    pub(super) async fn forward(
         &self,
         meta: &RequestMeta,
         mut changes: ChangeSet,
@@ -426,7 +425,7 @@ impl Core {
                 let preference = SecurityPreference::of(security_preference::find(&self.store, account).await?);
                 Duration::from_hours(preference.session_hours.into())
             }
-            Stage::OneTimeCode | Stage::NewPassword => ON_THE_WAY,
+            Stage::OneTimeCode | Stage::NewPassword | Stage::NewFactor => ON_THE_WAY,
         };
         let id = SessionId::from_bytes(self.new_id()?);
         let row = BrowserSessionRow {
@@ -472,7 +471,9 @@ impl Core {
     pub(crate) async fn written(&self, changes: ChangeSet) -> Result<(), OpError> {
         match self.store.commit(changes).await {
             Ok(()) => Ok(()),
-            Err(CommitError::Changed | CommitError::Claimed(Claim::OtpStep | Claim::Code)) => Err(OpError::Conflict),
+            Err(CommitError::Changed | CommitError::Exists(_) | CommitError::Claimed(Claim::OtpStep | Claim::Code)) => {
+                Err(OpError::Conflict)
+            }
             Err(CommitError::Store(error)) => Err(error.into()),
             Err(other) => Err(OpError::internal(other)),
         }
@@ -546,16 +547,16 @@ struct Named {
 }
 
 /// What a step forward stands on.
-struct Begun<'a> {
-    user: UserId,
+pub(super) struct Begun<'a> {
+    pub(super) user: UserId,
     /// Of the account and of the user.
-    epochs: (Epoch, Epoch),
-    profile: (LoginProfileId, Epoch),
-    browser: &'a str,
-    stage: Stage,
+    pub(super) epochs: (Epoch, Epoch),
+    pub(super) profile: (LoginProfileId, Epoch),
+    pub(super) browser: &'a str,
+    pub(super) stage: Stage,
 }
 
-fn after_factor(profile: &LoginProfileRow, policy: &PasswordPolicy, now: Timestamp) -> Stage {
+pub(super) fn after_factor(profile: &LoginProfileRow, policy: &PasswordPolicy, now: Timestamp) -> Stage {
     if profile.reset_required || policy.is_old(profile, now) { Stage::NewPassword } else { Stage::SignedIn }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     Core, RequestMeta,
     actions::TEGATA_SET_PASSWORD_BY_LINK,
     audit::Entry,
-    directory::{PasswordPolicy, own_password},
+    directory::{PasswordPolicy, PasswordRule, own_password},
     error::OpError,
     grant::hash_of,
     mail::Happening,
@@ -25,8 +25,8 @@ const GOOD: Duration = Duration::from_mins(30);
 pub struct Invited {
     /// The person, as it signs in.
     pub name: String,
-    /// What the password must have, in words.
-    pub rules: Vec<String>,
+    /// What the password must have.
+    pub rules: Vec<PasswordRule>,
 }
 
 impl Core {
@@ -93,7 +93,7 @@ impl Core {
         };
         let (profile, steps) = match own_password(self, meta.source, &row, profile, password).await {
             Ok(done) => done,
-            Err(OpError::Invalid(problem)) => return Ok(Err(Refusal::Password(problem.message))),
+            Err(OpError::Invalid(problem)) => return Ok(Err(Refusal::Password(problem.rules))),
             Err(OpError::Throttled(_)) => return Ok(Err(Refusal::Busy)),
             Err(other) => return Err(other),
         };

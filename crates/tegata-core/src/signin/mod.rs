@@ -6,6 +6,7 @@
 
 mod browser;
 mod device;
+mod factor;
 mod link;
 mod next;
 mod role;
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use browser::{Browser, Refusal, Stage, Step, Stepped};
 pub(crate) use browser::{LiveBrowser, NOBODY};
 pub use device::{DeviceRefusal, DeviceRequest};
+pub use factor::NewFactor;
 pub use link::Invited;
 pub use next::{Done, Next};
 
@@ -28,12 +30,13 @@ use tegata_store::{
     consent::{self, ConsentRow},
     grant::{self, GrantRow},
     installation::{self, Identity, InstallationRow},
-    login_profile,
+    login_profile, mfa_device,
 };
 
 use crate::{
     Core, RequestMeta,
     audit::Entry,
+    authz,
     client::{CLOUD_SSO, IDLE, OFFICIAL_CLI_NAME, installed_as, must_bind_key, official, official_by_app_id, scope_of},
     clock::random,
     error::OpError,
@@ -57,6 +60,8 @@ pub struct SignedIn {
     pub at: Timestamp,
     /// The browser session.
     pub session: Option<tegata_model::SessionId>,
+    /// Whether it showed a second factor then.
+    pub second_factor: bool,
 }
 
 impl SignedIn {
@@ -156,7 +161,8 @@ impl Core {
     async fn client_row(&self, app_id: &str) -> Result<Option<ClientRow>, OpError> {
         Ok(match official_by_app_id(app_id) {
             Some(row) => Some(row),
-            None => client::find_by_app_id(&self.store, app_id).await?,
+            // Nobody signs in to an app of an organisation.
+            None => client::find_by_app_id(&self.store, app_id).await?.filter(|row| row.family == client::Family::Application),
         })
     }
 
@@ -169,6 +175,15 @@ impl Core {
             Some(role) => self.memory.role(&self.store, role).await?.filter(|found| found.is_active()).ok_or_else(fallen)?,
         };
         Ok((person, identity))
+    }
+
+    /// Whether this is the owner of an account, who has a second factor and has not just shown it. What is given to an owner is not
+    /// bound by any policy, so it is given only where somebody is surely there.
+    async fn owner_must_return(&self, identity: &Principal, who: &SignedIn) -> Result<bool, OpError> {
+        if !identity.is_owner() || (who.second_factor && self.now().since(who.at) <= next::FRESH) {
+            return Ok(false);
+        }
+        Ok(mfa_device::of_user(&self.store, who.user).await?.is_some())
     }
 
     /// What is still missing before the client gets a code.
@@ -269,6 +284,9 @@ impl Core {
             Readiness::Ready => application.scope.clone(),
         };
         let (person, identity) = self.identity_of(who).await?;
+        if self.owner_must_return(&identity, who).await? {
+            return Err(fallen(Fallen::Session));
+        }
         let account = &identity.account;
         let installation = installation::find_by_client(&self.store, account.id, installed_as(client)).await?;
         let installation = installation.ok_or_else(|| fallen(Fallen::Installation))?;
@@ -295,6 +313,9 @@ impl Core {
             marks.push(Ancestor::Login(who.user, profile.id, profile.epoch));
         }
         if let Some(role) = who.role {
+            if !authz::still_trusts(&identity, &person, None, false) {
+                return Err(fallen(Fallen::Trust));
+            }
             marks.push(Ancestor::Role(role, identity.epoch()));
             // What is born in a role session ends with it.
             marks.extend(who.session.map(|session| Ancestor::Session(session, Epoch(0))));

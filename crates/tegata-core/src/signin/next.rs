@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How old a sign-in may be when an application is installed for a whole account.
-const FRESH: Duration = Duration::from_mins(5);
+pub(super) const FRESH: Duration = Duration::from_mins(5);
 
 /// What a page asks, or that it need not ask any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,10 @@ pub enum Next {
     OneTimeCode,
     /// A new password.
     NewPassword,
+    /// A second factor, set up for the first time.
+    NewFactor,
+    /// As which of those who are signed in with this browser.
+    ChooseAccount,
     /// The administrator's consent, which installs the application with these scopes.
     AdminConsent(Scope),
     /// An administrator's consent is needed and this is none.
@@ -46,6 +50,12 @@ pub struct Done {
     pub signed_in: bool,
     /// An administrator has just installed the application.
     pub installed: bool,
+    /// The person has chosen as whom to go on.
+    pub chosen: bool,
+    /// The person wants to sign in as somebody else.
+    pub somebody_else: bool,
+    /// More than one person is signed in with the browser.
+    pub several: bool,
 }
 
 impl Core {
@@ -62,11 +72,22 @@ impl Core {
         match browser.stage() {
             Stage::OneTimeCode => return Ok(Next::OneTimeCode),
             Stage::NewPassword => return Ok(Next::NewPassword),
+            Stage::NewFactor => return Ok(Next::NewFactor),
             Stage::SignedIn => {}
         }
+        if done.somebody_else && !done.signed_in {
+            return Ok(Next::SignIn);
+        }
+        let unsaid = !done.chosen && !done.signed_in;
+        if unsaid && (request.prompt.select_account || (done.several && !request.prompt.none && !request.prompt.login)) {
+            return Ok(Next::ChooseAccount);
+        }
         let age = self.now().since(browser.signed_in_at());
-        let asked_again = (request.prompt.login || request.prompt.select_account) && !done.signed_in;
-        if asked_again || request.max_age.is_some_and(|most| age > Duration::from_secs(most) && !done.signed_in) {
+        let asked_again = request.prompt.login && !done.signed_in;
+        if asked_again
+            || self.owner_must_return(&browser.0.principal, &browser.who()).await?
+            || request.max_age.is_some_and(|most| age > Duration::from_secs(most) && !done.signed_in)
+        {
             return Ok(Next::SignIn);
         }
         let readiness = self.readiness(application, &browser.who()).await?;

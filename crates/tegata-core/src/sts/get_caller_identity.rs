@@ -72,7 +72,12 @@ impl Operation for GetCallerIdentity {
             },
             (
                 Who::Role { .. },
-                Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_),
+                Evidence::Key(_)
+                | Evidence::Token(_)
+                | Evidence::Client { .. }
+                | Evidence::Access(_)
+                | Evidence::Browser(_)
+                | Evidence::Org(_),
             ) => {
                 return Err(OpError::internal("a role is known by its sessions"));
             }

@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use tegata_model::Status;
 
-use super::sign_in::{alice, ask, change, codes, create, give_factor, name, secret};
+use super::sign_in::{alice, ask, change, codes, create, give_factor, secret};
 use crate::{
     OpError,
     directory::{LoginProfileChange, SetSecurityPreference, update_login_profile},
     limits::{Hashing, Limits},
     signin::{Browser, Refusal, Stage, Step, Stepped},
-    testing::TestCore,
+    testing::{TestCore, one_time_code},
 };
 
 const RIGHT: &str = "correct horse";
@@ -164,8 +164,7 @@ async fn a_password_that_has_to_be_replaced_is() {
         assert_eq!(sign_in(&core, "bob@acme", "battery staple").await.unwrap().unwrap().stage, Stage::SignedIn);
         let needed = LoginProfileChange { mfa_required: Some(true), ..change("bob", None) };
         update_login_profile(&core, &alice(&core).await, needed).await.unwrap();
-        assert_eq!(refused(sign_in(&core, "bob@acme", "battery staple").await), Refusal::FactorMissing);
-        assert_eq!(name("bob").as_str(), "bob");
+        assert_eq!(sign_in(&core, "bob@acme", "battery staple").await.unwrap().unwrap().stage, Stage::NewFactor);
     }
 }
 
@@ -178,4 +177,98 @@ async fn form_tokens_are_for_one_thing() {
         assert!(!core.form_token_holds(other, &token), "{other:?}");
     }
     assert!(!core.form_token_holds(&["ab", "c"], "") && !core.form_token_holds(&["ab", "c"], "AAAA"));
+}
+
+/// What an account asks for and the person has not is set up on the way in: the seed is shown, a code proves it, and from then on it
+/// is asked for.
+#[tokio::test]
+async fn a_second_factor_that_is_asked_for_is_set_up_on_the_way_in() {
+    for core in TestCore::each().await.unwrap() {
+        create(&core, "bob", RIGHT).await.unwrap();
+        let needed = LoginProfileChange { mfa_required: Some(true), reset_required: Some(true), ..change("bob", None) };
+        update_login_profile(&core, &alice(&core).await, needed).await.unwrap();
+        let stepped = sign_in(&core, "bob@acme", RIGHT).await.unwrap().unwrap();
+        assert_eq!(stepped.stage, Stage::NewFactor);
+        let waiting = browser(&core, &stepped).await.unwrap();
+        assert!(core.browser_caller(&waiting, core.meta()).is_none(), "half signed in is nobody");
+        let shown = core.new_factor(&waiting).unwrap().unwrap();
+        assert_eq!(core.new_factor(&waiting).unwrap().unwrap().seed, shown.seed, "the page can be shown again");
+        assert!(shown.address.expose().starts_with("otpauth://totp/tegata:bob@acme?secret=") && shown.seed.expose().len() == 40);
+        // Another browser on the way is shown another seed.
+        let other = sign_in(&core, "bob@acme", RIGHT).await.unwrap().unwrap();
+        let other = browser(&core, &other).await.unwrap();
+        assert_ne!(core.new_factor(&other).unwrap().unwrap().seed, shown.seed);
+        // Neither a wrong code nor the steps of other stages lead on.
+        let code = one_time_code(shown.seed.expose(), core.now(), 0).unwrap();
+        for wrong in ["000000", "", "nonsense"] {
+            assert_eq!(refused(core.prove_factor(&core.meta(), &waiting, KNOWN_BY, wrong).await), Refusal::Code, "{wrong}");
+        }
+        assert_eq!(refused(core.one_time_code(&core.meta(), &waiting, KNOWN_BY, &code).await), Refusal::Expired);
+        let spaced = format!("{} {}", &code[..3], &code[3..]);
+        let done = core.prove_factor(&core.meta(), &waiting, KNOWN_BY, &spaced).await.unwrap().unwrap();
+        assert_eq!(done.stage, Stage::NewPassword, "and then what else was asked for");
+        assert!(browser(&core, &stepped).await.is_none());
+        assert_eq!(refused(core.prove_factor(&core.meta(), &other, KNOWN_BY, &code).await), Refusal::Code);
+        let theirs = one_time_code(core.new_factor(&other).unwrap().unwrap().seed.expose(), core.now(), 0).unwrap();
+        assert_eq!(refused(core.prove_factor(&core.meta(), &other, KNOWN_BY, &theirs).await), Refusal::Expired, "there is one by now");
+        let waiting = browser(&core, &done).await.unwrap();
+        let done = core.new_password(&core.meta(), &waiting, KNOWN_BY, Arc::new(secret("battery staple"))).await.unwrap().unwrap();
+        let signed_in = browser(&core, &done).await.unwrap();
+        assert!(core.browser_caller(&signed_in, core.meta()).unwrap().second_factor() && core.new_factor(&signed_in).unwrap().is_none());
+        // From now on it is asked for, and its code was good once.
+        let again = sign_in(&core, "bob@acme", "battery staple").await.unwrap().unwrap();
+        assert_eq!(again.stage, Stage::OneTimeCode);
+        let again = browser(&core, &again).await.unwrap();
+        assert_eq!(refused(core.one_time_code(&core.meta(), &again, KNOWN_BY, &code).await), Refusal::Code);
+        core.clock.advance(Duration::from_secs(30));
+        let code = one_time_code(shown.seed.expose(), core.now(), 0).unwrap();
+        core.one_time_code(&core.meta(), &again, KNOWN_BY, &code).await.unwrap().unwrap();
+    }
+}
+
+/// Codes that are tried while a factor is set up are counted with those of the factor.
+#[tokio::test]
+async fn setting_up_a_factor_is_no_way_to_try_codes() {
+    let core = TestCore::new().await.unwrap();
+    create(&core, "bob", RIGHT).await.unwrap();
+    let needed = LoginProfileChange { mfa_required: Some(true), ..change("bob", None) };
+    update_login_profile(&core, &alice(&core).await, needed).await.unwrap();
+    let stepped = sign_in(&core, "bob@acme", RIGHT).await.unwrap().unwrap();
+    let waiting = browser(&core, &stepped).await.unwrap();
+    for _ in 0..10 {
+        assert_eq!(refused(core.prove_factor(&core.meta(), &waiting, KNOWN_BY, "000000").await), Refusal::Code);
+    }
+    let right = one_time_code(core.new_factor(&waiting).unwrap().unwrap().seed.expose(), core.now(), 0).unwrap();
+    assert_eq!(refused(core.prove_factor(&core.meta(), &waiting, KNOWN_BY, &right).await), Refusal::TooManyCodes);
+    // The name of the person may be taken already.
+    core.clock.advance(Duration::from_mins(16));
+    ask(&core, crate::directory::CreateVirtualMfaDevice { name: "Bob".parse().unwrap() }).await.unwrap();
+    let stepped = sign_in(&core, "bob@acme", RIGHT).await.unwrap().unwrap();
+    let waiting = browser(&core, &stepped).await.unwrap();
+    let right = one_time_code(core.new_factor(&waiting).unwrap().unwrap().seed.expose(), core.now(), 0).unwrap();
+    core.prove_factor(&core.meta(), &waiting, KNOWN_BY, &right).await.unwrap().unwrap();
+    let bound = ask(&core, crate::directory::DescribeFactor { user: "bob".parse().unwrap() }).await.unwrap();
+    assert_eq!(bound.as_str(), "bob-2");
+}
+
+/// What is given to the owner of an account is bound by no policy: where it has a second factor, it has to have shown it just now.
+#[tokio::test]
+async fn the_owner_shows_its_second_factor_afresh() {
+    for core in TestCore::each().await.unwrap() {
+        super::grants::install(&core).await;
+        let root = |at, second_factor| crate::signin::SignedIn { user: core.acme.root, role: None, at, session: None, second_factor };
+        let asked = super::grants::request(super::grants::VENDOR, super::grants::CALLBACK, &[]);
+        let start = core.now();
+        core.clock.advance(Duration::from_hours(1));
+        let approve = async |who| core.approve(&core.meta(), &asked, &who, true).await.is_ok();
+        assert!(approve(root(start, false)).await, "there is none to show");
+        ask(&core, crate::directory::CreateVirtualMfaDevice { name: "root-phone".parse().unwrap() }).await.unwrap();
+        let device = tegata_store::mfa_device::find_by_name(&core.store, core.acme.account, "root-phone").await.unwrap().unwrap();
+        let mut changes = tegata_store::ChangeSet::new(core.now());
+        changes.extend(tegata_store::mfa_device::bind(device.id, core.acme.root, core.now()));
+        core.store.commit(changes).await.unwrap();
+        core.clock.advance(Duration::from_mins(2));
+        assert!(!approve(root(start, true)).await && !approve(root(core.now(), false)).await);
+        assert!(approve(root(core.now(), true)).await);
+    }
 }

@@ -30,7 +30,7 @@ fn from(core: &TestCore, address: &str) -> RequestMeta {
 
 fn shown(app_id: &str, about: About) -> PresentedClient {
     let own = (app_id == BENCH.0).then(|| secret(BENCH.1));
-    PresentedClient { app_id: app_id.to_owned(), secret: own, about, key: None }
+    PresentedClient { app_id: app_id.to_owned(), secret: own, respelled: None, about, key: None }
 }
 
 async fn begin(core: &TestCore, meta: &RequestMeta, app_id: &str, shows_number: bool) -> BegunDevice {

@@ -12,7 +12,7 @@ use crate::{
     authn::{About, PresentedClient, PresentedKey, PresentedToken, Proof},
     client::{
         AssignClient, ClientKind, ClientSettings, CreateClient, CreateClientSecret, DeleteClient, IdentityName, InstallClient,
-        InstallExternalClient, UnassignClient, UninstallClient, UninstallExternalClient,
+        InstallExternalClient, SetAssignmentMode, UnassignClient, UninstallClient, UninstallExternalClient,
     },
     directory::{NewLoginProfile, Page, create_login_profile},
     grant::{ClientCredentials, ExchangeForSession, Introspect, Introspection, IssuedTokens, RedeemCode, RefreshGrant, Revoke, UserInfo},
@@ -25,7 +25,7 @@ use crate::{
 
 pub(super) const VENDOR: &str = "4038181954557748008";
 pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(super) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub(super) const CALLBACK: &str = "http://127.0.0.1:12345/cli/callback";
 
 pub(super) fn secret(text: &str) -> SecretKey {
@@ -53,7 +53,7 @@ pub(super) async fn client(
     secret_text: Option<&str>,
     about: About,
 ) -> Result<Caller, OpError> {
-    let presented = PresentedClient { app_id: app_id.to_owned(), secret: secret_text.map(secret), about, key: None };
+    let presented = PresentedClient { app_id: app_id.to_owned(), secret: secret_text.map(secret), respelled: None, about, key: None };
     core.authenticate(Proof::Client(presented), meta).await
 }
 
@@ -76,7 +76,7 @@ async fn user_id(core: &TestCore, name: &str) -> UserId {
 }
 
 pub(super) async fn signed_in(core: &TestCore, name: &str) -> SignedIn {
-    SignedIn { user: user_id(core, name).await, role: None, at: core.now(), session: None }
+    SignedIn { user: user_id(core, name).await, role: None, at: core.now(), session: None, second_factor: false }
 }
 
 pub(super) fn for_user(name: &str) -> IdentityName {
@@ -540,4 +540,62 @@ async fn signing_keys_are_replaced_with_an_overlap() {
     assert!(is_active(&core, old.expose()).await && is_active(&core, new.expose()).await);
     core.clock.advance(Duration::from_hours(24));
     assert_eq!(count().await, 3);
+}
+
+/// Keys that somebody else may have are gone at once, on every node, whatever was remembered; sign-ins go on.
+#[tokio::test]
+async fn dropped_signing_keys_count_no_more() {
+    for core in TestCore::each().await.unwrap() {
+        install(&core).await;
+        let issued = sign_in(&core).await;
+        core.replace_signing_key(crate::KeyUse::Access).await.unwrap();
+        let other = TestCore::node(&core.store, std::sync::Arc::clone(&core.clock), 9, Limits::default()).await.unwrap();
+        let old = issued.access_token.expose();
+        let ask = async |node: &Core| {
+            let shown = PresentedToken { token: secret(old), key: None };
+            node.authenticate(Proof::Access(shown), core.meta()).await
+        };
+        assert!(ask(&core).await.is_ok() && ask(&other).await.is_ok(), "remembered on both");
+        core.drop_signing_keys(crate::KeyUse::Access).await.unwrap();
+        assert_eq!(unauthenticated(ask(&core).await), "token-malformed");
+        assert_eq!(unauthenticated(ask(&other).await), "token-malformed");
+        let keys = core.public_keys().await.unwrap();
+        assert_eq!(keys["keys"].as_array().unwrap().len(), 3, "one of each use, and nothing that is gone");
+        let next = refresh(&core, VENDOR, issued.refresh_token.unwrap().expose()).await.unwrap();
+        assert!(is_active(&core, next.access_token.expose()).await);
+        // Keys of another use stay as they were.
+        core.drop_signing_keys(crate::KeyUse::IdRsa).await.unwrap();
+        assert!(is_active(&core, next.access_token.expose()).await);
+    }
+}
+
+/// An account may let everybody in, and take that back: then those who are not assigned have nothing any more.
+#[tokio::test]
+async fn everybody_may_and_then_only_those_who_are_assigned() {
+    use crate::client::AssignmentMode;
+    for core in TestCore::each().await.unwrap() {
+        install(&core).await;
+        let mode = |mode| SetAssignmentMode { app_id: "official-cli".to_owned(), mode };
+        let asked = request(VENDOR, CALLBACK, &[]);
+        let key_of = async |name: &str| {
+            let who = signed_in(&core, name).await;
+            let approved = core.approve(&core.meta(), &asked, &who, true).await?;
+            let issued = redeem(&core, core.meta(), VENDOR, approved.code.expose(), CALLBACK).await?;
+            Ok::<_, OpError>((exchange(&core, issued.access_token.expose()).await?, issued))
+        };
+        assert_eq!(failure(key_of("dan").await), GrantFailure::Fallen(Fallen::Assignment));
+        by_alice(&core, &mode(AssignmentMode::All)).await.unwrap();
+        let (bob, dan) = (key_of("bob").await.unwrap(), key_of("dan").await.unwrap());
+        // The same once more changes nothing.
+        by_alice(&core, &mode(AssignmentMode::All)).await.unwrap();
+        by_alice(&core, &mode(AssignmentMode::OnDemand)).await.unwrap();
+        assert!(core.caller(&bob.0).await.is_ok() && is_active(&core, bob.1.access_token.expose()).await);
+        assert!(core.caller(&dan.0).await.is_err() && !is_active(&core, dan.1.access_token.expose()).await);
+        assert!(refresh(&core, VENDOR, dan.1.refresh_token.unwrap().expose()).await.is_err());
+        // Allowing everybody again brings nothing back.
+        by_alice(&core, &mode(AssignmentMode::All)).await.unwrap();
+        assert!(core.caller(&dan.0).await.is_err());
+        let other = SetAssignmentMode { app_id: BENCH.0.to_owned(), mode: AssignmentMode::All };
+        assert!(matches!(by_alice(&core, &other).await, Err(OpError::Invalid(_))));
+    }
 }

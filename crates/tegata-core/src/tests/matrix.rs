@@ -23,7 +23,7 @@ fn word<T>(result: Result<T, OpError>) -> &'static str {
             "allowed, absent"
         }
         // May ask; what it shows is good for nothing.
-        Err(OpError::Grant(_)) => "allowed, refused",
+        Err(OpError::Grant(_) | OpError::Organisation(_)) => "allowed, refused",
         Err(other) => panic!("{other:?}"),
     }
 }
@@ -295,6 +295,7 @@ async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'sta
         actions::RAM_GET_EXTERNAL_APPLICATION => ask!(DescribeExternalClient { app_id: app_id() }),
         actions::RAM_LIST_EXTERNAL_APPLICATIONS => ask!(ListExternalClients),
         actions::TEGATA_ASSIGN_APPLICATION => ask!(AssignClient { app_id: official(), identity: identity() }),
+        actions::TEGATA_SET_ASSIGNMENT_MODE => ask!(SetAssignmentMode { app_id: official(), mode: crate::client::AssignmentMode::All }),
         actions::TEGATA_UNASSIGN_APPLICATION => ask!(UnassignClient { app_id: official(), identity: identity() }),
         actions::TEGATA_LIST_APPLICATION_ASSIGNMENTS => ask!(ListAssignments { app_id: official() }),
         // Only clients and their tokens may ask for these; see the tests of grants.
@@ -316,6 +317,21 @@ async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'sta
             let signed = g::SignedHere::of(core, caller, &[]);
             word(core.perform(caller, &g::ExchangeToken { app_id: app_id(), scope, actor: None, signed }).await)
         }
+        actions::OAUTH_ORG_TOKEN => word(core.perform(caller, &g::OrganisationToken::default()).await),
+        actions::OAUTH_REDEEM_API_TOKEN => word(core.perform(caller, &g::RedeemApiToken::default()).await),
+        actions::TEGATA_CREATE_API_TOKEN => {
+            let user = Some("ghost".parse().unwrap());
+            let hour = std::time::Duration::from_hours(1);
+            let input = crate::directory::CreateApiToken { user, name: "made".to_owned(), scope: Vec::new(), lifetime: hour, idle: hour };
+            word(core.perform(caller, &input).await)
+        }
+        actions::TEGATA_LIST_API_TOKENS => {
+            word(core.perform(caller, &crate::directory::ListApiTokens { user: Some("ghost".parse().unwrap()) }).await)
+        }
+        actions::TEGATA_REVOKE_API_TOKEN => {
+            let (user, id) = (Some("ghost".parse().unwrap()), "x".to_owned());
+            word(core.perform(caller, &crate::directory::RevokeApiToken { user, id }).await)
+        }
         // Asked by a person at a page, who has no key there.
         actions::OAUTH_APPROVE | actions::TEGATA_SIGN_IN | actions::TEGATA_SIGN_OUT | actions::TEGATA_SET_PASSWORD_BY_LINK => {
             "asked at a page"
@@ -323,6 +339,65 @@ async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'sta
         // Asked by whoever holds a letter, or knows where one would go.
         actions::TEGATA_REQUEST_PASSWORD_RESET | actions::TEGATA_RESET_PASSWORD | actions::TEGATA_NOT_ME => "asked by letter",
         actions::TEGATA_SEND_LETTER => "done by the server",
+        other => organisations(core, caller, other).await,
+    }
+}
+
+/// Apps and roles of an organisation. The administrator has a role there that manages everything; policies allow nothing.
+async fn organisations(core: &TestCore, caller: &Caller, action: Action) -> &'static str {
+    use crate::org as o;
+    let org = || core.acme.organisation_id.as_str().to_owned();
+    let id = || "ghost".to_owned();
+    let ids = || vec![id()];
+    macro_rules! ask {
+        ($($input:tt)*) => { word(core.perform(caller, &o::$($input)*).await) };
+    }
+    let change = || o::SecretChange { org: org(), id: id(), secret: None, overlap_seconds: None };
+    match action {
+        actions::CSP_CREATE_OAUTH_APP => {
+            let scope = o::AppScope { org_roles: ["provider_service_manager".to_owned()].into(), ..o::AppScope::default() };
+            let new = o::NewApp {
+                org: org(),
+                id: None,
+                secret: None,
+                display_name: "made".to_owned(),
+                description: String::new(),
+                access_seconds: None,
+                overlap_seconds: None,
+                owner_rotates: false,
+                scope,
+            };
+            word(o::create_app(core, caller, new).await)
+        }
+        actions::CSP_LIST_OAUTH_APPS => ask!(ListApps { org: org(), search: String::new(), skip: 0, limit: 1 }),
+        actions::CSP_GET_OAUTH_APP => ask!(DescribeApp { org: org(), id: id() }),
+        actions::CSP_UPDATE_OAUTH_APP => ask!(UpdateApp { org: org(), id: id(), ..o::UpdateApp::default() }),
+        actions::CSP_DELETE_OAUTH_APPS => ask!(DeleteApps { org: org(), ids: ids() }),
+        actions::CSP_ROTATE_OAUTH_APP_SECRET => word(o::rotate_secret(core, caller, change()).await),
+        actions::CSP_REPLACE_OAUTH_APP_SECRET => word(o::replace_secret(core, caller, change()).await),
+        actions::CSP_END_OAUTH_APP_SECRET_ROTATION => ask!(EndRotation { org: org(), id: id() }),
+        // Only an app itself may, by its secret; see the tests of apps.
+        actions::CSP_ROTATE_OWN_SECRET => word(o::rotate_own_secret(core, caller, change()).await),
+        actions::CSP_ADD_CLIENTS => ask!(AddApps { org: org(), ids: ids(), requested: o::Requested::default(), preview: false }),
+        actions::CSP_LIST_CLIENTS => ask!(ListInstances { org: org(), skip: 0, limit: 1 }),
+        actions::CSP_GET_CLIENT => ask!(DescribeInstance { org: org(), id: id() }),
+        actions::CSP_UPDATE_CLIENT_ROLES => {
+            ask!(ChangeInstance { org: org(), id: id(), add: o::Roles::default(), remove: o::Roles::default() })
+        }
+        actions::CSP_RESYNC_CLIENT => ask!(ResyncInstance { org: org(), id: id() }),
+        actions::CSP_REMOVE_CLIENTS => ask!(RemoveApps { org: org(), ids: ids() }),
+        actions::CSP_GET_ORGANIZATION => ask!(DescribeOrganisation { org: org() }),
+        actions::CSP_LIST_OWN_ORGANIZATIONS => ask!(ListOwnOrganisations),
+        actions::CSP_LIST_ORGANIZATION_ROLES => ask!(ListOrgRoles { org: org() }),
+        actions::CSP_GET_OWN_ROLES => ask!(DescribeOwnRoles { org: org() }),
+        actions::CSP_GET_OWN_PROFILE => ask!(DescribeOwnProfile),
+        actions::CSP_SEARCH_USERS => ask!(SearchMembers { org: org(), term: String::new(), skip: 0, limit: 1 }),
+        actions::CSP_UPDATE_USER_ROLES => {
+            let user = tegata_model::UserId::from_bytes([9; 16]);
+            ask!(ChangeMember { org: org(), user, named: id(), add: Vec::new(), remove: o::Roles::default() })
+        }
+        actions::CSP_LIST_SERVICES => ask!(ListServices { org: Some(org()) }),
+        actions::CSP_SET_OFFERED_ROLES => ask!(SetOfferedRoles { org: org(), roles: Vec::new() }),
         other => panic!("{other} is missing from the permission matrix"),
     }
 }
@@ -333,6 +408,10 @@ async fn permission_matrix() {
     put(&core, &core.user("alice").await.unwrap(), "k", "x").await.unwrap();
     let issuer = super::federation::world(&core).await;
     let token = issuer.token(&super::federation::claims()).unwrap();
+    let alice = core.user_id(&core.user("alice").await.unwrap()).unwrap();
+    let mut provision = core.provision();
+    provision.bind(&core.acme, alice, None, "provider_admin");
+    provision.commit().await.unwrap();
     let session = temporary(&core, "bob", None).await;
     let deny =
         r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;

@@ -9,13 +9,16 @@ mod exchange;
 mod federation;
 mod grants;
 mod handles;
+mod kinds;
 mod look_back;
 mod mail;
 mod matrix;
 mod objects;
+mod organisation;
 mod sessions;
 mod settings;
 mod sign_in;
+mod standing;
 mod tokens;
 mod why;
 

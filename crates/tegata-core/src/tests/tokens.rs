@@ -120,6 +120,7 @@ async fn without_entropy_nothing_is_issued() {
         outbound: core.outbound.clone(),
         mailer: None,
         limits: crate::limits::Limits::default(),
+        services: crate::org::Services::sample(),
     });
     assert!(fresh.is_err(), "a node without entropy does not start");
 }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, error::Error, time::Duration};
 use http::{Method, StatusCode};
 use tegata_core::{
     AuthnFailure, CallerKind, Denial, DeniedBy, FederationFailure, Holding, Input, LayerKind, OpError, Problem, ProblemKind, Quota,
-    ResourceName,
+    ResourceName, org::Refusal,
 };
 use tegata_sign::{Mismatch, acs::AcsProblem, acs_rpc::RpcProblem, acs3::Acs3Problem, arrived::ArrivedProblem};
 
@@ -134,8 +134,12 @@ impl From<OpError> for AcsError {
             OpError::Invalid(problem) => Self::new(400, invalid_code(&problem), message),
             OpError::Precondition(_) => Self::new(412, "PreconditionFailed", message),
             OpError::Conflict => Self::new(409, "OperationConflict", message),
-            // Grants are asked for elsewhere.
+            // Grants and apps of organisations are asked for elsewhere.
             OpError::Grant(_) => Self::new(403, "NoPermission", message),
+            OpError::Organisation(refusal) => match refusal {
+                Refusal::AppNotFound(_) | Refusal::UserNotFound(_) => Self::new(404, "EntityNotExist.OrganizationApp", message),
+                other => Self::new(400, format!("OrganizationRefused.{}", other.word()), message),
+            },
             OpError::Throttled(wait) => Self { retry_after: Some(wait), ..Self::new(400, "Throttling.User", message) },
             OpError::Internal(cause) => Self { cause: Some(cause), ..Self::new(500, "InternalError", message) },
         }
@@ -209,6 +213,7 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         ResourceName::Attachment { to, .. } => return format!("{}.Policy", coded(stem, to)).into(),
         ResourceName::LoginProfile { .. } => "User.LoginProfile",
         ResourceName::Factor { .. } => "User.MFADevice",
+        ResourceName::ApiToken { .. } => "User.ApiToken",
         ResourceName::MfaDevices { .. } | ResourceName::MfaDevice { .. } => "VirtualMFADevice",
         ResourceName::BoundMfaDevice { .. } => "VirtualMFADevice.User",
         ResourceName::Buckets { .. } | ResourceName::Bucket { .. } => "Bucket",
@@ -220,6 +225,8 @@ fn coded(stem: &'static str, resource: &ResourceName) -> Cow<'static, str> {
         }
         ResourceName::Requests { .. } | ResourceName::Request { .. } => "Request",
         ResourceName::Credentials { .. } => "Credential",
+        ResourceName::Organisation { .. } => "Organization",
+        ResourceName::OrgPart { .. } => "Organization.Part",
         ResourceName::Caller => return stem.into(),
     };
     format!("{stem}.{kind}").into()
@@ -260,6 +267,7 @@ fn limit_code(quota: Quota) -> &'static str {
         Quota::ClientIdsPerProvider => "LimitExceeded.OIDCProvider.ClientId",
         Quota::FingerprintsPerProvider => "LimitExceeded.OIDCProvider.Fingerprint",
         Quota::MfaDevices => "LimitExceeded.VirtualMFADevice",
+        Quota::ApiTokensPerUser => "LimitExceeded.User.ApiToken",
     }
 }
 
@@ -296,6 +304,8 @@ fn invalid_code(problem: &Problem) -> &'static str {
         Input::KeyPolicy => "InvalidParameter.AllowPeople",
         Input::IssuerUrl => "InvalidParameter.IssuerUrl",
         Input::IssuanceLimit => "InvalidParameter.IssuanceLimitTime",
+        Input::ApiTokenName => "InvalidParameter.ApiTokenName",
+        Input::ApiTokenLife => "InvalidParameter.ValiditySeconds",
         Input::Fingerprint => "InvalidParameter.Fingerprint",
         Input::Password => "InvalidParameter.Password.TooWeak",
         Input::OldPassword => "InvalidParameter.OldPassword.Incorrect",
@@ -340,7 +350,8 @@ fn access_denied_detail(denial: &Denial) -> Tree {
         | DeniedBy::ChainEnded
         | DeniedBy::KeyPolicy
         | DeniedBy::NoPassword
-        | DeniedBy::SecondFactor => {}
+        | DeniedBy::SecondFactor
+        | DeniedBy::Organisation(_) => {}
     }
     fields.extend(denial.diagnostic.clone().map(|message| ("EncodedDiagnosticMessage", message)));
     Tree::Object(fields.into_iter().map(|(name, text)| (name, Tree::Text(text))).collect())

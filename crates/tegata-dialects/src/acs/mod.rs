@@ -63,13 +63,12 @@ pub(crate) struct Acs {
     settings: IssuerSettings,
 }
 
-/// The dialect on `/`; every other path is a plain 404.
+/// Every path that is nobody's: a plain 404.
+pub(crate) use page::not_found;
+
+/// The dialect on `/`.
 pub(crate) fn router(core: Arc<Core>, settings: IssuerSettings) -> Router {
-    Router::new()
-        .route("/", any(receive))
-        .route("/errors", get(page::errors))
-        .fallback(page::not_found)
-        .with_state(Arc::new(Acs { core, settings }))
+    Router::new().route("/", any(receive)).route("/errors", get(page::errors)).with_state(Arc::new(Acs { core, settings }))
 }
 
 async fn receive(State(acs): State<Arc<Acs>>, request: Request) -> Response {

@@ -1,5 +1,7 @@
 //! A short text as a picture that cameras read.
 
+use std::fmt::Write as _;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use qrcodegen::{QrCode, QrCodeEcc};
 
@@ -32,9 +34,51 @@ pub(crate) fn png_base64(text: &str) -> Option<String> {
     Some(STANDARD.encode(file))
 }
 
+/// The text as a QR code for an inline picture: the side of the square it is drawn in, with its border, and the path of its dark
+/// modules, one unit each. `None` if the text is too long for one.
+pub(crate) fn svg_path(text: &str) -> Option<(i32, String)> {
+    let code = QrCode::encode_text(text, QrCodeEcc::Medium).ok()?;
+    let border = i32::try_from(BORDER).ok()?;
+    let mut path = String::new();
+    for y in 0..code.size() {
+        let mut x = 0;
+        while x < code.size() {
+            let dark = (x..code.size()).take_while(|x| code.get_module(*x, y)).count();
+            let Ok(dark) = i32::try_from(dark) else { return None };
+            if dark > 0 {
+                let _ = write!(path, "M{} {}h{dark}v1h-{dark}z", x + border, y + border);
+            }
+            x += dark.max(1);
+        }
+    }
+    Some((code.size() + 2 * border, path))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_path_draws_the_code() {
+        let text = "otpauth://totp/tegata:alice@acme?secret=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&issuer=tegata";
+        let (side, path) = svg_path(text).unwrap();
+        let code = QrCode::encode_text(text, QrCodeEcc::Medium).unwrap();
+        assert_eq!(side, code.size() + 8);
+        let mut drawn = std::collections::BTreeSet::new();
+        for run in path.split('M').skip(1) {
+            let (at, rest) = run.split_once('h').unwrap();
+            let (x, y) = at.split_once(' ').unwrap();
+            let (x, y): (i32, i32) = (x.parse().unwrap(), y.parse().unwrap());
+            let long: i32 = rest.split('v').next().unwrap().parse().unwrap();
+            drawn.extend((x..x + long).map(|x| (x - 4, y - 4)));
+        }
+        for y in 0..code.size() {
+            for x in 0..code.size() {
+                assert_eq!(drawn.contains(&(x, y)), code.get_module(x, y), "{x} {y}");
+            }
+        }
+        assert!(svg_path(&"a".repeat(5000)).is_none());
+    }
 
     #[test]
     fn the_picture_shows_the_code() {

@@ -12,6 +12,7 @@ use axum::{
 use http::StatusCode;
 use tegata_core::{
     GrantFailure, OpError,
+    directory::PasswordRule,
     signin::{Application, Browser, Done, Next, Refusal, Step},
 };
 use tegata_model::SecretKey;
@@ -24,10 +25,16 @@ use super::{
     Shared,
     visit::{Page, Visit, see_other, visit},
 };
-use crate::pages::{
-    FormTarget, respond,
-    views::{self, ClientShown},
+use crate::{
+    edge::qr,
+    pages::{
+        FormTarget, Texts, respond,
+        views::{self, AccountShown, ClientShown},
+    },
 };
+
+/// The step, and the choice, of whoever wants to sign in as somebody else.
+pub(crate) const SOMEBODY_ELSE: &str = "somebody-else";
 
 /// Whose application the official one is.
 const PUBLISHER: &str = "tegata";
@@ -51,7 +58,13 @@ async fn answer(visit: &mut Visit, form: Option<Parameters>) -> Page {
         Ok(asked) => asked,
         Err(response) => return Ok(response),
     };
-    let done = Done { signed_in: visit.has_signed_in_for_it(), installed: visit.ours("step") == Some("installed") };
+    let done = Done {
+        signed_in: visit.has_signed_in_for_it(),
+        installed: visit.ours("step") == Some("installed"),
+        chosen: visit.has_chosen(),
+        somebody_else: visit.ours("step") == Some(SOMEBODY_ELSE),
+        several: visit.is_several(),
+    };
     let core = Arc::clone(&visit.oauth.core);
     let next = core.next(&visit.meta, &asked.request, &asked.application, visit.browser.as_ref(), done).await?;
     if asked.request.prompt.none {
@@ -136,7 +149,7 @@ fn extended(visit: &Visit, redirect_uri: &str, state: Option<&str>, mut pairs: V
 async fn without_asking(visit: &Visit, asked: &Asked, next: Next) -> Page {
     let code = match next {
         Next::Redirect => return approve(visit, asked, false).await,
-        Next::SignIn | Next::OneTimeCode | Next::NewPassword => ErrorCode::LoginRequired,
+        Next::SignIn | Next::OneTimeCode | Next::NewPassword | Next::NewFactor => ErrorCode::LoginRequired,
         _ => ErrorCode::InteractionRequired,
     };
     Ok(see_other(&failed(visit, &asked.application, asked.request.state.as_deref(), code, "somebody would have to be asked")))
@@ -164,7 +177,20 @@ fn again(visit: &Visit, ours: &str) -> Response {
 /// Does what a form asks, if the form is the one of the page that comes next.
 async fn act(visit: &mut Visit, asked: &Asked, next: Next, form: &Parameters) -> Page {
     match &next {
-        Next::SignIn | Next::OneTimeCode | Next::NewPassword => {
+        Next::ChooseAccount => {
+            if !visit.holds(step_of(&next), form) {
+                return Ok(visit.stale());
+            }
+            match form.text("account") {
+                Some(SOMEBODY_ELSE) => Ok(again(visit, &format!("step={SOMEBODY_ELSE}"))),
+                Some(person) if visit.choose(person) => {
+                    let mark = format!("chosen={}", visit.chosen_mark()?);
+                    Ok(again(visit, &mark))
+                }
+                _ => Ok(again(visit, "")),
+            }
+        }
+        Next::SignIn | Next::OneTimeCode | Next::NewPassword | Next::NewFactor => {
             let stage = step_of(&next);
             if !visit.holds(stage, form) {
                 return match next {
@@ -218,6 +244,8 @@ pub(crate) fn step_of(next: &Next) -> &'static str {
         Next::SignIn => "sign-in",
         Next::OneTimeCode => "one-time-code",
         Next::NewPassword => "new-password",
+        Next::NewFactor => "new-factor",
+        Next::ChooseAccount => "choose-account",
         Next::AdminConsent(_) => "admin-consent",
         Next::Consent(_, false) => "consent",
         Next::Consent(_, true) => "continue",
@@ -233,10 +261,11 @@ pub(crate) async fn take(visit: &mut Visit, step: &str, form: &Parameters) -> Re
     let done: Step = match (step, browser) {
         ("sign-in", _) => core.sign_in(&visit.meta, &visit.known_by, &text("username"), SecretKey::new(text("password"))).await,
         ("one-time-code", Some(browser)) => core.one_time_code(&visit.meta, &browser, &visit.known_by, &text("otp")).await,
+        ("new-factor", Some(browser)) => core.prove_factor(&visit.meta, &browser, &visit.known_by, &text("otp")).await,
         ("new-password", Some(browser)) => {
             let password = Arc::new(SecretKey::new(text("password")));
             if *password != SecretKey::new(text("again")) {
-                return Ok(Err(Refusal::Password(visit.frame().t.say("new-password-differs"))));
+                return Ok(Err(Refusal::Password(vec![PasswordRule::TheSameTwice])));
             }
             core.new_password(&visit.meta, &browser, &visit.known_by, password).await
         }
@@ -244,7 +273,7 @@ pub(crate) async fn take(visit: &mut Visit, step: &str, form: &Parameters) -> Re
     };
     Ok(match done? {
         Ok(stepped) => {
-            visit.step(&stepped);
+            visit.step(&stepped).await?;
             Ok(())
         }
         Err(refusal) => Err(refusal),
@@ -257,7 +286,7 @@ pub(crate) fn status_of(refusal: &Refusal) -> StatusCode {
         Refusal::TooMany(_) | Refusal::TooManyCodes | Refusal::Busy => StatusCode::TOO_MANY_REQUESTS,
         Refusal::Wrong | Refusal::Code => StatusCode::UNAUTHORIZED,
         Refusal::Password(_) => StatusCode::BAD_REQUEST,
-        Refusal::Inactive | Refusal::Network | Refusal::TooOld | Refusal::FactorMissing | Refusal::Expired => StatusCode::FORBIDDEN,
+        Refusal::Inactive | Refusal::Network | Refusal::TooOld | Refusal::Expired => StatusCode::FORBIDDEN,
     }
 }
 
@@ -270,7 +299,6 @@ pub(crate) fn words_of(refusal: &Refusal) -> &'static str {
         Refusal::Inactive => "sign-in-inactive",
         Refusal::Network => "sign-in-network",
         Refusal::TooOld => "sign-in-old",
-        Refusal::FactorMissing => "sign-in-factor",
         Refusal::Code => "otp-wrong",
         Refusal::TooManyCodes => "otp-capped",
         Refusal::Expired => "sign-in-expired",
@@ -298,7 +326,8 @@ async fn show(visit: &Visit, asked: &Asked, next: Next, refusal: Option<Refusal>
     let account = browser.map(|browser| browser.account().0).unwrap_or_default();
     let installed = visit.ours("step") == Some("installed");
     Ok(match next {
-        Next::SignIn | Next::OneTimeCode | Next::NewPassword => {
+        Next::ChooseAccount => respond(status, &views::ChooseAccount { frame, csrf, accounts: accounts(visit) }, FormTarget::Here),
+        Next::SignIn | Next::OneTimeCode | Next::NewPassword | Next::NewFactor => {
             return sign_in_page(visit, step_of(&next), Some(client), refusal, (status, target)).await;
         }
         // Just installed: first whoever installed it reads what that means.
@@ -362,6 +391,53 @@ pub(crate) fn assignable(browser: &Browser) -> (String, String) {
     }
 }
 
+/// Everybody who is signed in with this browser, as the page to choose from shows it.
+pub(crate) fn accounts(visit: &Visit) -> Vec<AccountShown> {
+    let shown = |browser: &Browser| {
+        let (alias, number) = browser.account();
+        AccountShown { alias, number, user: browser.person(), role: browser.role() }
+    };
+    visit.people().into_iter().map(shown).collect()
+}
+
+/// What a password must have, in the reader's words.
+pub(crate) fn rules_in_words(t: Texts, rules: &[PasswordRule]) -> Vec<String> {
+    rules.iter().map(|rule| rule_in_words(t, *rule)).collect()
+}
+
+fn rule_in_words(t: Texts, rule: PasswordRule) -> String {
+    let counted = |key, number: u32| t.say1(key, "number", &number.to_string());
+    match rule {
+        PasswordRule::AtLeast(number) => counted("rule-at-least", number),
+        PasswordRule::AtMost(number) => counted("rule-at-most", number),
+        PasswordRule::NoControl => t.say("rule-no-control"),
+        PasswordRule::Lowercase => t.say("rule-lowercase"),
+        PasswordRule::Uppercase => t.say("rule-uppercase"),
+        PasswordRule::Digit => t.say("rule-digit"),
+        PasswordRule::Symbol => t.say("rule-symbol"),
+        PasswordRule::Different(number) => counted("rule-different", number),
+        PasswordRule::NotTheName => t.say("rule-not-the-name"),
+        PasswordRule::NoneOfTheLast(number) => counted("rule-none-of-the-last", number),
+        PasswordRule::New => t.say("rule-new"),
+        PasswordRule::TheSameTwice => t.say("new-password-differs"),
+    }
+}
+
+/// Why a new password was refused, in the reader's words.
+pub(crate) fn refused_password(t: Texts, refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Password(rules) if matches!(rules.as_slice(), [PasswordRule::TheSameTwice]) => t.say("new-password-differs"),
+        Refusal::Password(rules) => t.say1("new-password-weak", "rules", &rules_in_words(t, rules).join(&t.say("rule-comma"))),
+        other => t.say(words_of(other)),
+    }
+}
+
+/// A long text in groups of four, as people read and type it.
+fn in_fours(text: &str) -> Vec<String> {
+    let letters: Vec<char> = text.chars().collect();
+    letters.chunks(4).map(|four| four.iter().collect()).collect()
+}
+
 /// The page of one step of signing in.
 pub(crate) async fn sign_in_page(
     visit: &Visit,
@@ -377,12 +453,18 @@ pub(crate) async fn sign_in_page(
             respond(status, &views::OneTimeCode { frame, csrf, username, problem: refusal.as_ref().map(words_of) }, target)
         }
         ("new-password", Some(browser)) => {
-            let rules = visit.oauth.core.password_rules(browser).await?;
-            let problem = refusal.map(|refusal| match refusal {
-                Refusal::Password(text) => text,
-                other => frame.t.say(words_of(&other)),
-            });
+            let rules = rules_in_words(frame.t, &visit.oauth.core.password_rules(browser).await?);
+            let problem = refusal.map(|refusal| refused_password(frame.t, &refusal));
             respond(status, &views::NewPassword { frame, csrf, username, rules, problem }, target)
+        }
+        ("new-factor", Some(browser)) => {
+            let Some(factor) = visit.oauth.core.new_factor(browser)? else { return Ok(again(visit, "")) };
+            let Some((size, picture)) = qr::svg_path(factor.address.expose()) else {
+                return Err(OpError::internal("the address of a device is too long for a picture"));
+            };
+            let seed = in_fours(factor.seed.expose());
+            let problem = refusal.as_ref().map(words_of);
+            respond(status, &views::NewFactor { frame, csrf, username, size, picture, seed, problem }, target)
         }
         _ => respond(status, &views::SignIn { frame, csrf, client, username, problem: refusal.as_ref().map(words_of) }, target),
     })

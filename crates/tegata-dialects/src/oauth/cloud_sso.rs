@@ -143,7 +143,7 @@ async fn beginning(oauth: &Oauth, body: Body, meta: &RequestMeta) -> Made {
         return Err(OauthError::request("`CodeChallengeMethod` must be `S256`").into());
     }
     let challenge = Challenge::parse(&asked.code_challenge).map_err(|error| OauthError::request(format!("`CodeChallenge`: {error}")))?;
-    let client = PresentedClient { app_id: asked.client_id, secret: None, about: About::Itself, key: None };
+    let client = PresentedClient { app_id: asked.client_id, secret: None, respelled: None, about: About::Itself, key: None };
     let begin = BeginDevice { client, scope: None, challenge: Some(challenge), shows_number: false };
     let begun = oauth.core.begin_device(meta, begin).await?;
     let page = format!("{}/device", oauth.settings.public_url);
@@ -184,7 +184,7 @@ async fn fetch(oauth: &Oauth, body: Body, meta: RequestMeta, who: &mut Option<St
     }
     let verifier = Verifier::parse(&asked.code_verifier).map_err(|error| OauthError::request(format!("`CodeVerifier`: {error}")))?;
     let code = || SecretKey::new(asked.device_code.clone());
-    let client = PresentedClient { app_id: asked.client_id, secret: None, about: About::Device(code()), key: None };
+    let client = PresentedClient { app_id: asked.client_id, secret: None, respelled: None, about: About::Device(code()), key: None };
     let caller = oauth.core.authenticate(Proof::Client(client), meta).await?;
     *who = Some(caller.audit_name());
     let redeem = RedeemDeviceCode { code: code(), verifier: Some(verifier), key: None };

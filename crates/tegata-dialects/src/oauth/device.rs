@@ -46,7 +46,7 @@ async fn begin(oauth: &Oauth, parts: &Parts, body: Body, meta: &RequestMeta) -> 
     let (app_id, secret) = proof::client(parts, &parameters)?;
     let scope = parameters.text("scope").map(Scope::parse).transpose();
     let scope = scope.map_err(|error| OauthError::new(ErrorCode::InvalidScope, error.to_string()))?;
-    let client = PresentedClient { app_id, secret, about: About::Itself, key: None };
+    let client = PresentedClient { app_id, secret, respelled: None, about: About::Itself, key: None };
     let shows_number = parameters.text("tegata_number").is_some_and(|text| matches!(text, "1" | "true"));
     let begin = BeginDevice { client, scope, challenge: challenge(&parameters)?, shows_number };
     let begun = oauth.core.begin_device(meta, begin).await?;
@@ -88,6 +88,7 @@ async fn go_on(visit: &mut Visit, form: Option<Parameters>) -> Page {
         Some(Stage::SignedIn) => return decide(visit, form).await,
         Some(Stage::OneTimeCode) => step_of(&Next::OneTimeCode),
         Some(Stage::NewPassword) => step_of(&Next::NewPassword),
+        Some(Stage::NewFactor) => step_of(&Next::NewFactor),
         None => step_of(&Next::SignIn),
     };
     let Some(form) = form else { return sign_in_page(visit, step, None, None, (StatusCode::OK, FormTarget::Here)).await };

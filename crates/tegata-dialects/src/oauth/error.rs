@@ -147,6 +147,7 @@ impl From<OpError> for OauthFault {
             | OpError::InUse(..)
             | OpError::LimitExceeded(..)
             | OpError::Invalid(_)
+            | OpError::Organisation(_)
             | OpError::Precondition(_) => bad(ErrorCode::InvalidRequest),
             OpError::Conflict => Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable, text),
             OpError::Throttled(wait) => {

@@ -18,7 +18,7 @@ use tegata_oauth::Parameters;
 
 use super::{
     Shared,
-    authorize::words_of,
+    authorize::{refused_password, rules_in_words},
     visit::{Page, Visit, see_other, visit},
 };
 use crate::pages::{FormTarget, respond, views};
@@ -90,9 +90,8 @@ async fn resetting(visit: &Visit, link: &SecretKey, form: Option<Parameters>) ->
         if password == repeated {
             match core.reset_password(&visit.meta, link, Arc::new(password)).await? {
                 Ok(()) => return Ok(see_other(&format!("{}signin", visit.root()))),
-                Err(Refusal::Password(text)) => problem = Some(text),
                 Err(Refusal::Expired) => return Ok(gone(visit)),
-                Err(other) => problem = Some(frame.t.say(words_of(&other))),
+                Err(refusal) => problem = Some(refused_password(frame.t, &refusal)),
             }
         } else {
             problem = Some(frame.t.say("new-password-differs"));
@@ -100,7 +99,8 @@ async fn resetting(visit: &Visit, link: &SecretKey, form: Option<Parameters>) ->
     }
     let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let (frame, csrf) = (visit.frame(), visit.token("reset-by-link")?);
-    let page = views::NewPassword { frame, csrf, username: invited.name, rules: invited.rules, problem };
+    let rules = rules_in_words(frame.t, &invited.rules);
+    let page = views::NewPassword { frame, csrf, username: invited.name, rules, problem };
     Ok(respond(status, &page, FormTarget::Here))
 }
 

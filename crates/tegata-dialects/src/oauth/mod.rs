@@ -65,6 +65,7 @@ pub(crate) fn router(core: Arc<Core>, settings: IssuerSettings) -> Router {
         .route("/oauth2/v1/auth", get(authorize::receive).post(authorize::receive))
         .route("/signin", get(session::sign_in).post(session::sign_in))
         .route("/signout", get(session::sign_out).post(session::sign_out))
+        .route("/choose-account", get(session::choose_account).post(session::choose_account))
         .route("/switch-role", get(session::switch_role).post(session::switch_role))
         .route("/reset", get(letters::ask).post(letters::ask))
         .route("/reset/{link}", get(letters::reset).post(letters::reset))

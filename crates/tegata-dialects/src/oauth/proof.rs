@@ -121,7 +121,7 @@ pub(crate) async fn client_caller(
     meta: RequestMeta,
 ) -> Result<Caller, OauthFault> {
     let (app_id, secret) = client(parts, parameters).inspect_err(|_| oauth.core.refuse_malformed(meta.source))?;
-    Ok(oauth.core.authenticate(Proof::Client(PresentedClient { app_id, secret, about, key }), meta).await?)
+    Ok(oauth.core.authenticate(Proof::Client(PresentedClient { app_id, secret, respelled: None, about, key }), meta).await?)
 }
 
 /// Whoever shows an access token.

@@ -13,7 +13,7 @@ use tegata_oauth::Parameters;
 
 use super::{
     Shared,
-    authorize::{sign_in_page, status_of, step_of, take, words_of},
+    authorize::{SOMEBODY_ELSE, accounts, refused_password, rules_in_words, sign_in_page, status_of, step_of, take},
     visit::{Page, Visit, see_other, visit},
 };
 use crate::pages::{FormTarget, asset, respond, views};
@@ -52,10 +52,13 @@ fn destination(visit: &Visit) -> String {
 }
 
 async fn signing_in(visit: &mut Visit, form: Option<Parameters>) -> Page {
+    let somebody_else = visit.ours("step") == Some(SOMEBODY_ELSE);
     let step = match visit.browser.as_ref().map(Browser::stage) {
+        Some(Stage::SignedIn) if somebody_else => step_of(&Next::SignIn),
         Some(Stage::SignedIn) => return Ok(if form.is_some() { see_other("signin") } else { signed_in(visit)? }),
         Some(Stage::OneTimeCode) => step_of(&Next::OneTimeCode),
         Some(Stage::NewPassword) => step_of(&Next::NewPassword),
+        Some(Stage::NewFactor) => step_of(&Next::NewFactor),
         None => step_of(&Next::SignIn),
     };
     let Some(form) = form else { return sign_in_page(visit, step, None, None, (StatusCode::OK, FormTarget::Here)).await };
@@ -85,7 +88,8 @@ fn signed_in(visit: &Visit) -> Result<Response, tegata_core::OpError> {
     let (account, account_number) = browser.account();
     let until = browser.expires_at().to_iso().replace('T', " ").replace('Z', " UTC");
     let (user, role) = (browser.person(), browser.role());
-    let page = views::SignedIn { frame: visit.frame(), csrf: visit.sign_out_token()?, account, account_number, user, role, until };
+    let several = visit.is_several();
+    let page = views::SignedIn { frame: visit.frame(), csrf: visit.sign_out_token()?, account, account_number, user, role, until, several };
     Ok(respond(StatusCode::OK, &page, FormTarget::Here))
 }
 
@@ -99,13 +103,43 @@ pub(crate) async fn sign_out(State(oauth): Shared, request: Request) -> Response
 
 async fn signing_out(visit: &mut Visit, form: Option<Parameters>) -> Page {
     // A link cannot sign out: it leads to the page with the button.
-    let (Some(form), Some(browser)) = (form, visit.browser.clone()) else { return Ok(see_other("signin")) };
+    let (Some(form), Some(_)) = (form, visit.browser.as_ref()) else { return Ok(see_other("signin")) };
     if !visit.may_sign_out(&form) {
         return Ok(visit.stale());
     }
-    visit.oauth.core.sign_out(&visit.meta, &browser).await?;
-    visit.forget();
+    // Nobody stays signed in with a browser that was signed out.
+    for browser in visit.forget() {
+        visit.oauth.core.sign_out(&visit.meta, &browser).await?;
+    }
     Ok(see_other("signin"))
+}
+
+pub(crate) async fn choose_account(State(oauth): Shared, request: Request) -> Response {
+    visit(oauth, request, "ChooseAccount", async |mut visit, form| {
+        let page = choosing(&mut visit, form.as_ref());
+        (visit, page)
+    })
+    .await
+}
+
+/// As whom to go on, where several are signed in with the browser.
+fn choosing(visit: &mut Visit, form: Option<&Parameters>) -> Page {
+    let step = step_of(&Next::ChooseAccount);
+    if visit.signed_in().is_none() {
+        return Ok(see_other("signin"));
+    }
+    let Some(form) = form else {
+        let page = views::ChooseAccount { frame: visit.frame(), csrf: visit.token(step)?, accounts: accounts(visit) };
+        return Ok(respond(StatusCode::OK, &page, FormTarget::Here));
+    };
+    if !visit.holds(step, form) {
+        return Ok(visit.stale());
+    }
+    match form.text("account") {
+        Some(SOMEBODY_ELSE) => Ok(see_other(&format!("signin?step={SOMEBODY_ELSE}"))),
+        Some(person) if visit.choose(person) => Ok(see_other("signin")),
+        _ => Ok(see_other("choose-account")),
+    }
 }
 
 pub(crate) async fn switch_role(State(oauth): Shared, request: Request) -> Response {
@@ -168,16 +202,15 @@ async fn welcoming(visit: &Visit, link: &SecretKey, form: Option<Parameters>) ->
         if password == repeated {
             match core.set_password_by_link(&visit.meta, link, Arc::new(password)).await? {
                 Ok(()) => return Ok(see_other(&format!("{}signin", visit.root()))),
-                Err(Refusal::Password(text)) => problem = Some(text),
                 Err(Refusal::Expired) => return Ok(gone(visit)),
-                Err(other) => problem = Some(frame.t.say(words_of(&other))),
+                Err(refusal) => problem = Some(refused_password(frame.t, &refusal)),
             }
         } else {
             problem = Some(frame.t.say("new-password-differs"));
         }
     }
     let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    let page =
-        views::NewPassword { frame: visit.frame(), csrf: visit.token("welcome")?, username: invited.name, rules: invited.rules, problem };
+    let rules = rules_in_words(visit.frame().t, &invited.rules);
+    let page = views::NewPassword { frame: visit.frame(), csrf: visit.token("welcome")?, username: invited.name, rules, problem };
     Ok(respond(status, &page, FormTarget::Here))
 }

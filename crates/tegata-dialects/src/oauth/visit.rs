@@ -26,6 +26,10 @@ use crate::{
 /// What a browser is known by, and what says that somebody is signed in with it.
 const KNOWN_BY: &str = "tegata-browser";
 const SIGNED_IN: &str = "tegata";
+/// Who else is signed in with it.
+const OTHERS: &str = "tegata-others";
+/// How many may be, besides the one that counts.
+const MOST_OTHERS: usize = 4;
 /// With this before it, no neighbour of the host can set a cookie (RFC 6265bis §4.1.3.2).
 const HOST_ONLY: &str = "__Host-";
 /// How long a language is remembered, in seconds.
@@ -33,7 +37,7 @@ const CHOSEN: u64 = 365 * 86_400;
 /// How long a browser is known after a sign-in with it, in seconds.
 const KNOWN: u64 = 30 * 86_400;
 /// Parameters of the URL that are ours and not the client's.
-const OURS: [&str; 3] = ["lang", "step", "login"];
+const OURS: [&str; 4] = ["lang", "step", "login", "chosen"];
 
 /// One request of a browser.
 pub(crate) struct Visit {
@@ -42,6 +46,8 @@ pub(crate) struct Visit {
     pub(crate) meta: RequestMeta,
     /// Who is signed in, or about to be.
     pub(crate) browser: Option<Browser>,
+    /// Who else is signed in with this browser, each with its cookie.
+    others: Vec<(String, Browser)>,
     /// What the browser is known by.
     pub(crate) known_by: String,
     language: Language,
@@ -151,11 +157,15 @@ fn same_origin(headers: &HeaderMap, secure: bool) -> bool {
 
 /// The cookie of that name. Twice means that somebody else has set one too: then neither counts.
 fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    cookie_of(headers, name, 128)
+}
+
+fn cookie_of(headers: &HeaderMap, name: &str, longest: usize) -> Option<String> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut found =
         lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('=')).filter(|(known, _)| *known == name);
     match (found.next(), found.next()) {
-        (Some((_, value)), None) if !value.is_empty() && value.len() <= 128 => Some(value.to_owned()),
+        (Some((_, value)), None) if !value.is_empty() && value.len() <= longest => Some(value.to_owned()),
         _ => None,
     }
 }
@@ -175,7 +185,17 @@ impl Visit {
             "" => None,
             text => oauth.core.browser(&SecretKey::new(text.to_owned()), &meta).await?,
         };
-        let mut visit = Self { oauth, parts, meta, browser, known_by: String::new(), language, cookie, secure, cookies: Vec::new() };
+        let mut others: Vec<(String, Browser)> = Vec::new();
+        let kept = cookie_of(&parts.headers, &format!("{prefix}{OTHERS}"), 128 * MOST_OTHERS).unwrap_or_default();
+        for text in kept.split('.').filter(|text| !text.is_empty() && *text != cookie).take(MOST_OTHERS) {
+            if let Some(other) = oauth.core.browser(&SecretKey::new(text.to_owned()), &meta).await?
+                && other.stage() == Stage::SignedIn
+            {
+                others.push((text.to_owned(), other));
+            }
+        }
+        let known_by_now = String::new();
+        let mut visit = Self { oauth, parts, meta, browser, others, known_by: known_by_now, language, cookie, secure, cookies: Vec::new() };
         if chosen.is_some() {
             visit.cookies.push(format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age={CHOSEN}; SameSite=Lax", language.code()));
         }
@@ -194,19 +214,68 @@ impl Visit {
         self.cookies.push(format!("{prefix}{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"));
     }
 
-    /// From now on the browser has this cookie.
-    pub(crate) fn step(&mut self, stepped: &Stepped) {
+    /// From now on the browser has this cookie. Whoever was signed in before, and is somebody else, stays so beside.
+    pub(crate) async fn step(&mut self, stepped: &Stepped) -> Result<(), OpError> {
+        if let Some(before) = self.signed_in().cloned() {
+            self.others.insert(0, (self.cookie.clone(), before));
+        }
         let seconds = stepped.expires_at.since(self.oauth.core.now()).as_secs();
         self.set(SIGNED_IN, stepped.cookie.expose(), seconds);
         let known_by = self.known_by.clone();
         self.set(KNOWN_BY, &known_by, KNOWN);
         stepped.cookie.expose().clone_into(&mut self.cookie);
+        if let Some(now) = self.oauth.core.browser(&stepped.cookie, &self.meta).await? {
+            self.others.retain(|(_, other)| other.who().user != now.who().user);
+        }
+        self.keep_others();
+        Ok(())
     }
 
-    /// From now on nobody is signed in.
-    pub(crate) fn forget(&mut self) {
+    fn keep_others(&mut self) {
+        self.others.truncate(MOST_OTHERS);
+        let now = self.oauth.core.now();
+        let seconds = self.others.iter().map(|(_, other)| other.expires_at().since(now).as_secs()).max().unwrap_or(0);
+        let text: Vec<&str> = self.others.iter().map(|(cookie, _)| cookie.as_str()).collect();
+        let text = text.join(".");
+        self.set(OTHERS, &text, seconds);
+    }
+
+    /// Everybody who is signed in with this browser: first the one that counts.
+    pub(crate) fn people(&self) -> Vec<&Browser> {
+        self.signed_in().into_iter().chain(self.others.iter().map(|(_, other)| other)).collect()
+    }
+
+    /// Whether more than one is signed in.
+    pub(crate) fn is_several(&self) -> bool {
+        self.signed_in().is_some() && !self.others.is_empty()
+    }
+
+    /// From now on the person of that name counts, where it is signed in with this browser.
+    pub(crate) fn choose(&mut self, person: &str) -> bool {
+        if self.signed_in().is_some_and(|browser| browser.person() == person) {
+            return true;
+        }
+        let Some(at) = self.others.iter().position(|(_, other)| other.person() == person) else { return false };
+        let (cookie, chosen) = self.others.remove(at);
+        let before = std::mem::replace(&mut self.cookie, cookie);
+        let seconds = chosen.expires_at().since(self.oauth.core.now()).as_secs();
+        if let Some(known) = self.browser.replace(chosen).filter(|known| known.stage() == Stage::SignedIn) {
+            self.others.insert(0, (before, known));
+        }
+        let cookie = self.cookie.clone();
+        self.set(SIGNED_IN, &cookie, seconds);
+        self.keep_others();
+        true
+    }
+
+    /// From now on nobody is signed in: neither the one that counted, nor anybody else.
+    pub(crate) fn forget(&mut self) -> Vec<Browser> {
         self.set(SIGNED_IN, "", 0);
-        self.browser = None;
+        if !self.others.is_empty() {
+            self.set(OTHERS, "", 0);
+        }
+        let gone = self.browser.take().into_iter().chain(self.others.drain(..).map(|(_, other)| other));
+        gone.collect()
     }
 
     fn finish(self, mut response: Response) -> Response {
@@ -266,6 +335,16 @@ impl Visit {
     /// Whether the person has signed in for this very request.
     pub(crate) fn has_signed_in_for_it(&self) -> bool {
         self.ours("login").is_some_and(|mark| self.oauth.core.form_token_holds(&[&self.cookie, "login", &self.query()], mark))
+    }
+
+    /// What says in this very request as whom the person has chosen to go on.
+    pub(crate) fn chosen_mark(&self) -> Result<String, OpError> {
+        self.oauth.core.form_token(&[&self.cookie, "chosen", &self.query()])
+    }
+
+    /// Whether the person has chosen as whom to go on with this very request.
+    pub(crate) fn has_chosen(&self) -> bool {
+        self.ours("chosen").is_some_and(|mark| self.oauth.core.form_token_holds(&[&self.cookie, "chosen", &self.query()], mark))
     }
 
     /// The frame of the page.

@@ -252,8 +252,8 @@ impl From<OpError> for OssError {
             OpError::Invalid(problem) => problem.into(),
             OpError::Precondition(precondition) => precondition.into(),
             OpError::Conflict | OpError::InUse(..) | OpError::LimitExceeded(..) => Self::new(409, "OperationConflict", message),
-            // Grants are asked for elsewhere.
-            OpError::Grant(_) => Self::new(403, "AccessDenied", message),
+            // Grants and apps of organisations are asked for elsewhere.
+            OpError::Grant(_) | OpError::Organisation(_) => Self::new(403, "AccessDenied", message),
             OpError::Throttled(wait) => Self::new(503, "ServiceUnavailable", "Please reduce your request rate, and retry later.")
                 .with_header("retry-after", wait.as_millis().div_ceil(1000).max(1).to_string()),
             OpError::Internal(cause) => {
@@ -326,7 +326,8 @@ impl OssError {
             | DeniedBy::ChainEnded
             | DeniedBy::KeyPolicy
             | DeniedBy::NoPassword
-            | DeniedBy::SecondFactor => base,
+            | DeniedBy::SecondFactor
+            | DeniedBy::Organisation(_) => base,
         }
     }
 
@@ -358,6 +359,7 @@ impl OssError {
             | ResourceName::Attachment { .. }
             | ResourceName::LoginProfile { .. }
             | ResourceName::Factor { .. }
+            | ResourceName::ApiToken { .. }
             | ResourceName::MfaDevices { .. }
             | ResourceName::MfaDevice { .. }
             | ResourceName::BoundMfaDevice { .. }
@@ -374,6 +376,8 @@ impl OssError {
             | ResourceName::Request { .. }
             | ResourceName::Credentials { .. }
             | ResourceName::Directory { .. }
+            | ResourceName::Organisation { .. }
+            | ResourceName::OrgPart { .. }
             | ResourceName::Caller => Self::new(404, "NoSuchKey", message),
         }
     }
@@ -391,7 +395,7 @@ fn policy_type(layer: LayerKind) -> &'static str {
 
 impl From<Problem> for OssError {
     fn from(problem: Problem) -> Self {
-        let Problem { input, kind, message } = problem;
+        let Problem { input, kind, message, rules: _ } = problem;
         match input {
             Input::ContentMd5 => Self::digest(),
             Input::ContentCrc64 => {
@@ -435,6 +439,8 @@ impl From<Problem> for OssError {
             | Input::KeyPolicy
             | Input::IssuerUrl
             | Input::IssuanceLimit
+            | Input::ApiTokenName
+            | Input::ApiTokenLife
             | Input::Fingerprint
             | Input::Password
             | Input::OldPassword

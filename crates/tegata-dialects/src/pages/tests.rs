@@ -73,7 +73,12 @@ fn gallery(language: Language, name: &str) -> Vec<(&'static str, String)> {
     let scopes = || vec!["openid".to_owned(), "/internal/ram/usersts".to_owned()];
     let (acme, text) = (|| "acme".to_owned(), |text: &str| text.to_owned());
     let draw = |page: &dyn askama::DynTemplate| page.dyn_render().unwrap();
-    let account = |alias: &str, number: &str| AccountShown { alias: text(alias), number: text(number), user: text(name) };
+    let account = |alias: &str, number: &str, role: Option<&str>| AccountShown {
+        alias: text(alias),
+        number: text(number),
+        user: format!("{name}@{alias}"),
+        role: role.map(str::to_owned),
+    };
     vec![
         ("sign-in", draw(&SignIn { frame: frame(), csrf: csrf(), client: Some(client()), username: String::new(), problem: None })),
         (
@@ -110,7 +115,7 @@ fn gallery(language: Language, name: &str) -> Vec<(&'static str, String)> {
             draw(&ChooseAccount {
                 frame: frame(),
                 csrf: csrf(),
-                accounts: vec![account("acme", "1000000000000001"), account("globex", "1000000000000002")],
+                accounts: vec![account("acme", "1000000000000001", None), account("globex", "1000000000000002", Some("auditor"))],
             }),
         ),
         (
@@ -238,6 +243,19 @@ fn gallery(language: Language, name: &str) -> Vec<(&'static str, String)> {
                 user: text(name),
                 role: None,
                 until: text("2026-11-24 18:00 UTC"),
+                several: false,
+            }),
+        ),
+        (
+            "new-factor",
+            draw(&NewFactor {
+                frame: frame(),
+                csrf: csrf(),
+                username: format!("{name}@acme"),
+                size: 9,
+                picture: text("M4 4h1v1h-1z"),
+                seed: vec![text("ABCD"), text("EFGH")],
+                problem: Some("otp-wrong"),
             }),
         ),
         (
@@ -270,6 +288,17 @@ fn strange_names_stay_text_on_every_page() {
         for (page, html) in gallery(language, NASTY) {
             assert!(!html.contains("<script"), "{page}");
             assert!(!html.contains("alert(1)</script>"), "{page}");
+        }
+    }
+}
+
+/// Every page, whole, in both languages: a change of one is looked at.
+#[test]
+fn every_page_whole() {
+    for language in Language::ALL {
+        for (page, html) in gallery(language, "alice") {
+            let html = html.replace(STYLE_NAME.as_str(), "STYLE.css").replace(MARK_NAME.as_str(), "MARK.svg");
+            insta::assert_snapshot!(format!("{page}.{}", language.code()), html);
         }
     }
 }

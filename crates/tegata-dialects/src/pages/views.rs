@@ -74,15 +74,33 @@ pub(crate) struct NotMe {
     pub(crate) at: String,
 }
 
-/// An account that somebody can sign in to.
+/// A second factor that is set up for the first time.
+#[derive(Debug, Template)]
+#[template(path = "new_factor.html")]
+pub(crate) struct NewFactor {
+    pub(crate) frame: Frame,
+    pub(crate) csrf: String,
+    pub(crate) username: String,
+    /// The side of the square that the picture is drawn in.
+    pub(crate) size: i32,
+    /// The picture that an authenticator application reads, as the path of an SVG.
+    pub(crate) picture: String,
+    /// The same as text, in groups of four.
+    pub(crate) seed: Vec<String>,
+    pub(crate) problem: Option<&'static str>,
+}
+
+/// Somebody who is signed in with the browser.
 #[derive(Debug, Clone)]
 pub(crate) struct AccountShown {
     pub(crate) alias: String,
     pub(crate) number: String,
     pub(crate) user: String,
+    /// The role that is acted as, if one is.
+    pub(crate) role: Option<String>,
 }
 
-/// Which of several accounts.
+/// As which of several people who are signed in.
 #[derive(Debug, Template)]
 #[template(path = "choose_account.html")]
 pub(crate) struct ChooseAccount {
@@ -241,6 +259,8 @@ pub(crate) struct SignedIn {
     pub(crate) role: Option<String>,
     /// When the sign-in ends, in words.
     pub(crate) until: String,
+    /// True where others are signed in with the browser too.
+    pub(crate) several: bool,
 }
 
 /// A role to act as.

@@ -103,7 +103,7 @@ pub(super) async fn code_for(world: &World, client: &str) -> String {
     let request = AuthorizationRequest::parse(&Parameters::of(request).unwrap()).unwrap();
     let core = &world.test;
     let caller = core.user("bob").await.unwrap();
-    let bob = SignedIn { user: core.user_id(&caller).unwrap(), role: None, at: core.now(), session: None };
+    let bob = SignedIn { user: core.user_id(&caller).unwrap(), role: None, at: core.now(), session: None, second_factor: false };
     let meta = RequestMeta { id: RequestId::from_bytes([9; 16]), source: None, secure: false, user_agent: String::new() };
     core.approve(&meta, &request, &bob, true).await.unwrap().code.expose().to_owned()
 }

@@ -20,7 +20,7 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub(super) const PASSWORD: &str = "correct horse battery";
 
 /// What a client asks for, with some of it replaced.
-fn request(more: &[(&str, Option<&str>)]) -> String {
+pub(super) fn request(more: &[(&str, Option<&str>)]) -> String {
     let mut query = pairs([
         ("response_type", "code"),
         ("client_id", VENDOR),
@@ -53,11 +53,11 @@ pub(super) async fn people(world: &World, names: &[&str]) {
 /// A browser with its cookies, on the page it was last shown.
 pub(super) struct Browser<'a> {
     world: &'a World,
-    cookies: BTreeMap<String, String>,
-    at: String,
-    status: StatusCode,
+    pub(super) cookies: BTreeMap<String, String>,
+    pub(super) at: String,
+    pub(super) status: StatusCode,
     pub(super) page: String,
-    away: Option<String>,
+    pub(super) away: Option<String>,
 }
 
 impl<'a> Browser<'a> {
@@ -65,7 +65,7 @@ impl<'a> Browser<'a> {
         Self { world, cookies: BTreeMap::new(), at: String::new(), status: StatusCode::OK, page: String::new(), away: None }
     }
 
-    async fn raw(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> http::Response<Body> {
+    pub(super) async fn raw(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> http::Response<Body> {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = Request::builder().method(method).uri(target);
         if !headers.iter().any(|(name, _)| *name == "host") {
@@ -149,7 +149,7 @@ impl<'a> Browser<'a> {
         self.submit(&[("username", &format!("{name}@acme")), ("password", PASSWORD)]).await
     }
 
-    fn heading(&self) -> String {
+    pub(super) fn heading(&self) -> String {
         let inside = self.page.split("<h1").nth(1).unwrap().split("</h1>").next().unwrap();
         inside.rsplit('>').next().unwrap().to_owned()
     }

@@ -288,3 +288,35 @@ fn an_explanation_says_which_part_failed() {
     let text = serde_json::to_string(&verdict).unwrap();
     assert_eq!(serde_json::from_str::<Verdict>(&text).unwrap(), verdict);
 }
+
+#[test]
+fn what_could_be_allowed_where_the_circumstances_are_not_known() {
+    let of = |statements: &[(&str, &str, &str)]| {
+        let statements: Vec<String> = statements
+            .iter()
+            .map(|(effect, principal, condition)| {
+                format!(r#"{{"Effect":"{effect}","Action":"sts:AssumeRole","Principal":{{"RAM":"acs:ram::{principal}"}}{condition}}}"#)
+            })
+            .collect();
+        let text = format!(r#"{{"Version":"1","Statement":[{}]}}"#, statements.join(","));
+        ram::parse(&text, DocumentKind::Trust).unwrap()
+    };
+    let here = format!("{ACCOUNT}:user/alice");
+    let other = format!("{ACCOUNT}:user/bob");
+    let mfa = r#","Condition":{"Bool":{"acs:MFAPresent":"true"}}"#;
+    let context = Context::new();
+    let asked = Request { principal: Some(alice(None)), ..request(&context) };
+    for (policy, could) in [
+        (of(&[("Allow", &here, "")]), true),
+        (of(&[("Allow", &here, mfa)]), true),
+        (of(&[("Allow", &other, "")]), false),
+        (of(&[("Allow", &here, ""), ("Deny", &here, "")]), false),
+        (of(&[("Allow", &here, ""), ("Deny", &here, mfa)]), true),
+        (of(&[("Allow", &here, ""), ("Deny", &other, "")]), true),
+        (of(&[("Allow", &here, mfa)]).bind(|_| None), false),
+        (Policy::unreadable("gone"), false),
+    ] {
+        assert_eq!(could_allow(&asked, [&policy]), could, "{policy:?}");
+    }
+    assert!(!could_allow(&asked, []));
+}

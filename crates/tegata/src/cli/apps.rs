@@ -1,5 +1,7 @@
 //! The flags of `tegata apps`.
 
+use std::path::PathBuf;
+
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 use super::{
@@ -25,6 +27,23 @@ pub(crate) enum AppsCommand {
     /// Delete an application; everything that was issued to it ends at once
     #[command(after_help = ENVIRONMENT)]
     Delete(AppFlags),
+    /// Change an app of an organization; what it got where it was added stays
+    #[command(after_help = ENVIRONMENT)]
+    Edit(AppEditFlags),
+    /// Add an app to its organization: only then it has access; says what it gets, and why something is missing
+    #[command(after_help = ENVIRONMENT)]
+    Add(AppAddFlags),
+    /// Take an app out of its organization; its access ends at once, and it can be added again
+    #[command(after_help = ENVIRONMENT)]
+    Remove(AppFlags),
+    /// Take an app out of its organization and add it again in one step, as oneself
+    #[command(after_help = ENVIRONMENT)]
+    Resync(AppFlags),
+    /// The apps that were added to the organization, with what they got
+    #[command(after_help = ENVIRONMENT)]
+    Instances(AppsListFlags),
+    /// An access token of an app for itself, by its credentials
+    Token(AppTokenFlags),
     /// Install an application in the account, `official-cli` among them: the administrator's consent
     #[command(after_help = ENVIRONMENT)]
     Install(AppFlags),
@@ -37,6 +56,31 @@ pub(crate) enum AppsCommand {
     /// Let a user or a role use it no more; everything that it got through it ends at once
     #[command(after_help = ENVIRONMENT)]
     Unassign(AppAssignFlags),
+    /// Say who may use the official application: everybody of the account, or those who are assigned
+    #[command(after_help = ENVIRONMENT)]
+    Mode(AppModeFlags),
+}
+
+/// Who may use the official application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AppMode {
+    /// Everybody of the account
+    All,
+    /// Those who are assigned
+    Assigned,
+}
+
+/// Flags of `apps mode`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AppModeFlags {
+    /// The official application: `official-cli`, or one of its ids
+    pub(crate) app: String,
+    /// Who may use it
+    pub(crate) mode: AppMode,
+    #[command(flatten)]
+    pub(crate) server: ServerAccess,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
 }
 
 /// Where an application runs.
@@ -48,6 +92,8 @@ pub(crate) enum AppKind {
     Native,
     /// On a server, for itself
     Server,
+    /// On a server, for itself, with roles in an organization and at its services
+    Organization,
 }
 
 /// Flags of `apps list`.
@@ -73,17 +119,93 @@ pub(crate) struct AppFlags {
 /// Flags of `apps create`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AppCreateFlags {
-    /// Its name: letters, digits and `.`, `_`, `-`
+    /// Its name
     pub(crate) name: String,
     /// Where it runs
-    #[arg(long = "type", value_enum, default_value = "web")]
+    #[arg(long = "kind", alias = "type", value_enum, default_value = "web")]
     pub(crate) kind: AppKind,
+    /// Of an organization: a role it shall have there; may stand several times
+    #[arg(long = "role", value_name = "ROLE")]
+    pub(crate) roles: Vec<String>,
+    /// Of an organization: a role at a service, `vcd/vcd:user`, or all of one, `vcd/*`; may stand several times
+    #[arg(long = "service-role", value_name = "SERVICE/ROLE")]
+    pub(crate) service_roles: Vec<String>,
+    /// Of an organization: how long its access tokens live, in seconds [default: 1800]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) life: Option<u32>,
+    /// Of an organization: what it is for
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+    /// Of an organization: its id, where it shall not be a random one
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<String>,
+    /// Of an organization: keep the credentials in this file, as JSON and for this user alone, instead of showing them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) credentials: Option<PathBuf>,
     /// Where codes may be sent; may stand several times
     #[arg(long = "redirect", value_name = "URI")]
     pub(crate) redirects: Vec<String>,
     /// What it may ask for, besides `openid`; may stand several times
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
+    #[command(flatten)]
+    pub(crate) server: ServerAccess,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
+/// Flags of `apps edit`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AppEditFlags {
+    /// The app: its id or its name
+    pub(crate) app: String,
+    /// What it is called from now on
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+    /// What it is for
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+    /// A role it shall have in the organization; roles that are said replace those that there are
+    #[arg(long = "role", value_name = "ROLE")]
+    pub(crate) roles: Vec<String>,
+    /// A role at a service, `vcd/vcd:user`, or all of one, `vcd/*`
+    #[arg(long = "service-role", value_name = "SERVICE/ROLE")]
+    pub(crate) service_roles: Vec<String>,
+    /// How long its access tokens live, in seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) life: Option<u32>,
+    #[command(flatten)]
+    pub(crate) server: ServerAccess,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
+/// Flags of `apps add`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AppAddFlags {
+    /// The app: its id or its name
+    pub(crate) app: String,
+    /// Only say what it would get
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerAccess,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
+/// Flags of `apps token`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AppTokenFlags {
+    /// The file with the credentials, as `apps create --credentials` writes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) credentials: PathBuf,
+    /// Only this of what it has; may stand several times
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
+    /// For fewer seconds than usual
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) seconds: Option<u32>,
     #[command(flatten)]
     pub(crate) server: ServerAccess,
     #[command(flatten)]

@@ -8,8 +8,8 @@ use tegata_model::AccountAlias;
 use super::beside;
 use crate::{
     cli::AccountCreateFlags,
-    config::Environment,
-    data_dir::DataDirError,
+    config::{Config, Environment},
+    data_dir::{DataDir, DataDirError},
     failure::Failure,
     node::{self, Kind, NodeError},
     serve::Names,
@@ -24,13 +24,7 @@ pub(crate) fn create(flags: &AccountCreateFlags, environment: &Environment) -> R
     let alias = read_alias("ALIAS", &flags.alias)?;
     check_owner(flags.owner.as_deref())?;
     let config = beside(&flags.place, environment)?;
-    let data = node::hold(&config).map_err(|error| match error {
-        DataDirError::InUse(path) => Failure::new(format!(
-            "a server is using the data folder `{}`; stop it, run this command again, and start it (on PostgreSQL no stop is needed)",
-            path.display()
-        )),
-        other => other.into(),
-    })?;
+    let data = held(&config)?;
     let names = Names::configured(&config);
     super::runtime()?.block_on(async {
         let core = Arc::new(node::open(&config, &data, Kind::Serve, &names.issuer).await.map_err(|error| match error {
@@ -44,6 +38,17 @@ pub(crate) fn create(flags: &AccountCreateFlags, environment: &Environment) -> R
             core.close().await;
         }
         if terminal::say(&made?) { Ok(()) } else { Err(Failure::new("the account was made, but its key could not be shown")) }
+    })
+}
+
+/// Takes the data folder of a server that does not run, or shares that of one on PostgreSQL.
+pub(crate) fn held(config: &Config) -> Result<DataDir, Failure> {
+    node::hold(config).map_err(|error| match error {
+        DataDirError::InUse(path) => Failure::new(format!(
+            "a server is using the data folder `{}`; stop it, run this command again, and start it (on PostgreSQL no stop is needed)",
+            path.display()
+        )),
+        other => other.into(),
     })
 }
 

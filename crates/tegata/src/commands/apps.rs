@@ -5,13 +5,14 @@ use tegata_client::Api;
 
 use super::{
     access::{Opened, now},
+    org_apps,
     own::{self, items, text},
     runtime,
     table::{fields, print_json, rows},
 };
 use crate::{
     cli::{
-        apps::{AppAssignFlags, AppCreateFlags, AppFlags, AppKind, AppRotateFlags, AppsListFlags},
+        apps::{AppAssignFlags, AppCreateFlags, AppFlags, AppKind, AppMode, AppModeFlags, AppRotateFlags, AppsListFlags},
         client::Form,
     },
     config::Environment,
@@ -34,28 +35,68 @@ fn is_official(app: &str) -> bool {
     OFFICIAL.contains(&app)
 }
 
+/// An application of the account or an app of its organization.
+enum Found {
+    Application(String),
+    OrgApp(String),
+}
+
+/// What is called by this id or this name. Ids are unique over both kinds; a name that several have is refused.
+async fn find(opened: &Opened, app: &str) -> Result<Found, Failure> {
+    if app.len() == 19 && app.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(Found::Application(app.to_owned()));
+    }
+    let org_apps = org_apps::known(opened).await?;
+    if let Some(one) = org_apps.iter().find(|one| text(one, "AppId") == app) {
+        return Ok(Found::OrgApp(text(one, "AppId").to_owned()));
+    }
+    let mut found: Vec<Found> = org_apps
+        .iter()
+        .filter(|one| text(one, "DisplayName").eq_ignore_ascii_case(app))
+        .map(|one| Found::OrgApp(text(one, "AppId").to_owned()))
+        .collect();
+    match ims(opened, "ListApplications", &[]).await {
+        Ok(listed) => found.extend(
+            items(&listed, "/Applications/Application")
+                .iter()
+                .filter(|one| text(one, "AppName").eq_ignore_ascii_case(app))
+                .map(|one| Found::Application(text(one, "AppId").to_owned())),
+        ),
+        // Whoever has roles in the organization alone sees its apps.
+        Err(_) if !found.is_empty() => {}
+        Err(failure) => return Err(failure),
+    }
+    if found.len() > 1 {
+        let ids: Vec<String> = found.iter().map(|(Found::Application(id) | Found::OrgApp(id))| id.clone()).collect();
+        return Err(Failure::new(format!("`{app}` is the name of several: say the id, one of {}", ids.join(", "))));
+    }
+    found.pop().ok_or_else(|| Failure::new(format!("there is no application `{app}` in this account")))
+}
+
 /// The id of an application of the account, which may be called by its name.
 async fn id_of(opened: &Opened, app: &str) -> Result<String, Failure> {
-    if app.len() == 19 && app.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Ok(app.to_owned());
+    match find(opened, app).await? {
+        Found::Application(id) => Ok(id),
+        Found::OrgApp(id) => Err(Failure::new(format!("`{id}` is an app of an organization: use `tegata apps add` and `remove`"))),
     }
-    let listed = ims(opened, "ListApplications", &[]).await?;
-    let mut found = items(&listed, "/Applications/Application").iter().filter(|one| text(one, "AppName").eq_ignore_ascii_case(app));
-    let id = found.next().map(|one| text(one, "AppId").to_owned());
-    id.ok_or_else(|| Failure::new(format!("there is no application `{app}` in this account")))
 }
 
 /// `tegata apps list`
 pub(crate) fn list(flags: &AppsListFlags, environment: &Environment) -> Result<(), Failure> {
     let opened = Opened::new(&flags.server.access(), environment)?;
-    let (own, installed) = runtime()?.block_on(async {
-        let own = ims(&opened, "ListApplications", &[]).await?;
-        Ok::<_, Failure>((own, ims(&opened, "ListApplicationProvisionInfos", &[]).await?))
+    let (own, installed, org_apps) = runtime()?.block_on(async {
+        let org_apps = org_apps::known(&opened).await?;
+        let own = ims(&opened, "ListApplications", &[]).await;
+        // Whoever has roles in the organization alone sees its apps.
+        if own.is_err() && !org_apps.is_empty() {
+            return Ok((Value::Null, Value::Null, org_apps));
+        }
+        Ok::<_, Failure>((own?, ims(&opened, "ListApplicationProvisionInfos", &[]).await?, org_apps))
     })?;
     let (own, installed) =
         (items(&own, "/Applications/Application"), items(&installed, "/ApplicationProvisionInfos/ApplicationProvisionInfo"));
     if flags.printed.output == Form::Json {
-        print_json(&json!({ "applications": own, "installed": installed }));
+        print_json(&json!({ "applications": own, "installed": installed, "organizationApps": org_apps }));
         return Ok(());
     }
     let is_installed = |id: &str| if installed.iter().any(|one| text(one, "AppId") == id) { "installed" } else { "not installed" };
@@ -68,13 +109,21 @@ pub(crate) fn list(flags: &AppsListFlags, environment: &Environment) -> Result<(
         let (id, name) = (text(one, "AppId").to_owned(), text(one, "AppName").to_owned());
         lines.push([id, name, "official".to_owned(), "installed".to_owned()]);
     }
-    rows(["ID", "NAME", "TYPE", "STATE"], &lines);
+    for one in &org_apps {
+        let added = one.get("Added").and_then(Value::as_bool).unwrap_or_default();
+        let state = if added { "added" } else { "not added" };
+        lines.push([text(one, "AppId").to_owned(), text(one, "DisplayName").to_owned(), "organization".to_owned(), state.to_owned()]);
+    }
+    rows(["ID", "NAME", "KIND", "STATE"], &lines);
     Ok(())
 }
 
 /// `tegata apps show`
 pub(crate) fn show(flags: &AppFlags, environment: &Environment) -> Result<(), Failure> {
     let opened = Opened::new(&flags.server.access(), environment)?;
+    if let Some(id) = org_app(&opened, &flags.app)? {
+        return org_apps::show(&id, flags.printed.output, &opened);
+    }
     let shown = runtime()?.block_on(async {
         if is_official(&flags.app) {
             let installed = ims(&opened, "GetExternalApplication", &[("AppId", Some(&flags.app))]).await?;
@@ -122,7 +171,18 @@ pub(crate) fn create(flags: &AppCreateFlags, environment: &Environment) -> Resul
         AppKind::Web => "WebApp",
         AppKind::Native => "NativeApp",
         AppKind::Server => "ServerApp",
+        AppKind::Organization => return org_apps::create(flags, &opened),
     };
+    let of_organizations = !flags.roles.is_empty()
+        || !flags.service_roles.is_empty()
+        || flags.life.is_some()
+        || flags.description.is_some()
+        || flags.id.is_some()
+        || flags.credentials.is_some();
+    if of_organizations {
+        let said = "`--role`, `--service-role`, `--life`, `--description`, `--id` and `--credentials` are of `--kind organization`";
+        return Err(Failure::usage(said));
+    }
     let (redirects, scopes) = (flags.redirects.join(";"), flags.scopes.join(";"));
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let (redirects, scopes) = (given(&redirects), given(&scopes));
@@ -164,6 +224,9 @@ pub(crate) fn create(flags: &AppCreateFlags, environment: &Environment) -> Resul
 /// `tegata apps rotate`
 pub(crate) fn rotate(flags: &AppRotateFlags, environment: &Environment) -> Result<(), Failure> {
     let opened = Opened::new(&flags.server.access(), environment)?;
+    if let Some(id) = org_app(&opened, &flags.app)? {
+        return org_apps::rotate(&id, flags, &opened);
+    }
     let overlap = flags.overlap.to_string();
     let made = runtime()?.block_on(async {
         let id = id_of(&opened, &flags.app).await?;
@@ -180,9 +243,23 @@ pub(crate) fn rotate(flags: &AppRotateFlags, environment: &Environment) -> Resul
     Ok(())
 }
 
+/// The id, if this names an app of an organization.
+fn org_app(opened: &Opened, app: &str) -> Result<Option<String>, Failure> {
+    if is_official(app) {
+        return Ok(None);
+    }
+    Ok(match runtime()?.block_on(find(opened, app))? {
+        Found::OrgApp(id) => Some(id),
+        Found::Application(_) => None,
+    })
+}
+
 /// `tegata apps delete`
 pub(crate) fn delete(flags: &AppFlags, environment: &Environment) -> Result<(), Failure> {
     let opened = Opened::new(&flags.server.access(), environment)?;
+    if let Some(id) = org_app(&opened, &flags.app)? {
+        return org_apps::delete(&id, flags.printed.output, &opened);
+    }
     let answer = runtime()?.block_on(async {
         let id = id_of(&opened, &flags.app).await?;
         ims(&opened, "DeleteApplication", &[("AppId", Some(&id))]).await
@@ -228,6 +305,19 @@ pub(crate) fn assign(flags: &AppAssignFlags, environment: &Environment) -> Resul
 /// `tegata apps unassign`
 pub(crate) fn unassign(flags: &AppAssignFlags, environment: &Environment) -> Result<(), Failure> {
     change(flags, environment, "UnassignApplication", "not assigned any more; what it got through it is over")
+}
+
+/// `tegata apps mode`
+pub(crate) fn mode(flags: &AppModeFlags, environment: &Environment) -> Result<(), Failure> {
+    let opened = Opened::new(&flags.server.access(), environment)?;
+    let (mode, said) = match flags.mode {
+        AppMode::All => ("All", "everybody of the account may use it"),
+        AppMode::Assigned => ("OnDemand", "those who are assigned may use it; what others got through it is over"),
+    };
+    let parameters = [("AppId", Some(flags.app.as_str())), ("Mode", Some(mode))];
+    let answer = runtime()?.block_on(own::call(&opened, "SetApplicationAssignmentMode", &parameters))?;
+    done(flags.printed.output, &answer, said);
+    Ok(())
 }
 
 fn change(flags: &AppAssignFlags, environment: &Environment, action: &str, said: &str) -> Result<(), Failure> {

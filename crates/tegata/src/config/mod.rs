@@ -17,7 +17,7 @@ mod tests;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use tegata_core::{Addressing, limits::Limits};
+use tegata_core::{Addressing, limits::Limits, org::Services};
 use tegata_dialects::Network;
 use zeroize::Zeroizing;
 
@@ -58,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) mail: Option<Mail>,
     /// The log.
     pub(crate) log: Log,
+    /// The services whose roles organisations offer.
+    pub(crate) services: Services,
     /// Limits of the core.
     pub(crate) limits: Limits,
     /// Limits of the listeners.

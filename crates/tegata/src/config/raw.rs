@@ -62,6 +62,8 @@ tables! {
         master_key_file: String,
         /// Addresses and blocks of proxies whose `X-Forwarded-For` counts.
         trusted_proxies: Vec<String>,
+        /// Services of organisations, each with its roles.
+        services: BTreeMap<String, Vec<String>>,
     } + {
         /// The issuer.
         http: RawHttp,
@@ -204,6 +206,7 @@ tables! {
         system_policies: i64,
         /// Devices for one-time codes of an account.
         mfa_devices: i64,
+        api_tokens_per_user: i64,
         /// Tags of one role or policy.
         tags_per_resource: i64,
         oidc_providers: i64,
@@ -284,6 +287,10 @@ impl Expected for i64 {
 
 impl Expected for Vec<String> {
     const WORDS: &'static str = "a list of texts, `[\"…\", \"…\"]`";
+}
+
+impl Expected for BTreeMap<String, Vec<String>> {
+    const WORDS: &'static str = "a table of lists, `{ \"service\" = [\"role\", \"…\"] }`";
 }
 
 impl Expected for BTreeMap<String, String> {

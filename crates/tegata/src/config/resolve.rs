@@ -14,6 +14,7 @@ use tegata_core::{
     Addressing,
     keyring::MasterKey,
     limits::{Hashing, Limits, Quotas},
+    org::Services,
 };
 use tegata_dialects::Network;
 use tegata_model::BucketName;
@@ -99,6 +100,7 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment) -> Result<Config
     let (outbound, insecure_issuers) = work.outbound(raw.outbound);
     let mail = work.mail(raw.mail);
     let log = work.log(flags.log, environment.log.as_deref(), raw.log.level, raw.log.format);
+    let services = work.services(raw.services.unwrap_or_default());
     let quotas = work.quotas(&raw.quotas);
     let (limits, connections) = work.limits(&raw.limits, quotas);
     let limits = Limits { insecure_issuers, ..limits };
@@ -116,6 +118,7 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment) -> Result<Config
             outbound,
             mail,
             log,
+            services,
             limits,
             connections,
             warnings: work.warnings,
@@ -171,6 +174,16 @@ impl Work {
                 RawConfig::parse(&text, &mut self.problems)
             }
         }
+    }
+
+    fn services(&mut self, named: BTreeMap<String, Vec<String>>) -> Services {
+        if !named.is_empty() {
+            self.came("services", Origin::File);
+        }
+        Services::new(named).unwrap_or_else(|error| {
+            self.problem("services", error.to_string());
+            Services::default()
+        })
     }
 
     pub(super) fn path(&self, text: &str) -> PathBuf {
@@ -586,6 +599,7 @@ impl Work {
             policies_per_role: self.limit("quotas.policies_per_role", raw.policies_per_role, 0, 1000, standard.policies_per_role),
             system_policies: self.limit("quotas.system_policies", raw.system_policies, 0, 1000, standard.system_policies),
             mfa_devices: self.limit("quotas.mfa_devices", raw.mfa_devices, 0, 1_000_000, standard.mfa_devices),
+            api_tokens_per_user: self.limit("quotas.api_tokens_per_user", raw.api_tokens_per_user, 0, 10_000, standard.api_tokens_per_user),
             tags_per_resource: self.limit("quotas.tags_per_resource", raw.tags_per_resource, 0, 100, standard.tags_per_resource),
             oidc_providers: self.limit("quotas.oidc_providers", raw.oidc_providers, 0, 10_000, standard.oidc_providers),
             clients: self.limit("quotas.clients", raw.clients, 0, 10_000, standard.clients),

@@ -27,6 +27,10 @@ pub(crate) fn show(config: &Config) -> String {
     }
     page.line("trusted_proxies", "trusted_proxies", Some(list(config.trusted_proxies.iter().map(ToString::to_string))));
 
+    let services = config.services.all().iter().map(|service| format!("{} = {}", text(&service.name), list(service.roles.iter().cloned())));
+    let services: Vec<String> = services.collect();
+    page.line("services", "services", Some(if services.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", services.join(", ")) }));
+
     page.table("http");
     page.line("http.listen", "listen", Some(text(&config.http.listen.to_string())));
     page.line("http.public_url", "public_url", Some(text(&names.issuer)));
@@ -101,6 +105,7 @@ pub(crate) fn show(config: &Config) -> String {
         ("quotas.policies_per_role", quotas.policies_per_role.to_string()),
         ("quotas.system_policies", quotas.system_policies.to_string()),
         ("quotas.mfa_devices", quotas.mfa_devices.to_string()),
+        ("quotas.api_tokens_per_user", quotas.api_tokens_per_user.to_string()),
         ("quotas.tags_per_resource", quotas.tags_per_resource.to_string()),
         ("quotas.oidc_providers", quotas.oidc_providers.to_string()),
         ("quotas.clients", quotas.clients.to_string()),

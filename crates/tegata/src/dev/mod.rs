@@ -13,6 +13,7 @@ use std::{
 
 use ready::Https;
 pub(crate) use ready::ReadyFile;
+use tegata_core::org::Services;
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
@@ -62,6 +63,7 @@ fn resolve(flags: &DevFlags, environment: &Environment, data: PathBuf) -> Result
     let mut config = config::resolve(&flags, &environment)?;
     // Tests run their identity providers beside it, mostly without TLS.
     config.limits.insecure_issuers = true;
+    config.services = Services::sample();
     config.outbound.private = ["127.0.0.0/8", "::1"].iter().filter_map(|text| text.parse().ok()).collect();
     Ok(config)
 }

@@ -8,6 +8,7 @@ use tegata_core::{
     Core,
     client::ClientKind,
     directory::{Attachable, NewAccessKey, NewAccount, NewClient, NewRole, NewUser, Provision, ProvisionError, Provisioned},
+    org::OrgKind,
 };
 use tegata_model::{
     AccessKeyId, AccountAlias, AccountNumber, BucketName, MfaDeviceName, OperatorId, OrganisationId, PasswordHash, PolicyName,
@@ -158,6 +159,14 @@ const CLIENT_REDIRECTS: [&str; 1] = ["http://127.0.0.1/callback"];
 /// What it may ask for.
 const CLIENT_SCOPES: [&str; 3] = ["openid", "aliuid", "profile"];
 
+/// Who has which role in the organisation `acme`: its own, or that of a service. The others have none.
+const ORG_ROLES: [(&str, Option<&str>, &str); 4] = [
+    ("alice", None, "provider_admin"),
+    ("dan", None, "provider_service_manager"),
+    ("dan", None, "provider_developer"),
+    ("dan", Some("vcd"), "vcd:user"),
+];
+
 /// The role that may use the bucket.
 pub(crate) const ROLE: &str = "app-uploader";
 const ROLE_NUMBER: u64 = 300_000_000_000_000_001;
@@ -200,7 +209,11 @@ pub(crate) async fn seed(core: &Core) -> Result<(), Failure> {
     let mut work = core.provision();
     work.system_policies().await?;
     let acme = account(&mut work, &ACME, None)?;
-    account(&mut work, &GLOBEX, Some(&acme))?;
+    let globex = account(&mut work, &GLOBEX, Some(&acme))?;
+    work.organisation(&acme, OrgKind::Provider, "Acme");
+    work.offer(&acme, &[("vcd", "vcd:admin"), ("vcd", "vcd:user"), ("vmc", "vmc:admin"), ("vmc", "vmc:auditor")]);
+    work.organisation(&globex, OrgKind::Customer, "Globex");
+    work.offer(&globex, &[("vcd", "vcd:user")]);
     work.policy(&acme, &name(ASSUME, PolicyName::new)?, &assume_policy())?;
     work.policy(&acme, &name(UPLOAD, PolicyName::new)?, &upload_policy())?;
     key(&mut work, &acme, acme.root, &ROOT)?;
@@ -209,6 +222,10 @@ pub(crate) async fn seed(core: &Core) -> Result<(), Failure> {
         let new = NewUser { name: name(person.name, UserName::new)?, number: Some(number(person.number)?) };
         let user = work.user(&acme, &new)?;
         key(&mut work, &acme, user, person)?;
+        for (service, role) in ORG_ROLES.iter().filter(|(name, ..)| *name == person.name).map(|(_, service, role)| (*service, *role)) {
+            work.bind(&acme, user, service, role);
+        }
+        work.api_token(&acme, user, &SecretKey::new(person.csp_api_token.to_owned()))?;
         work.login_profile(&acme, user, PasswordHash::new(person.password_hash))?;
         if let Some(seed) = person.totp_secret {
             work.factor(&acme, user, name(person.name, MfaDeviceName::new)?, &SecretKey::new(seed.to_owned()))?;

@@ -206,6 +206,8 @@ pub(super) fn change_set(view: &View<'_>, caller: &Caller, current: &Current, pl
                     steps.extend(access_key::delete(*key, id));
                 }
                 steps.push(tag_rows::forget(*id.as_bytes()));
+                steps.push(tegata_store::api_token::delete_of_user(id));
+                steps.push(tegata_store::organisation::forget(id));
                 steps.push(user::delete(id));
             }
             Change::DeleteGroup { group: name } => steps.push(group::delete(known(&ids.groups, &name.folded())?)),

@@ -43,6 +43,7 @@ fn resources() -> Vec<(&'static str, ResourceName)> {
         ("key policy", ResourceName::KeyPolicy { account }),
         ("login profile", ResourceName::LoginProfile { of: user() }),
         ("factor", ResourceName::Factor { of: user() }),
+        ("API token", ResourceName::ApiToken { of: user(), id: "apitoken_x".to_owned() }),
         ("devices", ResourceName::MfaDevices { account }),
         ("device", *device()),
         ("bound device", ResourceName::BoundMfaDevice { device: device() }),
@@ -85,9 +86,11 @@ fn mismatch(canonical_request: Option<&str>) -> Mismatch {
     }
 }
 
-const INPUTS: [Input; 48] = [
+const INPUTS: [Input; 50] = [
     Input::IssuerUrl,
     Input::IssuanceLimit,
+    Input::ApiTokenName,
+    Input::ApiTokenLife,
     Input::Fingerprint,
     Input::Marker,
     Input::LeakedText,

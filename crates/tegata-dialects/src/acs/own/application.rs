@@ -1,6 +1,6 @@
 //! Who may use the official application: what the vendor's API has no operations for.
 
-use tegata_core::client::{AssignClient, Assignment, IdentityName, ListAssignments, UnassignClient};
+use tegata_core::client::{AssignClient, Assignment, AssignmentMode, IdentityName, ListAssignments, SetAssignmentMode, UnassignClient};
 
 use crate::acs::{
     ask::{Ask, Entry, Fields, entry, text, wrapped},
@@ -25,6 +25,12 @@ pub(super) const OPERATIONS: &[Entry] = &[
         "Let a user or a role use it no more; everything that it got through it ends at once",
         unassign,
         [APP_ID, may("UserName", Kind::User), may("RoleName", Kind::Role)]
+    ),
+    entry!(
+        "SetApplicationAssignmentMode",
+        "Let everybody of the account use the official application, or only those who are assigned",
+        set_mode,
+        [APP_ID, need("Mode", Kind::Word(&["All", "OnDemand"]))]
     ),
     entry!("ListApplicationAssignments", "Who may use the official application", list, [APP_ID]),
 ];
@@ -51,6 +57,17 @@ async fn assign(ask: &Ask<'_>) -> Result<Fields, AcsError> {
 
 async fn unassign(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     ask.perform(UnassignClient { app_id: app_id(ask)?, identity: identity(ask)? }).await?;
+    Ok(Vec::new())
+}
+
+async fn set_mode(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+    let named: String = ask.params.required("Mode")?;
+    let mode = match named.as_str() {
+        "All" => AssignmentMode::All,
+        "OnDemand" => AssignmentMode::OnDemand,
+        _ => return Err(AcsError::invalid("Mode", "it is `All` or `OnDemand`")),
+    };
+    ask.perform(SetAssignmentMode { app_id: app_id(ask)?, mode }).await?;
     Ok(Vec::new())
 }
 

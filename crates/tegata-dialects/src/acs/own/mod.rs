@@ -1,11 +1,13 @@
 //! What this server adds to the wire, under a version of its own.
 
+mod api_token;
 mod application;
 mod device;
 mod directory;
 mod exchange;
 mod key;
 mod leak;
+mod org_app;
 mod session;
 mod trail;
 
@@ -21,4 +23,6 @@ pub(crate) const TABLES: &[&[Entry]] = &[
     application::OPERATIONS,
     exchange::OPERATIONS,
     device::OPERATIONS,
+    api_token::OPERATIONS,
+    org_app::OPERATIONS,
 ];

@@ -165,6 +165,8 @@ fn operation_errors(out: &mut String) {
         Input::RefreshLifetime,
         Input::IssuerUrl,
         Input::IssuanceLimit,
+        Input::ApiTokenName,
+        Input::ApiTokenLife,
         Input::Fingerprint,
         Input::Marker,
         Input::LeakedText,
