@@ -269,7 +269,7 @@ fn documents(caller: &Caller) -> &[Policy] {
     match &caller.evidence {
         Evidence::Sam(sam) => &sam.permissions,
         Evidence::Session(session) => session.permissions.as_deref().unwrap_or_else(|| session.role.sam.documents()),
-        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) => {
+        Evidence::Key(_) | Evidence::Token(_) | Evidence::Client { .. } | Evidence::Access(_) | Evidence::Browser(_) | Evidence::Org(_) => {
             caller.evidence.principal().sam.documents()
         }
     }

@@ -297,6 +297,7 @@ impl TestCore {
             clock,
             entropy: Arc::new(entropy),
             outbound,
+            mailer,
             limits,
             mailer,
             services: crate::org::Services::sample(),

@@ -87,6 +87,7 @@ pub(crate) fn cause_word(error: &OpError) -> &'static str {
         | OpError::NotEmpty(_)
         | OpError::Invalid(_)
         | OpError::Grant(_)
+        | OpError::Organisation(_)
         | OpError::Precondition(_)
         | OpError::Conflict
         | OpError::Throttled(_)

@@ -9,6 +9,7 @@ mod devices;
 mod exchange;
 mod federation;
 mod ims_people;
+mod letters;
 mod oauth;
 mod oss_objects;
 mod oss_replies;

@@ -20,6 +20,7 @@ mod dev;
 mod failure;
 mod listen;
 mod logging;
+mod mail;
 mod metrics;
 mod node;
 mod outbound;

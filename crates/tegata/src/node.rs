@@ -12,6 +12,7 @@ use tegata_core::{
     Core, Parts,
     clock::{Clock as _, NoEntropy, SystemClock, SystemEntropy},
     keyring::{Keyring, KeyringError, MasterKey},
+    mail::Mailer,
 };
 use tegata_model::SecretKey;
 use tegata_store::{
@@ -25,6 +26,7 @@ use crate::{
     config::{Config, Database, MasterKeySource},
     data_dir::{self, DataDir, DataDirError, Hold},
     dev::sample,
+    mail::{Printed, Smtp},
     outbound::Fetcher,
 };
 
@@ -104,6 +106,9 @@ pub(crate) enum NodeError {
     /// The folder of blobs failed.
     #[error("the folder of blobs cannot be used")]
     Blobs(#[source] BlobError),
+    /// What `[mail]` names cannot be used.
+    #[error("letters cannot be sent: {0}")]
+    Mail(String),
     /// The data folder failed.
     #[error(transparent)]
     Data(#[from] DataDirError),
@@ -156,6 +161,11 @@ async fn assemble(config: &Config, kind: Kind, issuer: &str, store: &Store, blob
     let fresh = (!sealed).then_some(kind);
     let master = master_key(&config.master_key, fresh, entropy.as_ref())?;
     let keyring = Keyring::open(store, &master, issuer, entropy.as_ref(), clock.now()).await?;
+    let mailer: Option<Arc<dyn Mailer>> = match (kind, &config.mail) {
+        (Kind::Dev, _) => Some(Arc::new(Printed::new(config.data.join("mail")))),
+        (Kind::Serve, Some(mail)) => Some(Arc::new(Smtp::new(mail).map_err(NodeError::Mail)?)),
+        (Kind::Serve, None) => None,
+    };
     let outbound = Arc::new(Fetcher::new(&config.outbound, config.limits.insecure_issuers));
     Ok(Core::new(Parts {
         store: store.clone(),
@@ -165,6 +175,7 @@ async fn assemble(config: &Config, kind: Kind, issuer: &str, store: &Store, blob
         entropy,
         outbound,
         mailer: None,
+        mailer,
         limits: config.limits.clone(),
         services: config.services.clone(),
     })?)

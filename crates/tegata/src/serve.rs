@@ -26,7 +26,7 @@ use crate::{
     config::{self, Config, Environment, Flags},
     failure::Failure,
     listen::{self, Endpoint, Signals, Stop, bind, stop_channel},
-    logging,
+    logging, mail,
     metrics::{self, Metrics},
     node::{self, Kind},
     terminal,
@@ -42,17 +42,19 @@ const READY: Duration = Duration::from_secs(2);
 /// `tegata serve`
 pub(crate) fn run(flags: ServeFlags, environment: &Environment) -> Result<(), Failure> {
     let alias = account::read_alias("--account", &flags.account)?;
+    let owner = flags.owner.clone();
+    account::check_owner(owner.as_deref())?;
     let config = config::resolve(&flags.into(), environment)?;
     logging::start(config.log.level, config.log.format, !environment.no_colour && io::IsTerminal::is_terminal(&io::stderr()));
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    runtime()?.block_on(serve(config, &alias))
+    runtime()?.block_on(serve(config, &alias, owner.as_deref()))
 }
 
 impl From<ServeFlags> for Flags {
     fn from(flags: ServeFlags) -> Self {
-        let ServeFlags { place, http, oss, metrics, log, account: _ } = flags;
+        let ServeFlags { place, http, oss, metrics, log, account: _, owner: _ } = flags;
         Self { config: place.config, data: place.data, http, oss, metrics, log }
     }
 }
@@ -69,7 +71,7 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(|error| Failure::new(format!("the threads of the server could not be started: {error}")))
 }
 
-async fn serve(config: Config, alias: &AccountAlias) -> Result<(), Failure> {
+async fn serve(config: Config, alias: &AccountAlias, owner: Option<&str>) -> Result<(), Failure> {
     let mut signals = Signals::listen().map_err(|error| Failure::new(format!("signals cannot be received: {error}")))?;
     let tls = config.tls.as_ref().map(listen::tls::from_files).transpose()?;
     let data = node::hold(&config)?;
@@ -77,7 +79,7 @@ async fn serve(config: Config, alias: &AccountAlias) -> Result<(), Failure> {
     let names = Names::of(&config, &sockets);
     let core = Arc::new(node::open(&config, &data, Kind::Serve, &names.issuer).await?);
     if core.is_empty().await? {
-        match account::make(&core, alias, &names).await {
+        match account::make(&core, alias, owner, &names).await {
             Ok(page) => {
                 if !terminal::say(&page) {
                     return Err(Failure::new(
@@ -231,6 +233,7 @@ impl Server {
         for endpoint in endpoints {
             tasks.spawn(listen::serve(endpoint, config.connections, Arc::clone(&counted), stop.clone()));
         }
+        tasks.spawn(mail::post(Arc::clone(&core), stop.clone()));
         tasks.spawn(background(Arc::clone(&core), config.data.clone(), stop));
         Self { core, tasks, ask }
     }

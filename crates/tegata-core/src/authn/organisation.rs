@@ -90,6 +90,7 @@ impl Core {
                 policies: Vec::new(),
                 tags: Vec::new(),
                 self_service: SelfService::NONE,
+                sam: crate::sam::Rights::none(),
                 reads: facts.reads.clone(),
                 stamps: facts.stamps.clone(),
             }),

@@ -281,11 +281,9 @@ pub(crate) async fn own_password(
 ) -> Result<(LoginProfileRow, Vec<tegata_store::Step>), OpError> {
     let policy = PasswordPolicy::in_account(core, user.account_id).await?;
     policy.judge(Input::NewPassword, &user.name, &new)?;
-    let remembered = policy.reuse_prevention;
-    let mut earlier = match remembered.checked_sub(1) {
-        Some(most) if most > 0 => login_profile::earlier(&core.store, row.id, most).await?,
-        _ => Vec::new(),
-    };
+    // Where none is in use, the last one was taken away because somebody else may know it: that will not do either.
+    let most = policy.reuse_prevention.saturating_sub(1).max(u32::from(row.password_hash.is_none()));
+    let mut earlier = if most > 0 { login_profile::earlier(&core.store, row.id, most).await? } else { Vec::new() };
     // Where a new one has to be set, the one in use will not do, whatever the policy remembers.
     earlier.extend(row.password_hash.clone());
     let salt = hashing::salt(core.entropy.as_ref())?;

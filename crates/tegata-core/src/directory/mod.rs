@@ -78,6 +78,7 @@ pub use system::{SYSTEM_POLICIES, SystemPolicy};
 pub use tag::{
     ListTagResources, RESOURCES_AT_ONCE, TAGS_AT_ONCE, Tag, TagFilter, TagResources, Taggable, TaggableKind, TaggedResource, UntagResources,
 };
+use user::address_moved;
 pub use user::{CreateUser, DeleteUser, DescribeUser, ListUserBasicInfos, ListUsers, UpdateUser, User, UserBasicInfo};
 
 use tegata_model::{AccountNumber, GroupName, PrincipalNumber, RoleName, UserName};

@@ -4,7 +4,9 @@ use tegata_model::{
     Comments, DisplayName, EmailAddress, Epoch, Generation, PhoneNumber, PrincipalNumber, Status, Timestamp, UserId, UserName,
 };
 use tegata_store::{
-    access_key, api_token, group, login_profile, mfa_device, organisation,
+    ChangeSet, access_key, api_token, group, login_profile,
+    mail_link::{self, Purpose},
+    mfa_device, organisation,
     policy::{self, Target},
     tag,
     user::{self, UserKind, UserRow},
@@ -12,10 +14,14 @@ use tegata_store::{
 
 use super::{Listed, Page, changes, done, find_user, new_number, own, user_name};
 use crate::{
-    actions::{Action, RAM_CREATE_USER, RAM_DELETE_USER, RAM_GET_USER, RAM_LIST_USER_BASIC_INFOS, RAM_LIST_USERS, RAM_UPDATE_USER},
+    actions::{
+        Action, RAM_CREATE_USER, RAM_DELETE_USER, RAM_GET_USER, RAM_LIST_USER_BASIC_INFOS, RAM_LIST_USERS, RAM_UPDATE_LOGIN_PROFILE,
+        RAM_UPDATE_USER,
+    },
     authz,
     caller::Caller,
     error::{Holding, OpError, Quota},
+    mail::Happening,
     operation::{Effect, Operation},
     resource::ResourceName,
     view::View,
@@ -194,14 +200,28 @@ impl Operation for UpdateUser {
             }
         };
         set(&mut row.display_name, self.display_name.as_ref().map(DisplayName::as_str));
+        let before = row.clone();
         set(&mut row.email, self.email.as_ref().map(EmailAddress::as_str));
         set(&mut row.phone, self.phone.as_ref().map(PhoneNumber::as_str));
         set(&mut row.comments, self.comments.as_ref().map(Comments::as_str));
         row.updated_at = view.now();
         let mut changes = changes(view, caller);
+        if before.email != row.email && login_profile::find(&view.core().store, row.id).await?.is_some() {
+            // A password can be set by whoever reads the person's letters.
+            authz::permit(view, caller, RAM_UPDATE_LOGIN_PROFILE, &self.resource(caller), &[])?;
+            authz::second_factor(view, caller, Self::ACTION, &self.resource(caller), row.id).await?;
+            address_moved(view, caller, &before, &mut changes)?;
+        }
         changes.push(user::update(&row));
         Ok(done(User::of(row), changes, permit))
     }
+}
+
+/// Letters to a person go elsewhere from now on: what went to the old address is of no more use, and it hears of the change.
+pub(super) fn address_moved(view: &View<'_>, caller: &Caller, before: &UserRow, changes: &mut ChangeSet) -> Result<(), OpError> {
+    changes.push(mail_link::supersede(before.id, Purpose::NewPassword));
+    let happening = Happening::AddressChanged { person: format!("{}@{}", before.name, caller.account_alias()) };
+    view.core().notice(changes, &caller.meta, before, caller.account_alias(), happening)
 }
 
 /// List the users of the caller's account, its root not among them.

@@ -76,8 +76,8 @@ pub(crate) struct Way {
 /// A letter with everything it says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Letter {
-    /// A link to set a new password, for each identity with this address.
-    NewPassword { ways: Vec<Way>, from: String, by_token: bool },
+    /// A link to set a new password, for each identity with this address: because somebody asked, or because the old one was disowned.
+    NewPassword { ways: Vec<Way>, from: String, by_token: bool, disowned: bool },
     /// A token to give up a second factor that was lost.
     RemoveFactor { person: String, token: String, from: String },
     /// Something has happened.
@@ -130,18 +130,21 @@ impl Letter {
 
     fn english(&self, host: &str) -> String {
         match self {
-            Self::NewPassword { ways, from, by_token } => {
-                let shown: String = ways.iter().map(|Way { person, way }| format!("  {person}\n    {way}\n")).collect();
+            Self::NewPassword { ways, from, by_token, disowned } => {
+                let shown = shown(ways);
                 let how = if *by_token {
                     "This token sets a new password, once, within 30 minutes:"
                 } else {
                     "Open this link to set a new password. It works once, within 30 minutes:"
                 };
-                format!(
-                    "Somebody at the address {from} said that the password of this identity at {host} was forgotten.\n\n{how}\n\n{shown}\n\
-                     Your second factor, if you have one, stays as it is. If it was not you who asked, ignore this letter: nothing has \
-                     changed.\n"
-                )
+                let (why, otherwise) = if *disowned {
+                    let why = format!("Somebody with a letter to you said at {host}, from the address {from}, that something was not you.");
+                    (why, "The password you had is good no more.")
+                } else {
+                    let why = format!("Somebody at the address {from} said that the password of this identity at {host} was forgotten.");
+                    (why, "If it was not you who asked, ignore this letter: nothing has changed.")
+                };
+                format!("{why}\n\n{how}\n\n{shown}\nYour second factor, if you have one, stays as it is. {otherwise}\n")
             }
             Self::RemoveFactor { person, token, from } => format!(
                 "Somebody at the address {from}, who knows the password of {person}, wants to give up the second factor of this identity at \
@@ -176,17 +179,22 @@ impl Letter {
 
     fn japanese(&self, host: &str) -> String {
         match self {
-            Self::NewPassword { ways, from, by_token } => {
-                let shown: String = ways.iter().map(|Way { person, way }| format!("  {person}\n    {way}\n")).collect();
+            Self::NewPassword { ways, from, by_token, disowned } => {
+                let shown = shown(ways);
                 let how = if *by_token {
                     "次のトークンで新しいパスワードを設定できます（30分以内、1回限り）:"
                 } else {
                     "次のリンクを開いて新しいパスワードを設定してください（30分以内、1回限り）:"
                 };
-                format!(
-                    "アドレス {from} から、{host} のパスワードを忘れたという申し出がありました。\n\n{how}\n\n{shown}\n\
-                     二要素認証の設定は変わりません。お心当たりがない場合は、このメールを無視してください。何も変更されていません。\n"
-                )
+                let (why, otherwise) = if *disowned {
+                    let why =
+                        format!("お送りしたメールのリンクから（アドレス {from}）、{host} でのお心当たりのない操作の届け出がありました。");
+                    (why, "これまでのパスワードは使えません。")
+                } else {
+                    let why = format!("アドレス {from} から、{host} のパスワードを忘れたという申し出がありました。");
+                    (why, "お心当たりがない場合は、このメールを無視してください。何も変更されていません。")
+                };
+                format!("{why}\n\n{how}\n\n{shown}\n二要素認証の設定は変わりません。{otherwise}\n")
             }
             Self::RemoveFactor { person, token, from } => format!(
                 "アドレス {from} から、{person} のパスワードを知る方が、{host} での二要素認証の解除を求めています。\n\n\
@@ -240,6 +248,11 @@ impl Letter {
             body: format!("{text}\n-- \n{issuer}\n"),
         }
     }
+}
+
+/// Each identity, and below it its way.
+fn shown(ways: &[Way]) -> String {
+    ways.iter().fold(String::new(), |text, Way { person, way }| text + "  " + person + "\n    " + way + "\n")
 }
 
 /// An instant, as people read it.

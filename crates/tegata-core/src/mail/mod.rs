@@ -120,9 +120,11 @@ pub(crate) struct Recipient {
 }
 
 impl Recipient {
-    /// The user, if it has an address: for the owner of an account what it signs in with, for members what is said of them.
+    /// The user, if it has an address: for the owner of an account what it signs in with, unless that (`root@main`) is plainly none; for
+    /// members what is said of them.
     pub(crate) fn of(user: &UserRow, alias: &AccountAlias) -> Option<Self> {
-        let login = user.login.as_deref().filter(|login| user.kind == UserKind::Root && is_address(login));
+        let whole = |login: &&str| login.rsplit('@').next().is_some_and(|domain| domain.contains('.'));
+        let login = user.login.as_deref().filter(|_| user.kind == UserKind::Root).filter(whole);
         let address = login.unwrap_or(&user.email);
         is_address(address).then(|| Self {
             account: user.account_id,
@@ -207,7 +209,7 @@ impl Core {
         })
     }
 
-    /// A new link for a letter, as its URL; what came before it for the same purpose is of no more use where `newest_only`.
+    /// What stands in a new link of a letter. Of links that set a password or give up a factor only the newest counts.
     pub(crate) fn mail_link(
         &self,
         changes: &mut ChangeSet,

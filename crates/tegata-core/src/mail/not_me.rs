@@ -49,14 +49,14 @@ impl Happening {
         }
     }
 
-    pub(super) fn detail(&self) -> String {
+    pub(super) fn detail(self) -> String {
         match self {
             Self::SignedIn { agent: text, .. }
             | Self::Consented { client: text, .. }
             | Self::KeyMade { key_id: text, .. }
             | Self::PasswordChanged { how: text }
             | Self::FactorRemoved { device: text }
-            | Self::AddressChanged { person: text } => harmless(text),
+            | Self::AddressChanged { person: text } => harmless(&text),
         }
     }
 }
@@ -101,7 +101,7 @@ impl Core {
     async fn try_disown(&self, meta: &RequestMeta, link: &SecretKey) -> Result<bool, OpError> {
         let now = self.now();
         let Some((row, what)) = self.not_me_link(link).await? else { return Ok(false) };
-        let Some(user) = user::find(&self.store, row.user_id).await? else { return Ok(false) };
+        let Some(mut user) = user::find(&self.store, row.user_id).await? else { return Ok(false) };
         let Some(account) = account::find(&self.store, row.account_id).await? else { return Ok(false) };
         let Some(person) = self.memory.user(&self.store, user.id).await? else { return Ok(false) };
         let mut changes = ChangeSet::new(now);
@@ -122,10 +122,17 @@ impl Core {
                     note.push_str(": access key switched off");
                 }
             }
-            (What::SignedIn | What::Consented | What::KeyMade | What::PasswordChanged | What::FactorRemoved | What::AddressChanged, _) => {}
+            (What::AddressChanged, _) => {
+                // Nothing more goes to an address that somebody else has set. An administrator sets the right one.
+                user.email.clear();
+                user.updated_at = now;
+                changes.push(user::update(&user));
+                note.push_str(": address removed");
+            }
+            (What::SignedIn | What::Consented | What::KeyMade | What::PasswordChanged | What::FactorRemoved, _) => {}
         }
         self.void_password(&mut changes, meta, &user, &account).await?;
-        self.end_everything(&mut changes, user.id);
+        Self::end_everything(&mut changes, user.id);
         changes.touch(account.id);
         let entry = Entry { note: Some(note), ..Entry::default() };
         changes.push(self.recorder.at_a_page(now, meta, &person, TEGATA_NOT_ME, entry));
@@ -153,7 +160,7 @@ impl Core {
         };
         let token = self.mail_link(changes, &to, Purpose::NewPassword, (0, None))?;
         let way = Way { person: to.person.clone(), way: format!("{}/reset/{}", self.keyring.issuer(), token.expose()) };
-        let letter = Letter::NewPassword { ways: vec![way], from: meta.source_text(), by_token: false };
+        let letter = Letter::NewPassword { ways: vec![way], from: meta.source_text(), by_token: false, disowned: true };
         self.letter(changes, &to, letter, None, changes.at().plus(GOOD))
     }
 }

@@ -83,7 +83,8 @@ impl Core {
                 }
             }
             let recipient = Recipient { account: first.account.id, user: first.user.id, person: String::new(), address: to.clone() };
-            let letter = Letter::NewPassword { ways, from: meta.source_text(), by_token: matches!(asked, Asked::ByProgram(_)) };
+            let letter =
+                Letter::NewPassword { ways, from: meta.source_text(), by_token: matches!(asked, Asked::ByProgram(_)), disowned: false };
             self.letter(&mut changes, &recipient, letter, Some(asked.language()), now.plus(GOOD))?;
         } else {
             changes.push(outbox::unask(request));
@@ -192,7 +193,7 @@ impl Core {
         changes.push(user::expect(user.id, user.generation));
         changes.push(mail_link::spend(&hash_of(token.expose()), Purpose::NewPassword, now));
         changes.extend(steps);
-        self.end_everything(&mut changes, user.id);
+        Self::end_everything(&mut changes, user.id);
         changes.touch(account.id);
         let detail = "by a link of a letter / メールのリンクによる再設定".to_owned();
         self.notice(&mut changes, meta, &user, &account.alias, Happening::PasswordChanged { how: detail })?;
@@ -207,7 +208,7 @@ impl Core {
     }
 
     /// Ends what was issued to a person in any way, and forgets its browsers.
-    pub(super) fn end_everything(&self, changes: &mut ChangeSet, user: UserId) {
+    pub(super) fn end_everything(changes: &mut ChangeSet, user: UserId) {
         changes.push(user::raise_epoch(user));
         changes.push(browser_session::forget_all(user));
     }

@@ -11,6 +11,7 @@ mod grants;
 mod handles;
 mod kinds;
 mod look_back;
+mod mail;
 mod matrix;
 mod objects;
 mod organisation;

@@ -19,6 +19,7 @@ mod documents;
 mod error;
 mod exchange;
 mod introspect;
+mod letters;
 mod proof;
 mod reply;
 mod revoke;
@@ -68,6 +69,9 @@ pub(crate) fn router(core: Arc<Core>, settings: IssuerSettings) -> Router {
         .route("/signout", get(session::sign_out).post(session::sign_out))
         .route("/choose-account", get(session::choose_account).post(session::choose_account))
         .route("/switch-role", get(session::switch_role).post(session::switch_role))
+        .route("/reset", get(letters::ask).post(letters::ask))
+        .route("/reset/{link}", get(letters::reset).post(letters::reset))
+        .route("/not-me/{link}", get(letters::not_me).post(letters::not_me))
         .route("/welcome/{link}", get(session::welcome).post(session::welcome))
         .route("/apps/{id}/assignments", get(assignments::receive).post(assignments::receive))
         .route("/assets/{name}", get(session::file))

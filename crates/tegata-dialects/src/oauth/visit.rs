@@ -32,8 +32,10 @@ const OTHERS: &str = "tegata-others";
 const MOST_OTHERS: usize = 4;
 /// With this before it, no neighbour of the host can set a cookie (RFC 6265bis §4.1.3.2).
 const HOST_ONLY: &str = "__Host-";
-/// How long a browser is known, in seconds.
-const KNOWN: u64 = 365 * 86_400;
+/// How long a language is remembered, in seconds.
+const CHOSEN: u64 = 365 * 86_400;
+/// How long a browser is known after a sign-in with it, in seconds.
+const KNOWN: u64 = 30 * 86_400;
 /// Parameters of the URL that are ours and not the client's.
 const OURS: [&str; 4] = ["lang", "step", "login", "chosen"];
 
@@ -195,7 +197,7 @@ impl Visit {
         let known_by_now = String::new();
         let mut visit = Self { oauth, parts, meta, browser, others, known_by: known_by_now, language, cookie, secure, cookies: Vec::new() };
         if chosen.is_some() {
-            visit.cookies.push(format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age={KNOWN}; SameSite=Lax", language.code()));
+            visit.cookies.push(format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age={CHOSEN}; SameSite=Lax", language.code()));
         }
         visit.known_by = if let Some(known) = known_by {
             known
@@ -219,6 +221,8 @@ impl Visit {
         }
         let seconds = stepped.expires_at.since(self.oauth.core.now()).as_secs();
         self.set(SIGNED_IN, stepped.cookie.expose(), seconds);
+        let known_by = self.known_by.clone();
+        self.set(KNOWN_BY, &known_by, KNOWN);
         stepped.cookie.expose().clone_into(&mut self.cookie);
         if let Some(now) = self.oauth.core.browser(&stepped.cookie, &self.meta).await? {
             self.others.retain(|(_, other)| other.who().user != now.who().user);
@@ -366,6 +370,14 @@ impl Visit {
     /// The way from this page to the root of the listener.
     pub(crate) fn root(&self) -> String {
         self.frame().root
+    }
+
+    /// The language in which the person would be written to.
+    pub(crate) fn letters(&self) -> tegata_core::mail::Language {
+        match self.language {
+            Language::English => tegata_core::mail::Language::English,
+            Language::Japanese => tegata_core::mail::Language::Japanese,
+        }
     }
 
     /// A page that says what is wrong.

@@ -96,6 +96,20 @@ fn gallery(language: Language, name: &str) -> Vec<(&'static str, String)> {
                 problem: Some(text("the password has no digit")),
             }),
         ),
+        ("reset", draw(&Reset { frame: frame(), csrf: csrf(), username: text(name), problem: None })),
+        ("reset-sent", draw(&Done { frame: frame(), title: "reset-sent-title", text: "reset-sent", code: None })),
+        (
+            "not-me",
+            draw(&NotMe {
+                frame: frame(),
+                csrf: csrf(),
+                person: format!("{name}@acme"),
+                what: "not-me-signed-in",
+                does: "not-me-ends-all",
+                at: text("2026-11-24 16:00:00 UTC"),
+            }),
+        ),
+        ("not-me-done", draw(&Done { frame: frame(), title: "not-me-done-title", text: "not-me-done", code: None })),
         (
             "choose-account",
             draw(&ChooseAccount {

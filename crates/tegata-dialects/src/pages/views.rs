@@ -48,6 +48,31 @@ pub(crate) struct NewPassword {
     pub(crate) problem: Option<String>,
 }
 
+/// Where a letter with a link to a new password is asked for.
+#[derive(Debug, Template)]
+#[template(path = "reset.html")]
+pub(crate) struct Reset {
+    pub(crate) frame: Frame,
+    pub(crate) csrf: String,
+    pub(crate) username: String,
+    pub(crate) problem: Option<&'static str>,
+}
+
+/// What the button of a notice's link will do.
+#[derive(Debug, Template)]
+#[template(path = "not_me.html")]
+pub(crate) struct NotMe {
+    pub(crate) frame: Frame,
+    pub(crate) csrf: String,
+    pub(crate) person: String,
+    /// The key of the sentence that says what happened.
+    pub(crate) what: &'static str,
+    /// The key of the sentence that says what will end.
+    pub(crate) does: &'static str,
+    /// When it happened.
+    pub(crate) at: String,
+}
+
 /// A second factor that is set up for the first time.
 #[derive(Debug, Template)]
 #[template(path = "new_factor.html")]

@@ -85,7 +85,7 @@ impl<'a> Browser<'a> {
         self.world.issuer.clone().oneshot(request).await.unwrap()
     }
 
-    async fn go(&mut self, method: &str, target: &str, body: &str) -> &mut Self {
+    pub(super) async fn go(&mut self, method: &str, target: &str, body: &str) -> &mut Self {
         let (mut method, mut target, mut body) = (method, target.to_owned(), body.to_owned());
         self.away = None;
         for _ in 0..6 {
@@ -119,7 +119,8 @@ impl<'a> Browser<'a> {
                 None => format!("{}/{location}", path.rsplit_once('/').unwrap().0)
                     .replace("/apps/official-cli/../..", "")
                     .replace("/oauth2/v1/../..", "")
-                    .replace("/welcome/..", ""),
+                    .replace("/welcome/..", "")
+                    .replace("/reset/..", ""),
             };
             (method, body) = ("GET", String::new());
         }

@@ -119,9 +119,9 @@ impl<'a> Ask<'a> {
 impl World {
     pub(crate) async fn new() -> Self {
         let test = TestCore::new().await.unwrap();
-        let core = Arc::new(
-            TestCore::node_with(&test.store, Arc::clone(&test.clock), 2, Limits::default(), Arc::clone(&test.outbound)).await.unwrap(),
-        );
+        let mailer: Arc<dyn tegata_core::mail::Mailer> = Arc::<tegata_core::testing::TestMailer>::clone(&test.mailer);
+        let (clock, outbound) = (Arc::clone(&test.clock), Arc::clone(&test.outbound));
+        let core = Arc::new(TestCore::node_of(&test.store, clock, 2, Limits::default(), outbound, Some(mailer)).await.unwrap());
         let (issuer, gateway) = routers(&core);
         Self { test, issuer, gateway, counter: AtomicU64::new(0) }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tegata_core::{Core, directory::NewAccount};
+use tegata_core::{Core, directory::NewAccount, mail::is_address};
 use tegata_model::AccountAlias;
 
 use super::beside;
@@ -22,6 +22,7 @@ use crate::{
 /// With PostgreSQL servers learn of the change, and nobody needs to stop.
 pub(crate) fn create(flags: &AccountCreateFlags, environment: &Environment) -> Result<(), Failure> {
     let alias = read_alias("ALIAS", &flags.alias)?;
+    check_owner(flags.owner.as_deref())?;
     let config = beside(&flags.place, environment)?;
     let data = held(&config)?;
     let names = Names::configured(&config);
@@ -32,7 +33,7 @@ pub(crate) fn create(flags: &AccountCreateFlags, environment: &Environment) -> R
             }
             other => other.into(),
         })?);
-        let made = make(&core, &alias, &names).await;
+        let made = make(&core, &alias, flags.owner.as_deref(), &names).await;
         if let Some(core) = Arc::into_inner(core) {
             core.close().await;
         }
@@ -56,8 +57,16 @@ pub(crate) fn read_alias(what: &str, text: &str) -> Result<AccountAlias, Failure
     AccountAlias::new(text).map_err(|error| Failure::usage(format!("`{what}`: {error}, found `{text}`")))
 }
 
+/// Whether `--owner`, if it is given, is an e-mail address.
+pub(crate) fn check_owner(owner: Option<&str>) -> Result<(), Failure> {
+    match owner.filter(|text| !is_address(text)) {
+        Some(text) => Err(Failure::usage(format!("`--owner`: expected an e-mail address, found `{text}`"))),
+        None => Ok(()),
+    }
+}
+
 /// Makes the account; the page to show once.
-pub(crate) async fn make(core: &Core, alias: &AccountAlias, names: &Names) -> Result<String, Failure> {
+pub(crate) async fn make(core: &Core, alias: &AccountAlias, owner: Option<&str>, names: &Names) -> Result<String, Failure> {
     let key = core.new_access_key()?;
     let mut work = core.provision();
     work.system_policies().await?;
@@ -67,7 +76,7 @@ pub(crate) async fn make(core: &Core, alias: &AccountAlias, names: &Names) -> Re
         operator_id: None,
         organisation_id: None,
         parent: None,
-        root_login: format!("root@{alias}"),
+        root_login: owner.map_or_else(|| format!("root@{alias}"), str::to_owned),
     })?;
     work.access_key(&account, account.root, &key)?;
     work.commit().await.map_err(|error| match error {

@@ -4,7 +4,9 @@ use crate::{
     cli::ConfigFlags,
     config::{self, Config, Environment, Flags},
     failure::Failure,
-    listen, terminal,
+    listen,
+    mail::Smtp,
+    terminal,
 };
 
 /// `tegata config check`
@@ -12,6 +14,9 @@ pub(crate) fn check(flags: &ConfigFlags, environment: &Environment) -> Result<()
     let config = resolve(flags, environment)?;
     if let Some(files) = &config.tls {
         listen::tls::from_files(files)?;
+    }
+    if let Some(mail) = &config.mail {
+        Smtp::new(mail).map_err(Failure::new)?;
     }
     for warning in &config.warnings {
         terminal::complain(&format!("warning: {warning}"));

@@ -6,6 +6,7 @@
 mod address;
 mod database;
 mod environment;
+mod mail;
 mod problem;
 mod raw;
 mod resolve;
@@ -23,6 +24,7 @@ use zeroize::Zeroizing;
 pub(crate) use self::{
     address::host_name,
     environment::{Environment, VENDOR_PREFIXES},
+    mail::{Mail, MailTls, language_word},
     problem::{Problem, Problems},
     resolve::{Flags, resolve},
     show::show,
@@ -52,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: Vec<Network>,
     /// The way out to other servers.
     pub(crate) outbound: Outbound,
+    /// The server that letters are given to; without one none are written.
+    pub(crate) mail: Option<Mail>,
     /// The log.
     pub(crate) log: Log,
     /// The services whose roles organisations offer.

@@ -75,6 +75,8 @@ tables! {
         metrics: RawMetrics,
         /// The way out to other servers.
         outbound: RawOutbound,
+        /// Letters.
+        mail: RawMail,
         /// The log.
         log: RawLog,
         /// Limits.
@@ -122,6 +124,25 @@ tables! {
         ca_file: String,
         /// Whether issuers may be named by `http` URLs.
         insecure_issuers: bool,
+    }
+    /// `[mail]`
+    RawMail {
+        /// The server that takes letters.
+        host: String,
+        /// Its port.
+        port: i64,
+        /// `implicit`, `starttls` or `none`.
+        tls: String,
+        /// The name that it knows us by.
+        user: String,
+        /// File that holds the password to that.
+        password_file: String,
+        /// Authorities (PEM) that are trusted besides the system's.
+        ca_file: String,
+        /// Who the letters are from.
+        from: String,
+        /// `en`, `ja` or `both`.
+        language: String,
     }
     /// `[log]`
     RawLog {

@@ -98,6 +98,7 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment) -> Result<Config
     }
     let trusted_proxies = work.proxies(&raw.trusted_proxies.unwrap_or_default());
     let (outbound, insecure_issuers) = work.outbound(raw.outbound);
+    let mail = work.mail(raw.mail);
     let log = work.log(flags.log, environment.log.as_deref(), raw.log.level, raw.log.format);
     let services = work.services(raw.services.unwrap_or_default());
     let quotas = work.quotas(&raw.quotas);
@@ -115,6 +116,7 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment) -> Result<Config
             metrics,
             trusted_proxies,
             outbound,
+            mail,
             log,
             services,
             limits,
@@ -127,7 +129,7 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment) -> Result<Config
 }
 
 #[derive(Default)]
-struct Work {
+pub(super) struct Work {
     problems: Vec<Problem>,
     warnings: Vec<String>,
     origins: Origins,
@@ -137,7 +139,7 @@ struct Work {
 
 impl Work {
     /// Reports a problem under the name the value was given by.
-    fn problem(&mut self, key: &str, text: impl Into<String>) {
+    pub(super) fn problem(&mut self, key: &str, text: impl Into<String>) {
         let name = match self.origins.of(key) {
             Origin::Flag(name) | Origin::Environment(name) => name,
             Origin::Default | Origin::File => key,
@@ -145,7 +147,12 @@ impl Work {
         self.problems.push(Problem::new(name, text));
     }
 
-    fn came(&mut self, key: &'static str, origin: Origin) {
+    /// Where a value came from.
+    pub(super) fn origins_of(&self, key: &str) -> Origin {
+        self.origins.of(key)
+    }
+
+    pub(super) fn came(&mut self, key: &'static str, origin: Origin) {
         self.origins.0.insert(key, origin);
     }
 
@@ -179,7 +186,7 @@ impl Work {
         })
     }
 
-    fn path(&self, text: &str) -> PathBuf {
+    pub(super) fn path(&self, text: &str) -> PathBuf {
         self.folder.as_deref().map_or_else(|| PathBuf::from(text), |folder| folder.join(text))
     }
 
@@ -602,7 +609,7 @@ impl Work {
         }
     }
 
-    fn limit<T: TryFrom<i64> + TryInto<u64> + Copy>(
+    pub(super) fn limit<T: TryFrom<i64> + TryInto<u64> + Copy>(
         &mut self,
         key: &'static str,
         given: Option<i64>,
@@ -623,7 +630,7 @@ impl Work {
 }
 
 /// A text from a file, short enough for a message.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let short: String = text.chars().take(80).flat_map(char::escape_debug).collect();
     if text.chars().count() > 80 { format!("{short}…") } else { short }
 }

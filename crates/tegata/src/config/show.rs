@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Config, Database, MasterKeySource, database::without_password};
+use super::{Config, Database, MasterKeySource, database::without_password, language_word};
 use crate::serve::Names;
 
 /// Writes the configuration for people; pasted into a file it means the same (but for redacted values).
@@ -55,6 +55,17 @@ pub(crate) fn show(config: &Config) -> String {
     page.line("outbound.private", "private", Some(list(config.outbound.private.iter().map(ToString::to_string))));
     page.line("outbound.ca_file", "ca_file", config.outbound.ca_file.as_ref().map(|path| text(&path.display().to_string())));
     page.line("outbound.insecure_issuers", "insecure_issuers", Some(limits.insecure_issuers.to_string()));
+
+    page.table("mail");
+    let mail = config.mail.as_ref();
+    page.line("mail.host", "host", mail.map(|mail| text(&mail.host)));
+    page.line("mail.port", "port", mail.map(|mail| mail.port.to_string()));
+    page.line("mail.tls", "tls", mail.map(|mail| text(mail.tls.word())));
+    page.line("mail.user", "user", mail.and_then(|mail| mail.credentials.as_ref()).map(|(user, _)| text(user)));
+    page.line("mail.password_file", "password_file", None);
+    page.line("mail.ca_file", "ca_file", mail.and_then(|mail| mail.ca_file.as_ref()).map(|path| text(&path.display().to_string())));
+    page.line("mail.from", "from", mail.map(|mail| text(&mail.from)));
+    page.line("mail.language", "language", mail.map(|mail| text(language_word(mail.language))));
 
     page.table("log");
     page.line("log.level", "level", Some(text(&config.log.level.to_string())));

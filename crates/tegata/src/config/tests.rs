@@ -206,3 +206,31 @@ fn every_key_is_documented() {
         assert!(page.contains(&format!("| `{key}` |")), "docs/config.md does not tell of `{key}`");
     }
 }
+
+#[test]
+fn a_mail_server_is_named_with_all_it_needs_or_not_at_all() {
+    assert!(from("", &home(), Flags::default()).unwrap().mail.is_none());
+    let mail = |text: &str| from(&format!("[mail]\n{text}"), &home(), Flags::default()).map(|config| config.mail.unwrap());
+    let usual = mail("host = \"mail.example.com\"\nfrom = \"tegata <no-reply@example.com>\"").unwrap();
+    assert_eq!((usual.port, usual.tls), (587, MailTls::Starttls));
+    let old = mail("host = \"mail.example.com\"\nfrom = \"a@b.example\"\nport = 465").unwrap();
+    assert_eq!((old.port, old.tls), (465, MailTls::Implicit));
+    let here = mail("host = \"127.0.0.1\"\nfrom = \"a@b.example\"\ntls = \"none\"\nport = 25\nlanguage = \"ja\"").unwrap();
+    assert_eq!((here.port, here.tls, language_word(here.language)), (25, MailTls::Plain, "ja"));
+    for (wrong, said) in [
+        ("from = \"a@b.example\"", "`mail.host`: is needed beside `mail.from`"),
+        ("host = \"mail.example.com\"", "`mail.from`: is needed"),
+        ("host = \"mail.example.com:25\"\nfrom = \"a@b.example\"", "`mail.host`: expected a host name"),
+        ("host = \"h.example\"\nfrom = \"nobody\"", "`mail.from`: expected an address"),
+        ("host = \"h.example\"\nfrom = \"a@b.example\"\ntls = \"none\"", "`mail.tls`: without TLS"),
+        ("host = \"h.example\"\nfrom = \"a@b.example\"\ntls = \"ssl\"", "`mail.tls`: expected one of implicit"),
+        ("host = \"h.example\"\nfrom = \"a@b.example\"\nport = 0", "`mail.port`"),
+        ("host = \"h.example\"\nfrom = \"a@b.example\"\nuser = \"u\"", "`mail.password_file`: is needed"),
+        ("host = \"h.example\"\nfrom = \"a@b.example\"\nuser = \"u\"\npassword_file = \"/nowhere\"", "`/nowhere` cannot be read"),
+        ("host = \"h.example\"\nfrom = \"a@b.example\"\nlanguage = \"fr\"", "`mail.language`"),
+        ("hots = \"h.example\"", "did you mean `mail.host`?"),
+    ] {
+        let text = mail(wrong).unwrap_err().to_string();
+        assert!(text.contains(said), "{said} in {text}");
+    }
+}

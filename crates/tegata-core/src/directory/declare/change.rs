@@ -13,8 +13,8 @@ use crate::{
         Action, RAM_ADD_USER_TO_GROUP, RAM_ATTACH_POLICY_TO_GROUP, RAM_ATTACH_POLICY_TO_ROLE, RAM_ATTACH_POLICY_TO_USER, RAM_CREATE_GROUP,
         RAM_CREATE_POLICY, RAM_CREATE_POLICY_VERSION, RAM_CREATE_ROLE, RAM_CREATE_USER, RAM_DELETE_ACCESS_KEY, RAM_DELETE_GROUP,
         RAM_DELETE_POLICY, RAM_DELETE_ROLE, RAM_DELETE_USER, RAM_DETACH_POLICY_FROM_GROUP, RAM_DETACH_POLICY_FROM_ROLE,
-        RAM_DETACH_POLICY_FROM_USER, RAM_REMOVE_USER_FROM_GROUP, RAM_UPDATE_GROUP, RAM_UPDATE_POLICY_DESCRIPTION, RAM_UPDATE_ROLE,
-        RAM_UPDATE_USER,
+        RAM_DETACH_POLICY_FROM_USER, RAM_REMOVE_USER_FROM_GROUP, RAM_UPDATE_GROUP, RAM_UPDATE_LOGIN_PROFILE, RAM_UPDATE_POLICY_DESCRIPTION,
+        RAM_UPDATE_ROLE, RAM_UPDATE_USER,
     },
     caller::Caller,
     resource::ResourceName,
@@ -256,7 +256,14 @@ impl Change {
             Self::DescribePolicy { policy, .. } => vec![(RAM_UPDATE_POLICY_DESCRIPTION, custom(policy))],
             Self::DeletePolicy { policy } => vec![(RAM_DELETE_POLICY, custom(policy))],
             Self::CreateUser { .. } => vec![(RAM_CREATE_USER, ResourceName::Users { account })],
-            Self::ChangeUser { user, .. } => vec![(RAM_UPDATE_USER, user_name(caller, user))],
+            Self::ChangeUser { user, email, .. } => {
+                let mut asks = vec![(RAM_UPDATE_USER, user_name(caller, user))];
+                if email.is_some() {
+                    // A password can be set by whoever reads the person's letters.
+                    asks.push((RAM_UPDATE_LOGIN_PROFILE, user_name(caller, user)));
+                }
+                asks
+            }
             Self::DeleteUser { user, access_keys } => {
                 let mut asks = vec![(RAM_DELETE_USER, user_name(caller, user))];
                 if *access_keys > 0 {

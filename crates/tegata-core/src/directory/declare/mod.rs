@@ -41,7 +41,7 @@ use crate::{
     actions::{
         Action, RAM_DELETE_ACCESS_KEY, RAM_GET_GROUP, RAM_GET_POLICY, RAM_GET_ROLE, RAM_GET_USER, RAM_LIST_GROUPS, RAM_LIST_POLICIES,
         RAM_LIST_POLICIES_FOR_GROUP, RAM_LIST_POLICIES_FOR_ROLE, RAM_LIST_POLICIES_FOR_USER, RAM_LIST_ROLES, RAM_LIST_USERS,
-        RAM_LIST_USERS_FOR_GROUP, TEGATA_APPLY_DIRECTORY, TEGATA_EXPORT_DIRECTORY, TEGATA_PLAN_DIRECTORY,
+        RAM_LIST_USERS_FOR_GROUP, RAM_UPDATE_USER, TEGATA_APPLY_DIRECTORY, TEGATA_EXPORT_DIRECTORY, TEGATA_PLAN_DIRECTORY,
     },
     audit::Entry,
     authz::{self, Permit},
@@ -146,6 +146,13 @@ impl Operation for ApplyDirectory {
                 && let Some(row) = current.users.get(&user.folded())
             {
                 authz::second_factor(view, caller, RAM_DELETE_ACCESS_KEY, &user_name(caller, user), row.id).await?;
+            }
+        }
+        for change in &planned.changes {
+            if let Change::ChangeUser { user, email: Some(_), .. } = change
+                && let Some(row) = current.users.get(&user.folded())
+            {
+                authz::second_factor(view, caller, RAM_UPDATE_USER, &user_name(caller, user), row.id).await?;
             }
         }
         let changes = steps::change_set(view, caller, &current, &planned)?;

@@ -13,7 +13,7 @@ use tegata_store::{
 };
 
 use super::{
-    super::{CreateGroup, CreatePolicy, CreateRole, CreateUser, changes, tag},
+    super::{CreateGroup, CreatePolicy, CreateRole, CreateUser, address_moved, changes, tag},
     change::{Bound, Change, Recipient, Trust},
     current::{Current, Key, State},
     plan::Planned,
@@ -128,6 +128,9 @@ pub(super) fn change_set(view: &View<'_>, caller: &Caller, current: &Current, pl
             }
             Change::ChangeUser { user: name, display_name, email, phone, comments } => {
                 let Some(mut row) = current.users.get(&name.folded()).cloned() else { continue };
+                if email.as_ref().is_some_and(|email| *email != row.email) {
+                    address_moved(view, caller, &row, &mut steps)?;
+                }
                 let set = |place: &mut String, text: Option<&str>| {
                     if let Some(text) = text {
                         text.clone_into(place);
