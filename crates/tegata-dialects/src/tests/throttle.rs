@@ -76,6 +76,7 @@ const ROUTES: &[(&str, &[Tries])] = &[
 /// Every call in the core that looks at a secret that could be guessed: the file, the call, and the count that stands before it.
 const LOOKS: &[(&str, &str, &str)] = &[
     ("authn/client.rs", "secret_holds", "`guarded`: by client and network"),
+    ("authn/client.rs", "hashing::verify", "`guarded`: secrets of clients that somebody chose, by client and network"),
     ("directory/login.rs", "hashing::verify", "`try_secret`: by user; a new password is compared with old ones too"),
     ("directory/mfa.rs", "otp::verify_pair", "asked of who may bind the device, with two codes of a seed that was just told"),
     ("grant/device.rs", "Secret::Device", "places among the devices that wait, by network"),
