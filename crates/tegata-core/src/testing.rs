@@ -299,7 +299,6 @@ impl TestCore {
             outbound,
             mailer,
             limits,
-            mailer,
             services: crate::org::Services::sample(),
         })?)
     }
