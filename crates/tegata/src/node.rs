@@ -174,7 +174,6 @@ async fn assemble(config: &Config, kind: Kind, issuer: &str, store: &Store, blob
         clock,
         entropy,
         outbound,
-        mailer: None,
         mailer,
         limits: config.limits.clone(),
         services: config.services.clone(),

@@ -248,6 +248,6 @@ impl Page {
         let next = self.start.saturating_add(self.limit);
         let next = (next <= u64::try_from(total).unwrap_or(u64::MAX)).then(|| link(next));
         let previous = (self.start > 1).then(|| link(self.start.saturating_sub(self.limit).max(1)));
-        json!({ "results": Value::Array(results), "totalResults": total, "nextLink": next, "prevLink": previous })
+        json!({ "results": results, "totalResults": total, "nextLink": next, "prevLink": previous })
     }
 }

@@ -25,7 +25,7 @@ use crate::pages::{FormTarget, respond, views};
 
 /// A page without a form of its own: something was done, or would be.
 fn said(visit: &Visit, title: &'static str, text: &'static str) -> Response {
-    respond(StatusCode::OK, &views::Done { frame: visit.frame(), title, text, code: None }, FormTarget::Here)
+    respond(StatusCode::OK, &views::Done { frame: visit.frame(), title, text }, FormTarget::Here)
 }
 
 /// The page for a link that is of no more use.

@@ -97,7 +97,7 @@ fn gallery(language: Language, name: &str) -> Vec<(&'static str, String)> {
             }),
         ),
         ("reset", draw(&Reset { frame: frame(), csrf: csrf(), username: text(name), problem: None })),
-        ("reset-sent", draw(&Done { frame: frame(), title: "reset-sent-title", text: "reset-sent", code: None })),
+        ("reset-sent", draw(&Done { frame: frame(), title: "reset-sent-title", text: "reset-sent" })),
         (
             "not-me",
             draw(&NotMe {
@@ -109,7 +109,7 @@ fn gallery(language: Language, name: &str) -> Vec<(&'static str, String)> {
                 at: text("2026-11-24 16:00:00 UTC"),
             }),
         ),
-        ("not-me-done", draw(&Done { frame: frame(), title: "not-me-done-title", text: "not-me-done", code: None })),
+        ("not-me-done", draw(&Done { frame: frame(), title: "not-me-done-title", text: "not-me-done" })),
         (
             "choose-account",
             draw(&ChooseAccount {
