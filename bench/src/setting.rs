@@ -148,7 +148,8 @@ async fn chains(connection: &mut Connection, asker: &Asker, ready: &Ready, to: S
         ("response_type", "code"),
         ("client_id", client.as_str()),
         ("redirect_uri", CALLBACK),
-        ("scope", "openid profile"),
+        // Without `openid`: an ID token would be one more signature, and by RSA.
+        ("scope", "profile"),
         ("state", "bench"),
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),
