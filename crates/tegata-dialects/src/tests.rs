@@ -22,5 +22,6 @@ mod sign_in;
 mod signatures;
 mod sockets;
 mod soracom;
+mod soracom_cli;
 mod throttle;
 mod world;
