@@ -32,7 +32,7 @@ pub(super) fn python(session: &Session<'_>, log: &Path) -> Result<Outcome, Strin
             sys::run_logged(Command::new(&python).args(["-m", "venv"]).arg(folder), log, INSTALL_LIMIT)?;
             let mut pip = Command::new(folder.join("bin/python"));
             pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&requirements);
-            for file in &constraints {
+            if let Some(file) = &constraints {
                 pip.arg("--constraint").arg(file);
             }
             sys::run_logged(&mut pip, log, INSTALL_LIMIT)

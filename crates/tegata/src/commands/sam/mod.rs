@@ -166,7 +166,7 @@ fn alone(flags: &SamServer, environment: &Environment) -> Result<Sam, Failure> {
 /// The same flags for the commands of every other wire.
 fn access(flags: &SamServer) -> Access {
     let SamServer { profile, endpoint, ca_file, config_path, mfa_otpcode, .. } = flags.clone();
-    Access { profile, endpoint, ca_file, config_path, mfa_otpcode, ..Access::default() }
+    Access { profile, endpoint, ca_file, mfa_otpcode, config_path, ..Access::default() }
 }
 
 /// A session for the temporary key of a user. It ends with the key at the latest.
