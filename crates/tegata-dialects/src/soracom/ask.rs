@@ -79,8 +79,15 @@ impl Ask<'_> {
         }
     }
 
-    /// A refusal of the core, in the words of this wire.
+    /// A refusal of the core, in the words of this wire: users are known by their names here.
     pub(crate) fn fault(&self, error: tegata_core::OpError) -> SamFault {
+        let error = match (error, self.caller.and_then(Caller::user_name)) {
+            (tegata_core::OpError::Denied(mut denial), Some(name)) => {
+                name.as_str().clone_into(&mut denial.caller);
+                tegata_core::OpError::Denied(denial)
+            }
+            (error, _) => error,
+        };
         SamFault::of(error, self.spec.api, self.caller)
     }
 

@@ -10,8 +10,9 @@ use crate::commands::names;
 
 /// How these commands find a session, and which secrets may come from where.
 pub(super) const SAM_HELP: &str = "\
-The session is found in this order: --api-key and --api-token, --auth-key-id and --auth-key, --profile, the current profile. That of a
-profile is kept until it ends, so one code pays for many commands; `tegata auth logout` ends it.
+The session is found in this order: --api-key and --api-token, --auth-key-id and --auth-key, --profile-command, --profile, the current
+profile. That of a profile of mode SORACOM is kept until it ends, so one code pays for many commands; `tegata auth logout` ends it. Where a
+profile of another mode or the environment gives a user's temporary key, that key is exchanged for a session, for one command.
 
 A secret is - (typed unseen, or a line of standard input) or @FILE; what stands on the command line, other programs can see.
 
@@ -40,6 +41,9 @@ pub(crate) struct SamServer {
     /// Its secret [default: asked for]
     #[arg(long = "auth-key", value_name = "SECRET|-|@FILE", requires = "auth_key_id")]
     pub(crate) auth_key: Option<String>,
+    /// Sign in with what this program prints as one JSON object, for this command only; run without a shell
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["api_key", "auth_key_id", "profile"])]
+    pub(crate) profile_command: Option<String>,
     /// One-time code of the second factor
     #[arg(long, value_name = "CODE")]
     pub(crate) mfa_otpcode: Option<String>,
@@ -84,10 +88,10 @@ pub(crate) struct AuthFlags {
     #[command(subcommand)]
     pub(crate) command: Option<AuthCommand>,
     /// Sign in as the owner of an account, by mail address
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["operator_id", "user_name", "auth_key_id"])]
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["operator_id", "user_name", "auth_key_id", "profile_command"])]
     pub(crate) email: Option<String>,
     /// Sign in as a user of this account
-    #[arg(long, value_name = "ID", requires = "user_name", conflicts_with = "auth_key_id")]
+    #[arg(long, value_name = "ID", requires = "user_name", conflicts_with_all = ["auth_key_id", "profile_command"])]
     pub(crate) operator_id: Option<String>,
     /// The user's name
     #[arg(long, value_name = "NAME", requires = "operator_id")]
