@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// `acme` offers roles of two services; alice administers it, dan makes apps with what he has.
-async fn world(core: &TestCore) -> String {
+pub(super) async fn world(core: &TestCore) -> String {
     let user = async |name: &str| core.user_id(&core.user(name).await.unwrap()).unwrap();
     let (alice, dan) = (user("alice").await, user("dan").await);
     let mut provision = core.provision();
@@ -38,7 +38,7 @@ fn scope(org_roles: &[&str], services: &[(&str, &[&str])]) -> AppScope {
     }
 }
 
-fn new(org: &str, scope: AppScope) -> NewApp {
+pub(super) fn new(org: &str, scope: AppScope) -> NewApp {
     NewApp {
         org: org.to_owned(),
         id: None,
@@ -52,11 +52,11 @@ fn new(org: &str, scope: AppScope) -> NewApp {
     }
 }
 
-fn manager(roles: &[&str]) -> AppScope {
+pub(super) fn manager(roles: &[&str]) -> AppScope {
     scope(&["provider_service_manager"], &[("vcd", roles)])
 }
 
-fn add(org: &str, app: &str) -> AddApps {
+pub(super) fn add(org: &str, app: &str) -> AddApps {
     AddApps { org: org.to_owned(), ids: vec![app.to_owned()], requested: Requested::default(), preview: false }
 }
 
@@ -65,14 +65,14 @@ fn change(org: &str, app: &str, secret: Option<&str>) -> SecretChange {
     SecretChange { org: org.to_owned(), id: app.to_owned(), secret, overlap_seconds: None }
 }
 
-async fn app_caller(core: &TestCore, app: &str, secret: &str) -> Result<Caller, OpError> {
+pub(super) async fn app_caller(core: &TestCore, app: &str, secret: &str) -> Result<Caller, OpError> {
     let secret = Some(SecretKey::new(secret.to_owned()));
     let presented = PresentedClient { app_id: app.to_owned(), secret, respelled: None, about: About::Itself, key: None };
     core.authenticate(Proof::Client(presented), core.meta()).await
 }
 
 /// A sample user with a proof that was not spent yet.
-async fn fresh(core: &TestCore, user: &str) -> Caller {
+pub(super) async fn fresh(core: &TestCore, user: &str) -> Caller {
     core.user(user).await.unwrap()
 }
 
