@@ -64,7 +64,7 @@ fn resolve(flags: &DevFlags, environment: &Environment, data: PathBuf) -> Result
     // Tests run their identity providers beside it, mostly without TLS.
     config.limits.insecure_issuers = true;
     config.services = Services::sample();
-    let policies = [("aria/aria:editor", "AliyunOSSFullAccess"), ("aria/aria:viewer", "AliyunOSSReadOnlyAccess")];
+    let policies = [("vcd/vcd:admin", "AliyunOSSFullAccess"), ("vcd/vcd:user", "AliyunOSSReadOnlyAccess")];
     let policies = policies.map(|(role, policy)| (role.to_owned(), vec![policy.to_owned()]));
     config.role_policies = RolePolicies::new(policies, &config.services).map_err(|error| Failure::new(error.to_string()))?;
     config.outbound.private = ["127.0.0.0/8", "::1"].iter().filter_map(|text| text.parse().ok()).collect();
