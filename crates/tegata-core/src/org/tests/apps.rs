@@ -433,3 +433,31 @@ async fn roles_of_people_change_within_limits() {
         assert_eq!(core.perform(&fresh(&core, "bob").await, &ListOwnOrganisations).await.unwrap().len(), 1, "still of the account");
     }
 }
+
+#[tokio::test]
+async fn the_kind_of_an_organisation_is_its_owners_affair() {
+    for core in TestCore::each().await.unwrap() {
+        let org = world(&core).await;
+        let set = |kind, name: Option<&str>| SetOrganisationKind { org: org.clone(), kind, name: name.map(str::to_owned) };
+        let app = create_app(&core, &fresh(&core, "alice").await, new(&org, manager(&["vcd:user"]))).await.unwrap();
+        for user in ["alice", "dan"] {
+            let asked = core.perform(&fresh(&core, user).await, &set(OrgKind::Standalone, None)).await;
+            assert_eq!(why(asked), "not_permitted_role", "{user}");
+        }
+        let foreign = SetOrganisationKind { org: core.globex.organisation_id.as_str().to_owned(), ..set(OrgKind::Standalone, None) };
+        assert_eq!(why(core.perform(&fresh(&core, "root").await, &foreign).await), "no_access_to_org");
+        assert_eq!(why(core.perform(&fresh(&core, "root").await, &set(OrgKind::Customer, None)).await), "invalid_field");
+        assert_eq!(why(core.perform(&fresh(&core, "root").await, &set(OrgKind::Provider, Some("<b>"))).await), "invalid_field");
+        // Not while there are apps, whose roles another kind does not know.
+        assert_eq!(why(core.perform(&fresh(&core, "root").await, &set(OrgKind::Standalone, None)).await), "invalid_field");
+        let delete = DeleteApps { org: org.clone(), ids: vec![app.id] };
+        core.perform(&fresh(&core, "alice").await, &delete).await.unwrap();
+        core.perform(&fresh(&core, "root").await, &set(OrgKind::Standalone, Some("Acme"))).await.unwrap();
+        let told = core.perform(&fresh(&core, "root").await, &DescribeOrganisation { org: org.clone() }).await.unwrap();
+        assert_eq!((told.kind, told.display_name.as_str()), (OrgKind::Standalone, "Acme"));
+        // Roles of the other kind count for nothing, and are there again afterwards.
+        assert!(create_app(&core, &fresh(&core, "alice").await, new(&org, manager(&["vcd:user"]))).await.is_err());
+        core.perform(&fresh(&core, "root").await, &set(OrgKind::Provider, None)).await.unwrap();
+        create_app(&core, &fresh(&core, "alice").await, new(&org, manager(&["vcd:user"]))).await.unwrap();
+    }
+}

@@ -75,7 +75,7 @@ async fn a_key_of_an_app_is_limited_to_what_its_roles_stand_for() {
         let caller: Caller = core.caller(&writer).await.unwrap();
         let told = core.perform(&caller, &GetCallerIdentity).await.unwrap();
         assert!(matches!(&told, CallerIdentity::App { app_id, .. } if *app_id == app.id), "{told:?}");
-        assert_eq!((caller.display(), caller.audit_name()), (app.id.clone(), "client nightly report".to_owned()));
+        assert_eq!((caller.display(), caller.audit_name()), (app.id.clone(), format!("client {}", app.id)));
         // It becomes nobody else, and no other kind of token comes of it.
         let become_role = AssumeRole {
             account: core.acme.number,
@@ -92,7 +92,7 @@ async fn a_key_of_an_app_is_limited_to_what_its_roles_stand_for() {
         assert!(core.perform(&caller, &back).await.is_err());
         // In the organisation it has no standing: that is what tokens are for.
         let asked = core.perform(&core.caller(&writer).await.unwrap(), &ListApps { org: org.clone(), search: String::new(), skip: 0, limit: 10 }).await;
-        assert_eq!(asked.err().and_then(|error| word_of(&error)), Some("no_access"));
+        assert_eq!(asked.err().and_then(|error| word_of(&error)), Some("no_access_to_org"));
     }
 }
 
