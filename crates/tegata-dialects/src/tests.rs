@@ -30,7 +30,8 @@ mod world;
 pub(crate) fn organisation_refusals() -> Vec<(&'static str, tegata_core::org::Refusal)> {
     use tegata_core::org::{AppField, Barrier, Dropped, Refusal, Why};
     let role = || "ROLE".to_owned();
-    let mut all: Vec<(&'static str, Refusal)> = Barrier::ALL.into_iter().map(|barrier| (barrier.word(), Refusal::Barred(barrier))).collect();
+    let mut all: Vec<(&'static str, Refusal)> =
+        Barrier::ALL.into_iter().map(|barrier| (barrier.word(), Refusal::Barred(barrier))).collect();
     let others = [
         Refusal::UnknownOrgRole(role()),
         Refusal::UnknownService("SERVICE".to_owned()),

@@ -32,7 +32,9 @@ pub use app::{App, AppSecret, DeleteApps, DescribeApp, ListApps, Listing, NewApp
 pub use catalogue::{AppRights, OrgKind, OrgRole, Profile, Service, ServiceMode, ServiceNameError, Services, profile};
 pub use instance::{AddApps, Added, ChangeInstance, DescribeInstance, Instance, ListInstances, Missing, RemoveApps, ResyncInstance};
 pub use member::{ChangeMember, DescribeOwnProfile, DescribeOwnRoles, Member, RoleGrant, SearchMembers};
-pub use place::{DescribeOrganisation, ListOrgRoles, ListOwnOrganisations, ListServices, Organisation, SetOfferedRoles, SetOrganisationKind};
+pub use place::{
+    DescribeOrganisation, ListOrgRoles, ListOwnOrganisations, ListServices, Organisation, SetOfferedRoles, SetOrganisationKind,
+};
 pub use policies::{RolePolicies, RolePolicyError};
 pub use refusal::{AppField, Barrier, Refusal};
 pub use scope::{Actor, AppScope, Dropped, Effective, Handout, Requested, Roles, Wanted, Why};

@@ -202,7 +202,8 @@ async fn an_app_that_manages_gets_no_further_than_itself() {
 #[tokio::test]
 async fn what_is_deleted_is_over_everywhere() {
     let scene = Scene::new().await;
-    let (app, other) = (scene.app("provider_service_manager", &["vcd:user"]).await, scene.app("provider_service_manager", &["vcd:user"]).await);
+    let (app, other) =
+        (scene.app("provider_service_manager", &["vcd:user"]).await, scene.app("provider_service_manager", &["vcd:user"]).await);
     let token = scene.access(&app, &[]).await;
     let told = scene.exchange(&app, &token).await;
     assert_eq!(told.status, 200, "{}", told.text());
@@ -225,7 +226,8 @@ async fn what_is_deleted_is_over_everywhere() {
     assert_eq!(said(&scene.exchange(&other, &token).await).0, 400);
     let worth = async |app: &App| scene.by_app(app, &format!("{AM}/auth/introspect"), &[("token", &token)]).await;
     assert_eq!(body_of(&worth(&other).await)["active"], true);
-    let gone = scene.call(&scene.alice, "DELETE", &format!("{AM}/orgs/{}/oauth-apps", scene.org), json!({ "clientIdsToDelete": [app.0] })).await;
+    let gone =
+        scene.call(&scene.alice, "DELETE", &format!("{AM}/orgs/{}/oauth-apps", scene.org), json!({ "clientIdsToDelete": [app.0] })).await;
     assert_eq!(gone.status, 200, "{}", gone.text());
     assert_eq!(body_of(&worth(&other).await), json!({ "active": false }));
     assert_eq!(said(&worth(&app).await).1, "invalid_client");

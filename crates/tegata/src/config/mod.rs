@@ -17,7 +17,11 @@ mod tests;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use tegata_core::{Addressing, limits::Limits, org::{RolePolicies, Services}};
+use tegata_core::{
+    Addressing,
+    limits::Limits,
+    org::{RolePolicies, Services},
+};
 use tegata_dialects::Network;
 use zeroize::Zeroizing;
 

@@ -91,7 +91,9 @@ async fn a_key_of_an_app_is_limited_to_what_its_roles_stand_for() {
         let back = ExchangeToken { app_id: app.id.clone(), scope: tegata_oauth::Scope::default(), actor: None, signed };
         assert!(core.perform(&caller, &back).await.is_err());
         // In the organisation it has no standing: that is what tokens are for.
-        let asked = core.perform(&core.caller(&writer).await.unwrap(), &ListApps { org: org.clone(), search: String::new(), skip: 0, limit: 10 }).await;
+        let asked = core
+            .perform(&core.caller(&writer).await.unwrap(), &ListApps { org: org.clone(), search: String::new(), skip: 0, limit: 10 })
+            .await;
         assert_eq!(asked.err().and_then(|error| word_of(&error)), Some("no_access_to_org"));
     }
 }

@@ -9,7 +9,7 @@ use tegata_core::{
     OpError,
     org::{
         AddApps, App, AppScope, AppSecret, DeleteApps, DescribeApp, DescribeInstance, Dropped, EndRotation, Instance, ListApps,
-        ListInstances, ListServices, Missing, NewApp, Refusal, OrgKind, RemoveApps, Requested, ResyncInstance, SecretChange, Service,
+        ListInstances, ListServices, Missing, NewApp, OrgKind, Refusal, RemoveApps, Requested, ResyncInstance, SecretChange, Service,
         SetOrganisationKind, UpdateApp, Wanted, create_app, replace_secret, rotate_secret,
     },
 };
