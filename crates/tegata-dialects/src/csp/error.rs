@@ -318,7 +318,7 @@ mod tests {
 
     fn line(out: &mut String, cause: &str, fault: impl Into<CspFault>) {
         let fault: CspFault = fault.into();
-        let body = fault.body("ABABABABABABABABABABABAB".parse().unwrap());
+        let body = fault.body(RequestId::from_bytes([1; 16]));
         let reason = fault.reason.unwrap_or("-");
         let challenge = fault.challenge.map_or("-".to_owned(), |challenge| format!("{challenge:?}"));
         let wait = fault.retry_after.map_or("-".to_owned(), |wait| wait.as_secs().to_string());

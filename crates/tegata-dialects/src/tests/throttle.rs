@@ -69,6 +69,12 @@ const ROUTES: &[(&str, &[Tries])] = &[
     ("/v1/keys", &[Nothing]),
     ("/.well-known/oauth-authorization-server", &[Nothing]),
     ("/.well-known/openid-configuration", &[Nothing]),
+    // A code that is worth nothing but to the process that asked for it.
+    ("/oauth/code", &[Nothing]),
+    ("/reset", &[Nothing]),
+    ("/reset/{link}", &[Unguessable]),
+    ("/not-me/{link}", &[Unguessable]),
+    ("/v1/{*path}", &[Below]),
     ("/csp/{*rest}", &[Below]),
     ("/cphub/{*rest}", &[Below]),
 ];
@@ -96,6 +102,10 @@ const LOOKS: &[(&str, &str, &str)] = &[
     ("directory/login.rs", "hashing::verify", "`try_secret`: by user; a new password is compared with old ones too"),
     ("directory/mfa.rs", "otp::verify_pair", "asked of who may bind the device, with two codes of a seed that was just told"),
     ("grant/device.rs", "Secret::Device", "places among the devices that wait, by network"),
+    ("mail/reset.rs", "hashing::verify", "as much work as a password takes, compared with nobody's: nothing is tried"),
+    ("sam/factor.rs", "otp::verify", "`count_try`: by user, with the codes of the sign-in"),
+    ("sam/sign_in.rs", "hashing::verify", "`count_try`: by user"),
+    ("sam/sign_in.rs", "otp::verify", "`count_try`: by user, from wherever"),
     ("signin/browser.rs", "hashing::verify", "`count_try`: by user, or by user and known browser"),
     ("signin/browser.rs", "otp::verify", "`count_try`: by user, from wherever"),
     ("signin/device.rs", "find_by_user_code", "`count_try`: by user who types"),
@@ -236,8 +246,12 @@ async fn tries_at_a_password_are_counted_together_wherever_they_are_made() {
     }
 }
 
-/// Shows a secret of a client at a place.
+/// Shows a secret of a client at a place of the issuer.
 async fn shows(world: &World, place: &str, secret: &str) -> StatusCode {
+    shows_to(&world.issuer, world, place, secret).await
+}
+
+async fn shows_to(issuer: &axum::Router, world: &World, place: &str, secret: &str) -> StatusCode {
     let fields = match place {
         "/oauth/device_authorization" => pairs([("scope", "openid")]),
         _ if place.contains("introspect") || place.contains("revoke") => pairs([("token", "x")]),
@@ -258,7 +272,7 @@ async fn shows(world: &World, place: &str, secret: &str) -> StatusCode {
         .header(header::CONTENT_TYPE, kind)
         .body(axum::body::Body::from(body))
         .unwrap();
-    world.issuer(request).await.status
+    super::world::send(issuer, request).await.status
 }
 
 #[tokio::test]
@@ -276,15 +290,7 @@ async fn tries_at_a_clients_secret_are_counted_together_wherever_they_are_made()
         }
         // On another node too, which has seen none of it.
         let other = world.other_node().await;
-        let basic = format!("Basic {}", STANDARD.encode(format!("{}:guess", BENCH.0)));
-        let here = guessed_at.replace("{id}", BENCH.0).replace("{org}", world.test.acme.organisation_id.as_str());
-        let again = http::Request::post(here)
-            .header(header::HOST, "tegata.test:8420")
-            .header(header::AUTHORIZATION, basic)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(axum::body::Body::from("grant_type=client_credentials&token=x"))
-            .unwrap();
-        assert_eq!(super::world::send(&other, again).await.status, StatusCode::TOO_MANY_REQUESTS, "{guessed_at}");
+        assert_eq!(shows_to(&other, &world, guessed_at, "guess").await, StatusCode::TOO_MANY_REQUESTS, "{guessed_at}");
     }
 }
 
