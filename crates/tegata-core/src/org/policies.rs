@@ -50,19 +50,16 @@ impl RolePolicies {
     pub fn new(named: impl IntoIterator<Item = (String, Vec<String>)>, services: &Services) -> Result<Self, RolePolicyError> {
         let mut all = BTreeMap::new();
         for (role, policies) in named {
-            let word = match role.split_once('/') {
-                Some((service, of_service)) => {
-                    let found = services.named(service).filter(|found| found.roles.iter().any(|known| known == of_service));
-                    let found = found.ok_or_else(|| RolePolicyError::NoServiceRole(role.clone()))?;
-                    format!("external/{}/{of_service}", found.id)
+            let word = if let Some((service, of_service)) = role.split_once('/') {
+                let found = services.named(service).filter(|found| found.roles.iter().any(|known| known == of_service));
+                let found = found.ok_or_else(|| RolePolicyError::NoServiceRole(role.clone()))?;
+                format!("external/{}/{of_service}", found.id)
+            } else {
+                let kinds = [OrgKind::Provider, OrgKind::Customer, OrgKind::Reseller, OrgKind::Standalone];
+                if !kinds.into_iter().any(|kind| profile(kind).role(&role).is_some()) {
+                    return Err(RolePolicyError::NoRole(role));
                 }
-                None => {
-                    let kinds = [OrgKind::Provider, OrgKind::Customer, OrgKind::Reseller, OrgKind::Standalone];
-                    if !kinds.into_iter().any(|kind| profile(kind).role(&role).is_some()) {
-                        return Err(RolePolicyError::NoRole(role));
-                    }
-                    format!("csp:{role}")
-                }
+                format!("csp:{role}")
             };
             if policies.is_empty() {
                 return Err(RolePolicyError::Nothing(role));
