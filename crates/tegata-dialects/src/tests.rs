@@ -23,6 +23,7 @@ mod sign_in;
 mod signatures;
 mod sockets;
 mod soracom;
+mod soracom_users;
 mod throttle;
 mod world;
 

@@ -81,7 +81,7 @@ impl Ask<'_> {
 
     /// A refusal of the core, in the words of this wire.
     pub(crate) fn fault(&self, error: tegata_core::OpError) -> SamFault {
-        SamFault::of(error, self.spec.api)
+        SamFault::of(error, self.spec.api, self.caller)
     }
 
     /// A variable of the path.
