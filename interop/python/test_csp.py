@@ -196,6 +196,42 @@ def test_secrets_in_a_query_are_in_no_log(ready, app):
         support.remember(token, told.json()["access_token"])
 
 
+def test_the_token_of_an_app_brings_a_key_that_puts_an_object(ready, api):
+    """Where roles stand for policies: `vcd:admin` for everything with objects, in this server."""
+    import oss2
+
+    token = ready.all["users"]["alice"]["csp_api_token"]
+    told = requests.post(f"{ready.issuer}{API}/auth/api-tokens/authorize", data={"refresh_token": token}, timeout=30).json()
+    support.remember(told["access_token"])
+    headers = {"csp-auth-token": told["access_token"]}
+    services = requests.get(f"{ready.issuer}/csp/gateway/slc/api/definitions", headers=headers, timeout=30).json()["results"]
+    vcd = next(one["id"] for one in services if one["displayName"] == "vcd")
+    scope = {
+        "generalScopes": [],
+        "organizationScopes": {"roles": [{"name": "provider_service_manager"}]},
+        "servicesScopes": [{"serviceDefinitionId": vcd, "roles": [{"name": "vcd:admin"}]}],
+    }
+    org, id, secret = made(ready, api, allowedScopes=scope)
+    token = rfc_client(ready, id, secret, auth=HTTPBasicAuth(id, secret))["access_token"]
+    support.remember(token)
+    exchange = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token": token,
+        "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+    }
+    told = requests.post(f"{ready.issuer}/oauth/token", data=exchange, auth=(id, secret), timeout=30)
+    assert told.status_code == 200, told.text
+    key = told.json()
+    support.remember(key["AccessKeySecret"], key["SecurityToken"])
+    auth = oss2.StsAuth(key["AccessKeyId"], key["AccessKeySecret"], key["SecurityToken"])
+    bucket = oss2.Bucket(auth, ready.oss, ready.all["bucket"])
+    name = f"by-an-app/{uuid.uuid4().hex}"
+    assert bucket.put_object(name, b"x").status == 200
+    api("alice")("DELETE", f"/orgs/{org}/clients", {"ids": [id]})
+    with pytest.raises(oss2.exceptions.OssError):
+        bucket.put_object(name, b"y")
+
+
 def test_the_walk_of_the_documentation(ready, tmp_path):
     """Every line of the first console block of `docs/server-apps.md`, and what it says comes back. `…` stands for anything."""
     page = pathlib.Path(__file__).parents[2] / "docs" / "server-apps.md"

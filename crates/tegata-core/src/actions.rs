@@ -379,6 +379,8 @@ actions! {
     CSP_LIST_SERVICES = "csp:ListServices";
     /// Say which roles of services an organisation offers.
     CSP_SET_OFFERED_ROLES = "csp:SetOfferedRoles";
+    /// Say which kind of organisation an account is, which decides the roles there are.
+    CSP_SET_ORGANIZATION_KIND = "csp:SetOrganizationKind";
     /// Begin a session by password or auth key.
     SAM_SIGN_IN = "sam:SignIn";
     /// End the session that asks; needs no permission.

@@ -12,7 +12,7 @@ use std::{
 use aws_lc_rs::digest::{SHA256, digest};
 pub use client::{About, PresentedClient, PresentedKey, PresentedToken};
 pub(crate) use organisation::API_TOKEN_CHARS;
-use tegata_model::{AccessKeyId, Epoch, SecretKey, Timestamp};
+use tegata_model::{AccessKeyId, ClientId, Epoch, SecretKey, Timestamp};
 use tegata_policy::{DocumentKind, Policy, ram};
 use tegata_sign::Presented;
 use tegata_store::{
@@ -28,7 +28,8 @@ use crate::{
     error::{AuthnFailure, OpError},
     grant::{Acting, standing::may_sign_in},
     keyring::Place,
-    principal::{LiveKey, LiveSession, Stamps, Who},
+    org::load_app,
+    principal::{LiveKey, LiveSession, Principal, Stamps, Who},
     sam::{PresentedPair, open_snapshot},
     token::{self, Ancestor, Claims, PolicyClaim, TokenError},
     view::Read,
@@ -289,6 +290,7 @@ impl Core {
         let (role, epoch) = match claims.acting {
             Ancestor::Role(id, epoch) => (self.memory.role(&self.store, id).await?, epoch),
             Ancestor::User(id, epoch) => (self.memory.user(&self.store, id).await?, epoch),
+            Ancestor::Client(id, epoch) => (self.app_of_session(id, &claims).await?, epoch),
             _ => return Err(OpError::Authentication(AuthnFailure::TokenMalformed)),
         };
         let role = role.ok_or_else(ended)?;
@@ -335,6 +337,16 @@ impl Core {
             None => None,
         };
         Ok(LiveSession { key_id, secret, claims, role, session_policy, permissions, reads, stamps })
+    }
+
+    /// The app that a session acts as, with the policies of what it still has of the roles that its token had.
+    async fn app_of_session(&self, client: ClientId, claims: &Claims) -> Result<Option<Arc<Principal>>, OpError> {
+        let installation = claims.ancestors.iter().find_map(|ancestor| match ancestor {
+            Ancestor::Installation(id, _) => Some(*id),
+            _ => None,
+        });
+        let (Some(installation), Some(granted)) = (installation, &claims.granted) else { return Ok(None) };
+        Ok(load_app(self, client, installation, &granted.scope).await?.map(Arc::new))
     }
 
     /// The session policy as it was written: nothing where there is none, and nothing within where it is gone.

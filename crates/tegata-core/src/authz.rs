@@ -139,6 +139,27 @@ pub(crate) fn not_forbidden(view: &View<'_>, caller: &Caller, action: Action, re
     }
 }
 
+/// Refuses what a policy of an app denies that the caller is about to become.
+pub(crate) fn not_forbidden_to(
+    view: &View<'_>,
+    caller: &Caller,
+    app: &Principal,
+    action: Action,
+    resource: &ResourceName,
+) -> Result<(), OpError> {
+    let context = around(&caller.meta, view.now(), false, app);
+    let segments = resource.segments();
+    let request = asked(action, &segments, None, &context);
+    let layers = [Layer { kind: LayerKind::Identity, policies: app.policies.iter().collect() }];
+    let verdict = evaluate(&request, &layers);
+    match denied_by(&verdict.deciding) {
+        by @ DeniedBy::Layer { explicit: true, .. } if !verdict.allowed => {
+            Err(denied(caller, action, resource, by, Some((verdict, Reasons::of(&request, &layers)))))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// True when nothing stands against it but that no identity policy speaks of it.
 fn only_silence(verdict: &Verdict) -> bool {
     verdict.layers.iter().all(|layer| match layer.layer {
@@ -214,7 +235,8 @@ pub(crate) fn trust(
     role: &Arc<Principal>,
     extra: Extra<'_>,
 ) -> Result<Trusted, OpError> {
-    if by_scopes(caller, action) {
+    // A role trusts people, roles and providers: an app is none of these, by whatever it asks.
+    if by_scopes(caller, action) || caller.kind() == CallerKind::Client {
         return Err(denied(caller, action, name, DeniedBy::Layer { layer: LayerKind::Trust, explicit: false }, None));
     }
     let Who::Role { trust, .. } = &role.who else { return Err(OpError::internal("a trust policy was asked of something that is no role")) };

@@ -320,7 +320,9 @@ impl Caller {
                 format!("role {}/{}", principal.name(), session.claims.session_name)
             }
             Evidence::Client { .. } => format!("client {}", principal.name()),
-            Evidence::Access(_) | Evidence::Org(_) if matches!(principal.who, Who::Client(_)) => format!("client {}", principal.name()),
+            Evidence::Access(_) | Evidence::Org(_) | Evidence::Session(_) if matches!(principal.who, Who::Client(_)) => {
+                format!("client {}", principal.name())
+            }
             Evidence::Sam(sam) if sam.source.is_some() => {
                 format!("user {}, switched to by {}", principal.name(), sam.source.as_deref().unwrap_or_default())
             }

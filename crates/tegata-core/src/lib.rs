@@ -87,7 +87,7 @@ use crate::{
     limits::Limits,
     mail::Mailer,
     nonces::Nonces,
-    org::{AppUses, Services},
+    org::{AppUses, RolePolicies, Services},
     outbound::Outbound,
     principal::Memory,
     sam::AuthUses,
@@ -115,6 +115,8 @@ pub struct Parts {
     pub limits: Limits,
     /// The services whose roles organisations offer.
     pub services: Services,
+    /// Which policies stand for which roles of organisations.
+    pub role_policies: RolePolicies,
 }
 
 /// The core of one running node. Its fields are private: a handler that holds a `Core` can ask, and nothing else.
@@ -129,6 +131,7 @@ pub struct Core {
     mailer: Option<Arc<dyn Mailer>>,
     limits: Limits,
     services: Services,
+    role_policies: RolePolicies,
     app_uses: AppUses,
     memory: Memory,
     nonces: Nonces,
@@ -148,7 +151,7 @@ impl std::fmt::Debug for Core {
 impl Core {
     /// Puts the parts together; gives this run of the node its own id.
     pub fn new(parts: Parts) -> Result<Self, NoEntropy> {
-        let Parts { store, blobs, keyring, clock, entropy, outbound, mailer, limits, services } = parts;
+        let Parts { store, blobs, keyring, clock, entropy, outbound, mailer, limits, services, role_policies } = parts;
         let node = NodeId::from_bytes(new_ulid(clock.as_ref(), entropy.as_ref())?);
         let nonces = Nonces::new(limits.nonce_memory);
         let recorder = Recorder::new(node, limits.refusal_rows_per_minute);
@@ -164,6 +167,7 @@ impl Core {
             mailer,
             limits,
             services,
+            role_policies,
             app_uses: AppUses::default(),
             memory: Memory::new(),
             nonces,

@@ -10,9 +10,9 @@ use crate::{
     authz::{Admitted, Permit},
     caller::{Caller, Evidence},
     error::OpError,
-    grant::{Fallen, GrantFailure, UserCredential, standing::Standing, under},
+    grant::{Bound, Fallen, GrantFailure, UserCredential, standing::Standing, under},
     operation::Effect,
-    principal::{LiveAccess, OrgProof, Who},
+    principal::{LiveAccess, OrgProof, Principal, Who},
     sam::{self, LiveSam},
     token::{self, Ancestor, Claims, Granted, INLINE_TOKEN, Lineage, PolicyClaim, SamLimits, Sealed},
     view::View,
@@ -198,6 +198,55 @@ pub(crate) async fn person_session(
     let credential = UserCredential { access_key_id: sealed.key_id, secret: sealed.secret, security_token: sealed.token, expires_at };
     let entry = Entry { born: Some((session, birth)), ..Entry::default() };
     Ok(Effect::with(credential, changes, entry))
+}
+
+/// The access token that a temporary key comes of.
+pub(crate) struct OfToken {
+    pub(crate) id: SessionId,
+    pub(crate) expires_at: Timestamp,
+    /// The roles that the key is to have of it, as words.
+    pub(crate) scope: String,
+}
+
+/// A temporary key of an app, which ends with its token and with everything that the token stands on. What it may do is asked anew each
+/// time: the policies that stand for those of these roles that the app still has.
+pub(crate) fn app_session(view: &View<'_>, app: &Principal, bound: &Bound, token: OfToken) -> Result<Effect<UserCredential>, OpError> {
+    let core = view.core();
+    let Who::Client(row) = &app.who else { return Err(OpError::internal("only apps have such sessions")) };
+    let session = SessionId::from_bytes(core.new_id()?);
+    // The id of an app is a name of a session too, unless somebody chose an uncommonly long one.
+    let session_name = RoleSessionName::new(&row.app_id).or_else(|_| RoleSessionName::new("app")).map_err(OpError::internal)?;
+    let mut ancestors = bound.marks.clone();
+    ancestors.push(Ancestor::Session(token.id, Epoch(0)));
+    let mut claims = Claims {
+        session,
+        acting: Ancestor::Client(row.id, row.epoch),
+        account: (app.account.id, app.account.epoch),
+        session_name: session_name.clone(),
+        issued_at: view.now(),
+        expires_at: token.expires_at,
+        deadline: token.expires_at,
+        source_identity: None,
+        ancestors,
+        policy: PolicyClaim::None,
+        granted: Some(Granted { client: row.id, scope: token.scope, actor: None }),
+        sam: None,
+    };
+    let mut changes = ChangeSet::new(view.now());
+    let sealed = seal(core, &mut claims, None, &mut changes)?;
+    let birth = SessionBirth {
+        id: session.to_string(),
+        role: app.name().to_owned(),
+        name: session_name.to_string(),
+        expires_at: token.expires_at.to_iso(),
+        source_identity: None,
+        parents: vec![token.id.to_string()],
+        session_policy: false,
+        lineage: Lineage::of(&claims).to_text(),
+    };
+    let credential =
+        UserCredential { access_key_id: sealed.key_id, secret: sealed.secret, security_token: sealed.token, expires_at: token.expires_at };
+    Ok(Effect::with(credential, changes, Entry { born: Some((session, birth)), ..Entry::default() }))
 }
 
 /// A temporary key of the user that a session of an API key acts as, under every limit of that session.

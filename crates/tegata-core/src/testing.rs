@@ -300,6 +300,7 @@ impl TestCore {
             mailer,
             limits,
             services: crate::org::Services::sample(),
+            role_policies: role_policies(),
         })?)
     }
 
@@ -356,6 +357,13 @@ impl TestCore {
 pub fn one_time_code(seed: &str, at: Timestamp, steps: i64) -> Result<String, Broken> {
     let code = crate::otp::code(&SecretKey::new(seed.to_owned()), crate::otp::step_at(at) + steps).ok_or("the seed is no base32")?;
     Ok(code.digits().to_owned())
+}
+
+/// What roles of the sample services stand for: reading, and an own policy of the account.
+fn role_policies() -> crate::org::RolePolicies {
+    let named = [("vcd/vcd:user", "AliyunOSSReadOnlyAccess"), ("vcd/vcd:admin", "AliyunOSSFullAccess"), ("vmc/vmc:auditor", "auditing")];
+    let named = named.map(|(role, policy)| (role.to_owned(), vec![policy.to_owned()]));
+    crate::org::RolePolicies::new(named, &crate::org::Services::sample()).unwrap_or_default()
 }
 
 fn sample_key(user: &str) -> Result<NewAccessKey, Broken> {

@@ -177,6 +177,7 @@ async fn assemble(config: &Config, kind: Kind, issuer: &str, store: &Store, blob
         mailer,
         limits: config.limits.clone(),
         services: config.services.clone(),
+        role_policies: config.role_policies.clone(),
     })?)
 }
 

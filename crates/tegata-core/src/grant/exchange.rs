@@ -4,18 +4,20 @@ use std::time::Duration;
 
 use tegata_model::{AccessKeyId, SecretKey, Timestamp};
 use tegata_oauth::Scope;
+use tegata_store::client::{ClientRow, Family};
 
-use super::{GrantFailure, application, asking, standing_for, tokens::exchange_audience};
+use super::{Fallen, GrantFailure, application, asking, standing_for, tokens::exchange_audience};
 use crate::{
     LayerKind,
-    actions::{Action, OAUTH_EXCHANGE},
+    actions::{Action, OAUTH_EXCHANGE, STS_EXCHANGE_TOKEN},
     authz,
     caller::{Caller, Evidence},
     client::official,
     error::{DeniedBy, OpError},
     mint,
     operation::{Effect, Operation},
-    principal::LiveAccess,
+    org::load_app,
+    principal::{LiveAccess, OrgProof, Who},
     resource::ResourceName,
     view::View,
 };
@@ -58,7 +60,8 @@ impl Operation for ExchangeForSession {
     }
 }
 
-/// A temporary key for an access token that a client shows as its own (RFC 8693), under the same rules as [`ExchangeForSession`].
+/// A temporary key for an access token that a client shows as its own (RFC 8693), under the same rules as [`ExchangeForSession`]. An app
+/// of an organisation shows a token for its organisation, and gets a key of its own.
 #[derive(Debug)]
 pub struct ExchangeSubject {
     /// The access token: issued to the client that asks, or made for it.
@@ -78,8 +81,14 @@ impl Operation for ExchangeSubject {
     }
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<UserCredential>, OpError> {
-        let (live, _) = asking(caller, Self::ACTION, &self.resource(caller))?;
+        let (live, proven) = asking(caller, Self::ACTION, &self.resource(caller))?;
         let client = live.row().ok_or(OpError::Grant(GrantFailure::NotForYou))?;
+        if client.family == Family::OrgApp {
+            if !proven {
+                return Err(OpError::Grant(GrantFailure::Unproven));
+            }
+            return self.of_app(view, caller, client).await;
+        }
         let subject = |why| OpError::Grant(GrantFailure::Subject(why));
         let access = view.core().live_access(self.token.expose(), view.now()).await.map_err(|error| match error {
             OpError::Authentication(_) => subject("the access token is none of ours, or is over"),
@@ -97,6 +106,44 @@ impl Operation for ExchangeSubject {
         view.note(&access.reads);
         let scope = narrowed(self.scope.as_ref(), &access.scope)?;
         exchange(view, caller, &access, &scope).await
+    }
+}
+
+impl ExchangeSubject {
+    /// A temporary key of an app of an organisation, for an access token of its own: limited to the policies that stand for the roles
+    /// that the token has. There is nobody behind it.
+    async fn of_app(&self, view: &View<'_>, caller: &Caller, client: &ClientRow) -> Result<Effect<UserCredential>, OpError> {
+        let core = view.core();
+        let subject = |why| OpError::Grant(GrantFailure::Subject(why));
+        let org = core.live_org(self.token.expose(), view.now()).await.map_err(|error| match error {
+            OpError::Authentication(_) | OpError::Grant(_) => subject("the access token is none of ours, or is over"),
+            other => other,
+        })?;
+        let OrgProof::Access(claims, session) = &org.shown else { return Err(subject("only an access token can be exchanged")) };
+        if matches!(org.principal.who, Who::User(_)) {
+            return Err(subject("tokens of users are not exchanged: users have keys of their own"));
+        }
+        if org.bound.client != client.id || org.facts.account.id != caller.account() {
+            return Err(subject("the access token is another client's"));
+        }
+        view.note(&org.reads);
+        let installation = org.bound.installation().ok_or(OpError::Grant(GrantFailure::Fallen(Fallen::Installation)))?;
+        if let Some(beyond) = self.scope.as_ref().and_then(|asked| asked.words().find(|word| !claims.perms.iter().any(|has| has == word))) {
+            return Err(OpError::Grant(GrantFailure::Scope(beyond.to_owned())));
+        }
+        let scope = self.scope.as_ref().map_or_else(|| claims.perms.join(" "), ToString::to_string);
+        let app = load_app(core, client.id, installation, &scope).await?;
+        let app = app.ok_or(OpError::Grant(GrantFailure::Fallen(Fallen::Installation)))?;
+        view.note(&app.reads);
+        if app.policies.is_empty() {
+            return Err(subject("no policy stands for the roles of the token: that is configuration, `role_policies`"));
+        }
+        // Exchanging is an action of its own, and a Deny binds whatever allows.
+        authz::not_forbidden_to(view, caller, &app, STS_EXCHANGE_TOKEN, &self.resource(caller))?;
+        if view.now().plus(SHORTEST) > claims.expires_at() {
+            return Err(OpError::Grant(GrantFailure::Expired));
+        }
+        mint::app_session(view, &app, &org.bound, mint::OfToken { id: *session, expires_at: claims.expires_at(), scope })
     }
 }
 

@@ -92,6 +92,9 @@ impl Operation for ExchangeToken {
         };
         self.signed.0.map_err(|why| refused(GrantFailure::Subject(why)))?;
         let claims = &live.claims;
+        if matches!(claims.acting, Ancestor::Client(..)) {
+            return Err(refused(GrantFailure::Subject("the key of an app is exchanged for nothing: its tokens come by its credentials")));
+        }
         let (client, installation) = installed(view, caller, &self.app_id).await?;
         if must_bind_key(client.id) {
             return Err(refused(GrantFailure::KeyNeeded));

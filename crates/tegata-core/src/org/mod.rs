@@ -7,6 +7,7 @@
 //! | `refusal` | why an organisation refuses something |
 //! | `standing` | whether a caller stands in an organisation, and with which roles; what tokens may say of users and apps |
 //! | `app`, `secret`, `instance` | apps as they are defined, their secrets, and where they were added |
+//! | `policies` | what roles are worth outside of organisations |
 //! | `member`, `place` | people with their roles; organisations and services as they are seen |
 //!
 //! What allows here are roles in the organisation. Policies of the caller can only deny.
@@ -17,6 +18,7 @@ mod fields;
 mod instance;
 mod member;
 mod place;
+mod policies;
 mod provision;
 mod refusal;
 mod scope;
@@ -30,12 +32,16 @@ pub use app::{App, AppSecret, DeleteApps, DescribeApp, ListApps, Listing, NewApp
 pub use catalogue::{AppRights, OrgKind, OrgRole, Profile, Service, ServiceMode, ServiceNameError, Services, profile};
 pub use instance::{AddApps, Added, ChangeInstance, DescribeInstance, Instance, ListInstances, Missing, RemoveApps, ResyncInstance};
 pub use member::{ChangeMember, DescribeOwnProfile, DescribeOwnRoles, Member, RoleGrant, SearchMembers};
-pub use place::{DescribeOrganisation, ListOrgRoles, ListOwnOrganisations, ListServices, Organisation, SetOfferedRoles};
+pub use place::{
+    DescribeOrganisation, ListOrgRoles, ListOwnOrganisations, ListServices, Organisation, SetOfferedRoles, SetOrganisationKind,
+};
+pub use policies::{RolePolicies, RolePolicyError};
 pub use refusal::{AppField, Barrier, Refusal};
 pub use scope::{Actor, AppScope, Dropped, Effective, Handout, Requested, Roles, Wanted, Why};
 pub use secret::{EndRotation, SecretChange, replace_secret, rotate_own_secret, rotate_secret};
 pub use standing::word_of;
 
+pub(crate) use policies::load_app;
 pub(crate) use standing::{instance_perms, user_perms};
 pub(crate) use uses::AppUses;
 

@@ -4,18 +4,20 @@ use std::collections::BTreeSet;
 
 use tegata_store::{
     account::{self, AccountRow},
-    organisation,
+    client::{self, Family},
+    organisation::{self, OrganisationRow},
 };
 
 use super::{
     catalogue::{OrgKind, OrgRole, PROVIDER_ADMIN, Service},
-    changes, done, own, own_part, part,
+    changes, done, fields, own, own_part, part,
     refusal::{AppField, Barrier, Refusal},
     standing::{Asker, Org, actor_of, asker, enter, person},
 };
 use crate::{
     actions::{
         Action, CSP_GET_ORGANIZATION, CSP_LIST_ORGANIZATION_ROLES, CSP_LIST_OWN_ORGANIZATIONS, CSP_LIST_SERVICES, CSP_SET_OFFERED_ROLES,
+        CSP_SET_ORGANIZATION_KIND,
     },
     authz,
     caller::Caller,
@@ -231,6 +233,57 @@ impl Operation for SetOfferedRoles {
         }
         let mut changes = changes(view, &at);
         changes.extend(organisation::offer_only(at.org.account.id, &self.roles, view.now()));
+        Ok(done((), changes, &at))
+    }
+}
+
+/// Say which kind of organisation an account is, and what people call it. The kind decides which roles there are: those of another
+/// kind that somebody has stay, and count for nothing until it is changed back. By the owner; for a customer by the administrators of
+/// its provider. Not while there are apps, whose roles belong to the kind.
+#[derive(Debug, Clone)]
+pub struct SetOrganisationKind {
+    /// The id of the organisation.
+    pub org: String,
+    /// Below a provider a customer or a reseller, else a provider or one that stands for itself.
+    pub kind: OrgKind,
+    /// What people call it; as before if nothing is said.
+    pub name: Option<String>,
+}
+
+impl Operation for SetOrganisationKind {
+    const ACTION: Action = CSP_SET_ORGANIZATION_KIND;
+    type Output = ();
+
+    fn resource(&self, caller: &Caller) -> ResourceName {
+        ResourceName::Organisation { account: own(caller), org: self.org.clone() }
+    }
+
+    async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<()>, OpError> {
+        let at = enter(view, caller, Self::ACTION, &self.resource(caller), &self.org).await?;
+        at.person(caller)?;
+        let refuse = |refusal: Refusal| at.refuse(caller, refusal);
+        let rule = |rule: &str| refuse(Refusal::Field(AppField::Roles, rule.to_owned()));
+        let (store, account) = (&view.core().store, &at.org.account);
+        let below = account.parent_id.is_some();
+        if !(if below { at.actor.above.contains(PROVIDER_ADMIN) } else { at.actor.owner }) {
+            return Err(refuse(Barrier::NotPermitted.into()));
+        }
+        if below != matches!(self.kind, OrgKind::Customer | OrgKind::Reseller) {
+            return Err(rule("below a provider an organisation is a customer or a reseller, else a provider or standalone"));
+        }
+        let name = self.name.as_ref().map_or_else(|| at.org.display_name.clone(), |name| name.trim().to_owned());
+        fields::display_name(&name).map_err(refuse)?;
+        if self.kind != at.org.kind {
+            if self.kind != OrgKind::Provider && !organisation::customers(store, account.id).await?.is_empty() {
+                return Err(rule("an organisation with customers is a provider"));
+            }
+            if !client::list(store, account.id, Family::OrgApp).await?.is_empty() {
+                return Err(rule("the roles of its apps belong to the kind that it is: delete them before"));
+            }
+        }
+        let mut changes = changes(view, &at);
+        let row = OrganisationRow { account_id: account.id, kind: self.kind, display_name: name, created_at: view.now() };
+        changes.extend(organisation::set(&row));
         Ok(done((), changes, &at))
     }
 }

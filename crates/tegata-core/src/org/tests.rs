@@ -1,6 +1,7 @@
 //! The vectors of `vectors/oauth-app-scopes.json`: through the pure function, and through the operations.
 
 mod apps;
+mod keys;
 mod operations;
 mod pure;
 

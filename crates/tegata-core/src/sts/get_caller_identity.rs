@@ -48,6 +48,13 @@ pub enum CallerIdentity {
         /// The session's name.
         session_name: RoleSessionName,
     },
+    /// A temporary key of an app.
+    App {
+        /// The account that it was added to.
+        account: AccountNumber,
+        /// Its public id.
+        app_id: String,
+    },
 }
 
 impl Operation for GetCallerIdentity {
@@ -82,7 +89,8 @@ impl Operation for GetCallerIdentity {
             ) => {
                 return Err(OpError::internal("a role is known by its sessions"));
             }
-            // Whoever has only a token is nobody here yet, and a client is nobody's key.
+            (Who::Client(row), Evidence::Session(_)) => CallerIdentity::App { account, app_id: row.app_id.clone() },
+            // Whoever has only a token is nobody here yet, and a client that shows its secret is nobody's key.
             (Who::Provider(_) | Who::Client(_), _) => {
                 let by = DeniedBy::Layer { layer: LayerKind::Identity, explicit: false };
                 return Err(authz::denied(caller, Self::ACTION, &ResourceName::Caller, by, None));

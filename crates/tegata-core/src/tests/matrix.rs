@@ -411,6 +411,7 @@ async fn organisations(core: &TestCore, caller: &Caller, action: Action) -> &'st
             ask!(ChangeMember { org: org(), user, named: id(), add: Vec::new(), remove: o::Roles::default() })
         }
         actions::CSP_LIST_SERVICES => ask!(ListServices { org: Some(org()) }),
+        actions::CSP_SET_ORGANIZATION_KIND => ask!(SetOrganisationKind { org: org(), kind: o::OrgKind::Standalone, name: None }),
         actions::CSP_SET_OFFERED_ROLES => ask!(SetOfferedRoles { org: org(), roles: Vec::new() }),
         // Asked by whoever holds a letter, or knows where one would go.
         actions::TEGATA_REQUEST_PASSWORD_RESET | actions::TEGATA_RESET_PASSWORD | actions::TEGATA_NOT_ME => "asked by letter",

@@ -55,7 +55,7 @@ async fn temporary(core: &TestCore, user: &str, policy: Option<&str>) -> TestKey
     core.perform(&caller, &input).await.unwrap().into()
 }
 
-fn denied(error: OpError) -> Box<Denial> {
+pub(crate) fn denied(error: OpError) -> Box<Denial> {
     match error {
         OpError::Denied(denial) => denial,
         other => panic!("expected a denial, got {other:?}"),
@@ -85,6 +85,6 @@ fn body(chunks: &[&'static str]) -> impl futures_util::Stream<Item = Result<byte
     futures_util::stream::iter(chunks.iter().map(|chunk| Ok(bytes::Bytes::from_static(chunk.as_bytes()))).collect::<Vec<_>>())
 }
 
-async fn put(core: &TestCore, caller: &Caller, key: &str, text: &'static str) -> Result<crate::object::StoredObject, OpError> {
+pub(crate) async fn put(core: &TestCore, caller: &Caller, key: &str, text: &'static str) -> Result<crate::object::StoredObject, OpError> {
     crate::object::put(core, caller, &new_object(key), body(&[text])).await
 }

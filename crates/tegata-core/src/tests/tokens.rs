@@ -121,6 +121,7 @@ async fn without_entropy_nothing_is_issued() {
         mailer: None,
         limits: crate::limits::Limits::default(),
         services: crate::org::Services::sample(),
+        role_policies: crate::org::RolePolicies::default(),
     });
     assert!(fresh.is_err(), "a node without entropy does not start");
 }

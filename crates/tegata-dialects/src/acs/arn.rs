@@ -121,6 +121,11 @@ pub(crate) fn session(account: AccountNumber, role: &RoleName, session: &RoleSes
     format!("acs:ram::{account}:assumed-role/{role}/{session}")
 }
 
+/// An app.
+pub(crate) fn application(account: AccountNumber, app_id: &str) -> String {
+    format!("acs:ram::{account}:application/{app_id}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

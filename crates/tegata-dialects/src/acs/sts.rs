@@ -137,5 +137,11 @@ async fn get_caller_identity(ask: &Ask<'_>) -> Result<Fields, AcsError> {
             text("RoleId", role_number.to_string()),
             text("Arn", arn::session(account, &role, &session_name)),
         ],
+        CallerIdentity::App { account, app_id } => vec![
+            text("IdentityType", "Application".to_owned()),
+            text("AccountId", account.to_string()),
+            text("PrincipalId", app_id.clone()),
+            text("Arn", arn::application(account, &app_id)),
+        ],
     })
 }

@@ -306,3 +306,83 @@ impl From<GrantFailure> for CspFault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use tegata_core::{Fallen, Precondition};
+    use tegata_model::Timestamp;
+
+    use super::*;
+
+    fn line(out: &mut String, cause: &str, fault: impl Into<CspFault>) {
+        let fault: CspFault = fault.into();
+        let body = fault.body(RequestId::from_bytes([1; 16]));
+        let reason = fault.reason.unwrap_or("-");
+        let challenge = fault.challenge.map_or("-".to_owned(), |challenge| format!("{challenge:?}"));
+        let wait = fault.retry_after.map_or("-".to_owned(), |wait| wait.as_secs().to_string());
+        let code = body["cspErrorCode"].as_str().unwrap();
+        let _ = writeln!(
+            out,
+            "{cause:<36} {} {code} {:<24} {reason} {challenge} {wait} {}",
+            fault.status.as_u16(),
+            fault.error,
+            body["message"].as_str().unwrap()
+        );
+    }
+
+    /// The complete table.
+    #[test]
+    fn every_refusal_has_its_status_and_code() {
+        let mut out = String::new();
+        for (name, refusal) in crate::tests::organisation_refusals() {
+            line(&mut out, &format!("Organisation {name}"), OpError::Organisation(refusal));
+        }
+        let later = Duration::from_secs(2);
+        for (name, error) in [
+            ("Invalid", OpError::invalid(tegata_core::Input::Scopes, tegata_core::ProblemKind::Malformed, "the rule")),
+            ("Conflict", OpError::Conflict),
+            ("Throttled", OpError::Throttled(later)),
+            ("Precondition", OpError::Precondition(Precondition::Failed("If-Match"))),
+            ("LimitExceeded", OpError::LimitExceeded(tegata_core::Quota::Users, 7)),
+            ("Internal", OpError::internal("a secret cause")),
+        ] {
+            line(&mut out, name, error);
+        }
+        for failure in [
+            AuthnFailure::Anonymous,
+            AuthnFailure::Client,
+            AuthnFailure::TokenMalformed,
+            AuthnFailure::TokenExpired,
+            AuthnFailure::SessionEnded,
+            AuthnFailure::OwnerInactive,
+            AuthnFailure::Replayed,
+            AuthnFailure::KeyTooOld(later),
+        ] {
+            line(&mut out, failure.reason(), failure);
+        }
+        for failure in [
+            GrantFailure::Unproven,
+            GrantFailure::NotForYou,
+            GrantFailure::Scope("SCOPE".to_owned()),
+            GrantFailure::RefreshUnknown,
+            GrantFailure::Expired,
+            GrantFailure::Fallen(Fallen::Account),
+            GrantFailure::Fallen(Fallen::Client),
+            GrantFailure::Fallen(Fallen::Installation),
+            GrantFailure::Insufficient("SCOPE"),
+            GrantFailure::Audience,
+            GrantFailure::Subject("WHY"),
+            GrantFailure::Unsupported,
+        ] {
+            line(&mut out, &format!("{failure:?}"), failure.clone());
+        }
+        let at = Timestamp::from_unix(0);
+        line(&mut out, "NotModified", OpError::Precondition(Precondition::NotModified { etag: "E".to_owned(), modified: at }));
+        for fault in [CspFault::no_path(), CspFault::no_method(), CspFault::missing("name"), CspFault::invalid("name", "the rule")] {
+            line(&mut out, "-", fault);
+        }
+        insta::assert_snapshot!(out);
+    }
+}

@@ -30,7 +30,7 @@ enum Tries {
     OldPassword,
     /// Nothing.
     Nothing,
-    /// A dialect that finds its operations by itself: secrets of clients are looked at by the core alone, whose calls are listed below.
+    /// A dialect that finds its operations by itself: those that look at a secret are in `BELOW`.
     Below,
 }
 
@@ -69,8 +69,30 @@ const ROUTES: &[(&str, &[Tries])] = &[
     ("/v1/keys", &[Nothing]),
     ("/.well-known/oauth-authorization-server", &[Nothing]),
     ("/.well-known/openid-configuration", &[Nothing]),
+    // A code that is worth nothing but to the process that asked for it.
+    ("/oauth/code", &[Nothing]),
+    ("/reset", &[Nothing]),
+    ("/reset/{link}", &[Unguessable]),
+    ("/not-me/{link}", &[Unguessable]),
+    ("/v1/{*path}", &[Below]),
     ("/csp/{*rest}", &[Below]),
     ("/cphub/{*rest}", &[Below]),
+];
+
+/// The operations of dialects that find theirs by themselves at which a secret of a client, or a token, can be tried. All others take an
+/// access token.
+const BELOW: &[(&str, &[Tries])] = &[
+    ("/csp/gateway/am/api/auth/authorize", &[Client]),
+    ("/csp/gateway/am/api/auth/token", &[Client]),
+    ("/csp/gateway/am/api/auth/introspect", &[Client, Unguessable]),
+    ("/csp/gateway/am/api/auth/revoke", &[Client, Unguessable]),
+    // Texts of 64 characters that we made.
+    ("/csp/gateway/am/api/auth/api-tokens/authorize", &[Unguessable]),
+    ("/csp/gateway/am/api/auth/api-tokens/details", &[Unguessable]),
+    ("/cphub/api/auth/v1/authn/accesstoken", &[Unguessable]),
+    ("/cphub/api/auth/v1/authn/accounts/{org}/accesstoken", &[Client]),
+    ("/cphub/api/auth/v2/authn/authorize", &[Client]),
+    ("/cphub/api/auth/v2/clients/{id}/secret", &[Client]),
 ];
 
 /// Every call in the core that looks at a secret that could be guessed: the file, the call, and the count that stands before it.
@@ -80,6 +102,10 @@ const LOOKS: &[(&str, &str, &str)] = &[
     ("directory/login.rs", "hashing::verify", "`try_secret`: by user; a new password is compared with old ones too"),
     ("directory/mfa.rs", "otp::verify_pair", "asked of who may bind the device, with two codes of a seed that was just told"),
     ("grant/device.rs", "Secret::Device", "places among the devices that wait, by network"),
+    ("mail/reset.rs", "hashing::verify", "as much work as a password takes, compared with nobody's: nothing is tried"),
+    ("sam/factor.rs", "otp::verify", "`count_try`: by user, with the codes of the sign-in"),
+    ("sam/sign_in.rs", "hashing::verify", "`count_try`: by user"),
+    ("sam/sign_in.rs", "otp::verify", "`count_try`: by user, from wherever"),
     ("signin/browser.rs", "hashing::verify", "`count_try`: by user, or by user and known browser"),
     ("signin/browser.rs", "otp::verify", "`count_try`: by user, from wherever"),
     ("signin/device.rs", "find_by_user_code", "`count_try`: by user who types"),
@@ -116,6 +142,32 @@ fn every_route_says_what_can_be_tried_there() {
     }
     let known: BTreeSet<String> = ROUTES.iter().map(|(route, _)| (*route).to_owned()).collect();
     assert_eq!(routes, known, "a route that is new says in `ROUTES` which secrets can be tried at it");
+}
+
+#[test]
+fn every_operation_below_a_route_says_what_can_be_tried_there() {
+    // Whoever finds its operations by itself asks for a client, or for a token that is none for access, in these functions alone.
+    let looks = ["client_caller(", "header_client(", "for_app(", "for_app_in_body(", "for_api_token(", ".api_token_details("];
+    let mut found = BTreeSet::new();
+    for (path, text) in files("src/csp") {
+        let rows = text.lines().filter(|line| line.trim_start().starts_with("\"POST\" "));
+        let rows: Vec<(String, String)> = rows
+            .filter_map(|line| {
+                let mut words = line.trim().trim_end_matches(';').split(' ');
+                let route = words.nth(1)?.trim_matches('"').to_owned();
+                Some((route, words.nth(1)?.to_owned()))
+            })
+            .collect();
+        for (route, handler) in rows {
+            let Some(at) = text.find(&format!("fn {handler}(")) else { panic!("{path}: {handler}") };
+            let body = text[at..].split("\n}\n").next().unwrap();
+            if looks.iter().any(|look| body.contains(look)) {
+                found.insert(route);
+            }
+        }
+    }
+    let known: BTreeSet<String> = BELOW.iter().map(|(route, _)| (*route).to_owned()).collect();
+    assert_eq!(found, known, "an operation that is new says in `BELOW` which secrets can be tried at it");
 }
 
 #[test]
@@ -194,27 +246,39 @@ async fn tries_at_a_password_are_counted_together_wherever_they_are_made() {
     }
 }
 
-/// Shows a secret of a client at a place.
+/// Shows a secret of a client at a place of the issuer.
 async fn shows(world: &World, place: &str, secret: &str) -> StatusCode {
+    shows_to(&world.issuer, world, place, secret).await
+}
+
+async fn shows_to(issuer: &axum::Router, world: &World, place: &str, secret: &str) -> StatusCode {
     let fields = match place {
-        "/oauth/token" | "/v1/token" => pairs([("grant_type", "client_credentials")]),
         "/oauth/device_authorization" => pairs([("scope", "openid")]),
-        _ => pairs([("token", "x")]),
+        _ if place.contains("introspect") || place.contains("revoke") => pairs([("token", "x")]),
+        _ => pairs([("grant_type", "client_credentials"), ("orgId", world.test.acme.organisation_id.as_str())]),
     };
     let basic = format!("Basic {}", STANDARD.encode(format!("{}:{secret}", BENCH.0)));
+    let (kind, body) = match place {
+        _ if place.ends_with("/secret") => ("application/json", "{}".to_owned()),
+        _ if place.ends_with("{org}/accesstoken") => {
+            ("application/json", format!(r#"{{"clientId":"{}","clientSecret":"{secret}"}}"#, BENCH.0))
+        }
+        _ => ("application/x-www-form-urlencoded", form::encode(&fields)),
+    };
+    let place = place.replace("{id}", BENCH.0).replace("{org}", world.test.acme.organisation_id.as_str());
     let request = http::Request::post(place)
         .header(header::HOST, "tegata.test:8420")
         .header(header::AUTHORIZATION, basic)
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(axum::body::Body::from(form::encode(&fields)))
+        .header(header::CONTENT_TYPE, kind)
+        .body(axum::body::Body::from(body))
         .unwrap();
-    world.issuer(request).await.status
+    super::world::send(issuer, request).await.status
 }
 
 #[tokio::test]
 async fn tries_at_a_clients_secret_are_counted_together_wherever_they_are_made() {
-    let places: Vec<&str> = ROUTES.iter().filter(|(_, tries)| tries.contains(&Client)).map(|(route, _)| *route).collect();
-    assert_eq!(places.len(), 6);
+    let places: Vec<&str> = ROUTES.iter().chain(BELOW).filter(|(_, tries)| tries.contains(&Client)).map(|(route, _)| *route).collect();
+    assert_eq!(places.len(), 13);
     for guessed_at in &places {
         let world = World::new().await;
         assert_ne!(shows(&world, guessed_at, BENCH.1).await, StatusCode::UNAUTHORIZED, "{guessed_at}");
@@ -226,14 +290,7 @@ async fn tries_at_a_clients_secret_are_counted_together_wherever_they_are_made()
         }
         // On another node too, which has seen none of it.
         let other = world.other_node().await;
-        let basic = format!("Basic {}", STANDARD.encode(format!("{}:guess", BENCH.0)));
-        let again = http::Request::post(*guessed_at)
-            .header(header::HOST, "tegata.test:8420")
-            .header(header::AUTHORIZATION, basic)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(axum::body::Body::from("grant_type=client_credentials&token=x"))
-            .unwrap();
-        assert_eq!(super::world::send(&other, again).await.status, StatusCode::TOO_MANY_REQUESTS, "{guessed_at}");
+        assert_eq!(shows_to(&other, &world, guessed_at, "guess").await, StatusCode::TOO_MANY_REQUESTS, "{guessed_at}");
     }
 }
 

@@ -17,7 +17,11 @@ mod tests;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use tegata_core::{Addressing, limits::Limits, org::Services};
+use tegata_core::{
+    Addressing,
+    limits::Limits,
+    org::{RolePolicies, Services},
+};
 use tegata_dialects::Network;
 use zeroize::Zeroizing;
 
@@ -60,6 +64,8 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     /// The services whose roles organisations offer.
     pub(crate) services: Services,
+    /// Which policies stand for which roles of organisations.
+    pub(crate) role_policies: RolePolicies,
     /// Limits of the core.
     pub(crate) limits: Limits,
     /// Limits of the listeners.

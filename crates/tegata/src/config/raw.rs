@@ -64,6 +64,8 @@ tables! {
         trusted_proxies: Vec<String>,
         /// Services of organisations, each with its roles.
         services: BTreeMap<String, Vec<String>>,
+        /// Policies of accounts that stand for roles of organisations.
+        role_policies: BTreeMap<String, Vec<String>>,
     } + {
         /// The issuer.
         http: RawHttp,

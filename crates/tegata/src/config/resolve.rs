@@ -14,7 +14,7 @@ use tegata_core::{
     Addressing,
     keyring::MasterKey,
     limits::{Hashing, Limits, Quotas},
-    org::Services,
+    org::{RolePolicies, Services},
 };
 use tegata_dialects::Network;
 use tegata_model::BucketName;
@@ -101,6 +101,7 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment) -> Result<Config
     let mail = work.mail(raw.mail);
     let log = work.log(flags.log, environment.log.as_deref(), raw.log.level, raw.log.format);
     let services = work.services(raw.services.unwrap_or_default());
+    let role_policies = work.role_policies(raw.role_policies.unwrap_or_default(), &services);
     let quotas = work.quotas(&raw.quotas);
     let (limits, connections) = work.limits(&raw.limits, quotas);
     let limits = Limits { insecure_issuers, ..limits };
@@ -119,6 +120,7 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment) -> Result<Config
             mail,
             log,
             services,
+            role_policies,
             limits,
             connections,
             warnings: work.warnings,
@@ -183,6 +185,16 @@ impl Work {
         Services::new(named).unwrap_or_else(|error| {
             self.problem("services", error.to_string());
             Services::default()
+        })
+    }
+
+    fn role_policies(&mut self, named: BTreeMap<String, Vec<String>>, services: &Services) -> RolePolicies {
+        if !named.is_empty() {
+            self.came("role_policies", Origin::File);
+        }
+        RolePolicies::new(named, services).unwrap_or_else(|error| {
+            self.problem("role_policies", error.to_string());
+            RolePolicies::default()
         })
     }
 

@@ -30,6 +30,14 @@ pub(crate) fn show(config: &Config) -> String {
     let services = config.services.all().iter().map(|service| format!("{} = {}", text(&service.name), list(service.roles.iter().cloned())));
     let services: Vec<String> = services.collect();
     page.line("services", "services", Some(if services.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", services.join(", ")) }));
+    let mapped =
+        config.role_policies.all().map(|(role, policies)| format!("{} = {}", text(role), list(policies.iter().map(ToString::to_string))));
+    let mapped: Vec<String> = mapped.collect();
+    page.line(
+        "role_policies",
+        "role_policies",
+        Some(if mapped.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", mapped.join(", ")) }),
+    );
 
     page.table("http");
     page.line("http.listen", "listen", Some(text(&config.http.listen.to_string())));

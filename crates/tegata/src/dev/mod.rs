@@ -13,7 +13,7 @@ use std::{
 
 use ready::Https;
 pub(crate) use ready::ReadyFile;
-use tegata_core::org::Services;
+use tegata_core::org::{RolePolicies, Services};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
@@ -64,6 +64,9 @@ fn resolve(flags: &DevFlags, environment: &Environment, data: PathBuf) -> Result
     // Tests run their identity providers beside it, mostly without TLS.
     config.limits.insecure_issuers = true;
     config.services = Services::sample();
+    let policies = [("vcd/vcd:admin", "AliyunOSSFullAccess"), ("vcd/vcd:user", "AliyunOSSReadOnlyAccess")];
+    let policies = policies.map(|(role, policy)| (role.to_owned(), vec![policy.to_owned()]));
+    config.role_policies = RolePolicies::new(policies, &config.services).map_err(|error| Failure::new(error.to_string()))?;
     config.outbound.private = ["127.0.0.0/8", "::1"].iter().filter_map(|text| text.parse().ok()).collect();
     Ok(config)
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// `acme` offers roles of two services; alice administers it, dan makes apps with what he has.
-async fn world(core: &TestCore) -> String {
+pub(super) async fn world(core: &TestCore) -> String {
     let user = async |name: &str| core.user_id(&core.user(name).await.unwrap()).unwrap();
     let (alice, dan) = (user("alice").await, user("dan").await);
     let mut provision = core.provision();
@@ -38,7 +38,7 @@ fn scope(org_roles: &[&str], services: &[(&str, &[&str])]) -> AppScope {
     }
 }
 
-fn new(org: &str, scope: AppScope) -> NewApp {
+pub(super) fn new(org: &str, scope: AppScope) -> NewApp {
     NewApp {
         org: org.to_owned(),
         id: None,
@@ -52,11 +52,11 @@ fn new(org: &str, scope: AppScope) -> NewApp {
     }
 }
 
-fn manager(roles: &[&str]) -> AppScope {
+pub(super) fn manager(roles: &[&str]) -> AppScope {
     scope(&["provider_service_manager"], &[("vcd", roles)])
 }
 
-fn add(org: &str, app: &str) -> AddApps {
+pub(super) fn add(org: &str, app: &str) -> AddApps {
     AddApps { org: org.to_owned(), ids: vec![app.to_owned()], requested: Requested::default(), preview: false }
 }
 
@@ -65,14 +65,14 @@ fn change(org: &str, app: &str, secret: Option<&str>) -> SecretChange {
     SecretChange { org: org.to_owned(), id: app.to_owned(), secret, overlap_seconds: None }
 }
 
-async fn app_caller(core: &TestCore, app: &str, secret: &str) -> Result<Caller, OpError> {
+pub(super) async fn app_caller(core: &TestCore, app: &str, secret: &str) -> Result<Caller, OpError> {
     let secret = Some(SecretKey::new(secret.to_owned()));
     let presented = PresentedClient { app_id: app.to_owned(), secret, respelled: None, about: About::Itself, key: None };
     core.authenticate(Proof::Client(presented), core.meta()).await
 }
 
 /// A sample user with a proof that was not spent yet.
-async fn fresh(core: &TestCore, user: &str) -> Caller {
+pub(super) async fn fresh(core: &TestCore, user: &str) -> Caller {
     core.user(user).await.unwrap()
 }
 
@@ -431,5 +431,33 @@ async fn roles_of_people_change_within_limits() {
         core.perform(&fresh(&core, "alice").await, &ask(Vec::new(), gone)).await.unwrap();
         assert_eq!(why(core.perform(&fresh(&core, "bob").await, &add(&org, &app.id)).await), "not_permitted_role");
         assert_eq!(core.perform(&fresh(&core, "bob").await, &ListOwnOrganisations).await.unwrap().len(), 1, "still of the account");
+    }
+}
+
+#[tokio::test]
+async fn the_kind_of_an_organisation_is_its_owners_affair() {
+    for core in TestCore::each().await.unwrap() {
+        let org = world(&core).await;
+        let set = |kind, name: Option<&str>| SetOrganisationKind { org: org.clone(), kind, name: name.map(str::to_owned) };
+        let app = create_app(&core, &fresh(&core, "alice").await, new(&org, manager(&["vcd:user"]))).await.unwrap();
+        for user in ["alice", "dan"] {
+            let asked = core.perform(&fresh(&core, user).await, &set(OrgKind::Standalone, None)).await;
+            assert_eq!(why(asked), "not_permitted_role", "{user}");
+        }
+        let foreign = SetOrganisationKind { org: core.globex.organisation_id.as_str().to_owned(), ..set(OrgKind::Standalone, None) };
+        assert_eq!(why(core.perform(&fresh(&core, "root").await, &foreign).await), "no_access_to_org");
+        assert_eq!(why(core.perform(&fresh(&core, "root").await, &set(OrgKind::Customer, None)).await), "invalid_field");
+        assert_eq!(why(core.perform(&fresh(&core, "root").await, &set(OrgKind::Provider, Some("<b>"))).await), "invalid_field");
+        // Not while there are apps, whose roles another kind does not know.
+        assert_eq!(why(core.perform(&fresh(&core, "root").await, &set(OrgKind::Standalone, None)).await), "invalid_field");
+        let delete = DeleteApps { org: org.clone(), ids: vec![app.id] };
+        core.perform(&fresh(&core, "alice").await, &delete).await.unwrap();
+        core.perform(&fresh(&core, "root").await, &set(OrgKind::Standalone, Some("Acme"))).await.unwrap();
+        let told = core.perform(&fresh(&core, "root").await, &DescribeOrganisation { org: org.clone() }).await.unwrap();
+        assert_eq!((told.kind, told.display_name.as_str()), (OrgKind::Standalone, "Acme"));
+        // Roles of the other kind count for nothing, and are there again afterwards.
+        assert!(create_app(&core, &fresh(&core, "alice").await, new(&org, manager(&["vcd:user"]))).await.is_err());
+        core.perform(&fresh(&core, "root").await, &set(OrgKind::Provider, None)).await.unwrap();
+        create_app(&core, &fresh(&core, "alice").await, new(&org, manager(&["vcd:user"]))).await.unwrap();
     }
 }

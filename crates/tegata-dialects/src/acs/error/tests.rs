@@ -167,6 +167,9 @@ fn operation_errors(out: &mut String) {
     line(out, "Precondition Failed", OpError::Precondition(Precondition::Failed("If-Match")));
     line(out, "Precondition Exists", OpError::Precondition(Precondition::Exists));
     line(out, "Grant", OpError::Grant(tegata_core::GrantFailure::Expired));
+    for (name, refusal) in crate::tests::organisation_refusals() {
+        line(out, &format!("Organisation {name}"), OpError::Organisation(refusal));
+    }
     line(out, "Conflict", OpError::Conflict);
     line(out, "Throttled", OpError::Throttled(Duration::from_secs(2)));
     line(out, "Internal", OpError::internal("a secret cause"));

@@ -9,8 +9,8 @@ use tegata_core::{
     OpError,
     org::{
         AddApps, App, AppScope, AppSecret, DeleteApps, DescribeApp, DescribeInstance, Dropped, EndRotation, Instance, ListApps,
-        ListInstances, ListServices, Missing, NewApp, Refusal, RemoveApps, Requested, ResyncInstance, SecretChange, Service, UpdateApp,
-        Wanted, create_app, replace_secret, rotate_secret,
+        ListInstances, ListServices, Missing, NewApp, OrgKind, Refusal, RemoveApps, Requested, ResyncInstance, SecretChange, Service,
+        SetOrganisationKind, UpdateApp, Wanted, create_app, replace_secret, rotate_secret,
     },
 };
 
@@ -77,6 +77,12 @@ pub(super) const OPERATIONS: &[Entry] = &[
     entry!("RemoveOrganizationApp", "Take an app out of its organization; its access ends at once", remove, [ORG, APP]),
     entry!("ResyncOrganizationApp", "Take an app out and add it again in one step, as oneself", resync, [ORG, APP]),
     entry!("ListOrganizationInstances", "The apps that were added to an organization, with what they got", instances, [ORG]),
+    entry!(
+        "SetOrganizationKind",
+        "Say which kind of organization an account is, `provider`, `standalone`, `customer` or `reseller`: that decides its roles",
+        set_kind,
+        [ORG, need("Kind", Kind::Text), may("DisplayName", Kind::Text)]
+    ),
 ];
 
 fn org(ask: &Ask<'_>) -> String {
@@ -318,4 +324,16 @@ async fn instances(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     let listed = ask.perform(ListInstances { org: org(ask), skip: 0, limit: 1000 }).await?;
     let known = services(ask).await?;
     Ok(vec![wrapped("Instances", "Instance", listed.items.into_iter().map(|one| instance(one, &known)).collect())])
+}
+
+async fn set_kind(ask: &Ask<'_>) -> Result<Fields, AcsError> {
+    let kind = match ask.params.required::<String>("Kind")?.as_str() {
+        "provider" => OrgKind::Provider,
+        "standalone" => OrgKind::Standalone,
+        "customer" => OrgKind::Customer,
+        "reseller" => OrgKind::Reseller,
+        _ => return Err(AcsError::invalid("Kind", "`provider`, `standalone`, `customer` or `reseller`")),
+    };
+    ask.perform(SetOrganisationKind { org: org(ask), kind, name: ask.params.optional("DisplayName")? }).await?;
+    Ok(Vec::new())
 }

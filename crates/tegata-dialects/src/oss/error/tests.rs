@@ -187,6 +187,9 @@ fn operation_errors(out: &mut String) {
     line(out, "Precondition NotModified", &OpError::Precondition(Precondition::NotModified { etag: "\"E\"".to_owned(), modified }).into());
     line(out, "Precondition Failed", &OpError::Precondition(Precondition::Failed("If-Match")).into());
     line(out, "Precondition Exists", &OpError::Precondition(Precondition::Exists).into());
+    for (name, refusal) in crate::tests::organisation_refusals() {
+        line(out, &format!("Organisation {name}"), &OpError::Organisation(refusal).into());
+    }
     line(out, "Conflict", &OpError::Conflict.into());
     line(out, "Throttled", &OpError::Throttled(Duration::from_millis(2500)).into());
     line(out, "Internal", &OpError::internal("a secret cause").into());
