@@ -43,9 +43,9 @@ Use one
   exec -- CMD                    run a program that gets a temporary key
   oss ls|cp|rm|sign              objects: list, copy, remove, sign URLs
 Take back, and know why
-  sessions list|show|revoke      who holds a temporary key; end it at once
+  sessions list|show|revoke, api-tokens create|list|revoke   what lives; end it
   leaked TEXT|-                  end every credential that a text holds
-  keys report|policy             who still uses a long-term key; what one may do
+  keys report|policy, key rotate   long-term keys: who uses them; what one may do
   doctor                         what is wrong between here and the server
   audit tail, why REQUEST_ID     who did what; what decided, what would flip it
   completion SHELL, man DIR      names for the Tab key; manual pages";
