@@ -45,7 +45,7 @@ Use one
 Take back, and know why
   sessions list|show|revoke, api-tokens create|list|revoke   what lives; end it
   leaked TEXT|-                  end every credential that a text holds
-  keys report|policy, key rotate   long-term keys: who uses them; what one may do
+  keys report|policy, key rotate   long-term keys: their use; what one may do
   doctor                         what is wrong between here and the server
   audit tail, why REQUEST_ID     who did what; what decided, what would flip it
   completion SHELL, man DIR      names for the Tab key; manual pages";
