@@ -38,7 +38,7 @@ Run a server
 Use one
   login, logout, configure, profile list|show|use|delete|import   servers, keys
   whoami, auth, mfa              who you are; a session by code; second factors
-  sts|ram|ims|sam|apps OPERATION  operations of the APIs; ram apply FILE; call ANY
+  sts|ram|ims|sam|apps OPERATION   their operations; ram apply FILE; call ANY
   credentials, agent             a temporary key, printed or served
   exec -- CMD                    run a program that gets a temporary key
   oss ls|cp|rm|sign              objects: list, copy, remove, sign URLs
