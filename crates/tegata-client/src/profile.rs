@@ -80,8 +80,7 @@ impl Mode {
             Self::Oidc => &["oidc_provider_arn", "oidc_token_file", "ram_role_arn", "ram_session_name"],
             Self::CredentialsUri => &["credentials_uri"],
             Self::External => &["process_command"],
-            Self::Soracom => &[],
-            Self::OAuth => &[],
+            Self::Soracom | Self::OAuth => &[],
         }
     }
 }

@@ -121,8 +121,8 @@ impl PrincipalPattern {
             (
                 PrincipalName::AccountMembers { account },
                 Principal::User { account: seen, .. } | Principal::RoleSession { account: seen, .. },
-            ) => (account == seen).into(),
-            (PrincipalName::Owner { account }, Principal::Account { account: seen }) => (account == seen).into(),
+            )
+            | (PrincipalName::Owner { account }, Principal::Account { account: seen }) => (account == seen).into(),
             (PrincipalName::User { account, name }, Principal::User { account: in_account, name: seen, id })
             | (PrincipalName::Role { account, name }, Principal::RoleSession { account: in_account, role: seen, id }) => {
                 match (self.binding, id) {

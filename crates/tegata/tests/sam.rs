@@ -1,5 +1,7 @@
 //! Signing in with passwords and one-time codes from the command line, by profiles that ask a program.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod world;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, process::Child};

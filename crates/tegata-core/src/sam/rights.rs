@@ -62,7 +62,7 @@ impl Rights {
         }
         let trust = match trust {
             None => None,
-            Some(text) => Some(trust_policy(&text, &user.name.to_string(), &sam_document::bindings(store, user.id).await?)),
+            Some(text) => Some(trust_policy(&text, user.name.as_ref(), &sam_document::bindings(store, user.id).await?)),
         };
         let content = serde_json::to_string(&texts).unwrap_or_default();
         let snapshot = (!texts.is_empty()).then(|| Snapshot { hash: hash(&content), content });

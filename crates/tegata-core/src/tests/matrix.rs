@@ -349,10 +349,12 @@ async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'sta
             word(core.perform(caller, &crate::sam::DeleteAuthKey { holder: ghost(), key_id: "keyId-ghost".into() }).await)
         }
         // Asked by a person at a page, who has no key there.
-        actions::SAM_SIGN_IN | actions::SAM_REQUEST_FACTOR_REMOVAL => "asked at a page",
-        actions::OAUTH_APPROVE | actions::TEGATA_SIGN_IN | actions::TEGATA_SIGN_OUT | actions::TEGATA_SET_PASSWORD_BY_LINK => {
-            "asked at a page"
-        }
+        actions::SAM_SIGN_IN
+        | actions::SAM_REQUEST_FACTOR_REMOVAL
+        | actions::OAUTH_APPROVE
+        | actions::TEGATA_SIGN_IN
+        | actions::TEGATA_SIGN_OUT
+        | actions::TEGATA_SET_PASSWORD_BY_LINK => "asked at a page",
         other => Box::pin(organisations(core, caller, other)).await,
     }
 }

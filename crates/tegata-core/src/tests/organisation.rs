@@ -30,7 +30,7 @@ async fn worth(core: &TestCore, token: &str) -> OrganisationIntrospection {
 }
 
 fn is_bad_token<T: std::fmt::Debug>(result: Result<T, OpError>) -> bool {
-    matches!(result, Err(OpError::Grant(GrantFailure::RefreshUnknown)))
+    matches!(result.err(), Some(OpError::Grant(GrantFailure::RefreshUnknown)))
 }
 
 /// As alice makes one for a user.

@@ -19,7 +19,8 @@ async fn ask<O: Operation>(core: &TestCore, who: &str, operation: O) -> Result<O
 }
 
 fn denied<T: std::fmt::Debug>(result: Result<T, OpError>) {
-    assert!(matches!(result, Err(OpError::Denied(_))), "{result:?}");
+    let error = result.unwrap_err();
+    assert!(matches!(error, OpError::Denied(_)), "{error:?}");
 }
 
 fn list() -> ListUsers {

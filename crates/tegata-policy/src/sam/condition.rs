@@ -458,7 +458,9 @@ impl Condition {
 fn compare(left: &Term, relation: Relation, right: &Term) -> Expr {
     match (left, right) {
         (Term::CurrentDate, Term::CurrentDate) => constant(relation.holds(Ordering::Equal)),
-        (Term::Date(a, b, c), Term::Date(x, y, z)) => constant(relation.holds((a, b, c).cmp(&(x, y, z)))),
+        (Term::Date(year, month, day), Term::Date(year2, month2, day2)) => {
+            constant(relation.holds((year, month, day).cmp(&(year2, month2, day2))))
+        }
         (Term::CurrentDate, Term::Date(year, month, day)) => today(relation, (*year, *month, *day)),
         (Term::Date(year, month, day), Term::CurrentDate) => today(relation.turned(), (*year, *month, *day)),
         (Term::Number(a), Term::Number(b)) => match (Decimal::parse(a), Decimal::parse(b)) {

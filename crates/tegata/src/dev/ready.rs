@@ -27,7 +27,8 @@ pub(crate) struct ReadyFile {
     pub(crate) https: Option<Https>,
     metrics: Option<String>,
     data: String,
-    account: AccountEntry,
+    /// The account.
+    pub(crate) account: AccountEntry,
     customer: AccountEntry,
     /// The owner of the account.
     pub(crate) root: RootEntry,
@@ -49,12 +50,15 @@ pub(crate) struct Https {
     pub(crate) ca_file: String,
 }
 
+/// One account.
 #[derive(Debug, Clone, Serialize)]
-struct AccountEntry {
+pub(crate) struct AccountEntry {
     alias: &'static str,
     uid: String,
-    operator_id: &'static str,
-    org_id: &'static str,
+    /// Its id as an operator.
+    pub(crate) operator_id: &'static str,
+    /// Its id as an organisation.
+    pub(crate) org_id: &'static str,
 }
 
 /// The owner of the account.
@@ -71,9 +75,11 @@ pub(crate) struct UserEntry {
     login: String,
     #[serde(flatten)]
     secrets: Secrets,
-    csp_api_token: &'static str,
+    /// Long-lived token for the organisation.
+    pub(crate) csp_api_token: &'static str,
+    /// Seed of the second factor, in base32; only where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    totp_secret: Option<&'static str>,
+    pub(crate) totp_secret: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -108,6 +114,11 @@ impl UserEntry {
     /// Id and secret of the access key.
     pub(crate) fn access_key(&self) -> (&'static str, &'static str) {
         (self.secrets.access_key_id, self.secrets.access_key_secret)
+    }
+
+    /// Id and secret of the auth key.
+    pub(crate) fn auth_key(&self) -> (&'static str, &'static str) {
+        (self.secrets.auth_key_id, self.secrets.auth_key)
     }
 }
 

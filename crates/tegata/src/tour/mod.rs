@@ -3,6 +3,9 @@
 //! Each step prints what was asked and what came back. A step that does not end as it should is told, and the tour fails.
 
 mod apps;
+mod json;
+mod second_factor;
+mod server_apps;
 mod sign_in;
 
 use std::path::PathBuf;
@@ -16,6 +19,8 @@ pub(crate) async fn walk(ready: &ReadyFile) -> Result<(), Failure> {
     let mut guide = Guide { failed: 0, steps: 0 };
     apps::walk(&mut guide, ready).await?;
     sign_in::walk(&mut guide, ready).await?;
+    second_factor::walk(&mut guide, ready).await?;
+    server_apps::walk(&mut guide, ready).await?;
     guide.done()
 }
 
