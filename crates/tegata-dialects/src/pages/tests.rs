@@ -136,7 +136,7 @@ fn gallery(language: Language, name: &str) -> Vec<(&'static str, String)> {
             draw(&AdminConsent {
                 frame: known(),
                 csrf: csrf(),
-                client: ClientShown { name: text("Photo book"), official: false },
+                client: ClientShown { name: if name == NASTY { name.to_owned() } else { text("Photo book") }, official: false },
                 publisher: text("globex (1000000000000002)"),
                 account: acme(),
                 foreign: true,
@@ -224,7 +224,7 @@ fn gallery(language: Language, name: &str) -> Vec<(&'static str, String)> {
             draw(&Consent {
                 frame: known(),
                 csrf: csrf(),
-                client: ClientShown { name: text("Photo book"), official: false },
+                client: ClientShown { name: if name == NASTY { name.to_owned() } else { text("Photo book") }, official: false },
                 account: acme(),
                 role: None,
                 publisher: Some(text("globex (1000000000000002)")),
