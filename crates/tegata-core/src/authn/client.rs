@@ -17,7 +17,7 @@ use crate::{
     caller::Unspent,
     client::{let_in, official_by_app_id, secret_holds},
     error::{AuthnFailure, OpError},
-    grant::{Bound, GrantFailure, RefreshToken, hash_of, standing},
+    grant::{Bound, Fallen, GrantFailure, RefreshToken, hash_of, standing},
     hashing,
     principal::{LiveAccess, LiveClient, Principal, SYSTEM, SelfService, Stamps, Who},
     sam::Rights,
@@ -237,7 +237,7 @@ impl Core {
         let mut secrets = Vec::new();
         if official_by_app_id(app_id).is_none() {
             if row.account_id != account_id {
-                reads.push(let_in(self, &row, account_id).await?.ok_or_else(refused)?);
+                reads.push(let_in(self, &row, account_id).await?.ok_or(OpError::Grant(GrantFailure::Fallen(Fallen::Installation)))?);
             }
             reads.push(Read::Client(row.id, row.generation));
             secrets = client_secret::of_client(store, row.id).await?;

@@ -65,7 +65,7 @@ async fn an_application_of_another_account() {
     // On: whoever is no administrator is told so, and an administrator reads whose it is, where it leads and what it changes.
     let mut dan = Browser::new(&world);
     dan.open(&at(&id)).await.sign_in("dan").await;
-    assert_eq!(dan.brief(), "403 unauthorized call");
+    assert_eq!(dan.brief(), "403 Unauthorized call");
     alice.open(&at(&id)).await;
     assert_eq!(alice.brief(), "200 Install an application of another account");
     for said in ["globex (1000000000000002)", "https://photos.example", "everybody of the account can use it", "<code>profile</code>"] {
