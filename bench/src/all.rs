@@ -12,18 +12,18 @@ use std::{
 };
 
 use bytes::Bytes;
-use serde_json::Value;
 use tegata_core::clock::{Clock as _, SystemClock};
-use tegata_model::SecretKey;
 
 use crate::{
+    against,
     arguments::Arguments,
     client::Connection,
     commands, in_process,
     load::{self, Figures, Plan, count},
     process::{Memory, Server, processor_seconds},
     report::{self, Report, Row, Side, median},
-    work::{Asker, Key, OBJECTS, USERS, Work},
+    setting,
+    work::{Asker, OBJECTS, Work},
 };
 
 /// How the run is made.
@@ -87,10 +87,16 @@ pub(crate) async fn run(options: &Options) -> Result<bool, String> {
     say(&format!("ready after {:.0} ms (median), {:.1} MiB at rest", median(ready.clone()), at_rest.resident));
 
     let server = options.start(&options.fresh("server")?)?;
-    let (asker, issuer, gateway) = setting(&server.ready).await?;
+    let (asker, issuer, gateway) = setting::whom(&server.ready, &options.works).await?;
     let asker = Arc::new(asker);
-    let mut rows = Vec::new();
+    let (mut rows, mut bounded) = (Vec::new(), Vec::new());
     for work in &options.works {
+        if let Some(bound) = work.bound() {
+            let row = against::measure((options.rounds, options.time), &server, &asker, (*work, bound), issuer).await?;
+            say(&format!("{work}: {}", row.line()));
+            bounded.push(row);
+            continue;
+        }
         let row = compare(options, &server, &asker, *work, if work.is_object() { gateway } else { issuer }).await?;
         say(&format!(
             "{work}: floor {:.0}/s, tegata {:.0}/s, ratio {:.2}; p99 {:.2} ms; {:.0} µs of processor (floor {:.0}); {} errors",
@@ -109,6 +115,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool, String> {
         load,
         sync,
         rows,
+        bounded,
         in_process,
         ready,
         at_rest,
@@ -124,7 +131,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool, String> {
     for folder in ["sync", "start", "server", "floor", "commands"] {
         let _ = fs::remove_dir_all(options.data.join(folder));
     }
-    Ok(report.rows.iter().all(|row| row.errors == 0))
+    Ok(report.rows.iter().all(|row| row.errors == 0) && report.bounded.iter().all(|row| row.errors == 0))
 }
 
 #[expect(clippy::print_stdout, reason = "a command-line tool: printing is its job")]
@@ -158,47 +165,6 @@ fn starts(options: &Options) -> Result<(Vec<f64>, Memory), String> {
     Ok((ready, memory))
 }
 
-/// Whom to ask, as the ready file says, with a fresh session of the role.
-pub(crate) async fn setting(ready: &str) -> Result<(Asker, SocketAddr, SocketAddr), String> {
-    let ready: Value = serde_json::from_str(ready).map_err(|error| format!("the ready file: {error}"))?;
-    let text = |path: &str| ready.pointer(path).and_then(Value::as_str).ok_or_else(|| format!("the ready file has no `{path}`"));
-    let address = |path: &str| -> Result<SocketAddr, String> {
-        let url = text(path)?;
-        url.strip_prefix("http://").and_then(|rest| rest.parse().ok()).ok_or_else(|| format!("`{url}` is no address"))
-    };
-    let (issuer, gateway) = (address("/issuer")?, address("/oss")?);
-    let user = "/users/appserver";
-    let key = Key::new(text(&format!("{user}/access_key_id"))?, text(&format!("{user}/access_key_secret"))?, None)?;
-    let (role, region) = (text("/roles/app-uploader/arn")?, text("/oss_region")?);
-    let mut asker = Asker::new(key, None, role.to_owned(), region.to_owned())?;
-    let (status, body) = Connection::open(issuer).await?.ask(asker.assume_role_rpc(issuer)?).await?;
-    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let part = |name: &str| answer.pointer(&format!("/Credentials/{name}")).and_then(Value::as_str);
-    let (Some(id), Some(secret), Some(token)) = (part("AccessKeyId"), part("AccessKeySecret"), part("SecurityToken")) else {
-        return Err(format!("AssumeRole answered {status}: {}", String::from_utf8_lossy(&body)));
-    };
-    asker.session = Some(Key::new(id, secret, Some(token))?);
-    asker.administrator = Some(Key::new(text("/users/alice/access_key_id")?, text("/users/alice/access_key_secret")?, None)?);
-    asker.client = Some((text("/clients/bench/id")?.to_owned(), SecretKey::new(text("/clients/bench/secret")?.to_owned())));
-    let (status, body) = Connection::open(issuer).await?.ask(asker.client_credentials(issuer)?).await?;
-    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let token = answer.get("access_token").and_then(Value::as_str);
-    asker.token = Some(SecretKey::new(token.ok_or_else(|| format!("the client's token was answered {status}"))?.to_owned()));
-    Ok((asker, issuer, gateway))
-}
-
-/// The users that the directory's works name; those that exist already stay.
-async fn users(asker: &Asker, to: SocketAddr) -> Result<(), String> {
-    let mut connection = Connection::open(to).await?;
-    for n in 0..USERS {
-        let (status, body) = connection.ask(asker.make_user(n, to)?).await?;
-        if !status.is_success() && status.as_u16() != 409 {
-            return Err(format!("CreateUser answered {status}: {}", String::from_utf8_lossy(&body)));
-        }
-    }
-    Ok(())
-}
-
 /// One side in one round.
 struct Round {
     figures: Figures,
@@ -215,9 +181,6 @@ async fn compare(options: &Options, server: &Server, asker: &Arc<Asker>, work: W
     if work.is_object() {
         command.arg("--files").arg(folder.join("files"));
     } else {
-        if matches!(work, Work::RamRead | Work::RamWrite) {
-            users(asker, to).await?;
-        }
         let (status, body) = Connection::open(to).await?.ask(asker.request(work, 0, to, &payload)?).await?;
         if !status.is_success() {
             return Err(format!("{work} answered {status}: {}", String::from_utf8_lossy(&body)));
@@ -238,7 +201,7 @@ async fn compare(options: &Options, server: &Server, asker: &Arc<Asker>, work: W
         }
     }
     let one = async |process: &Server, to: SocketAddr, time: Duration| {
-        let plan = Plan { work, to, connections: work.connections(), time, most: 5_000_000 };
+        let plan = Plan { work, to, connections: work.connections(), time, most: 5_000_000, pause: Duration::ZERO };
         let (processor, generator) = (process.processor_seconds(), processor_seconds("self"));
         let figures = load::run(plan, asker, &payload).await?;
         let each = |seconds: f64| seconds * 1e6 / count(figures.good.max(1));

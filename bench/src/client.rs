@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
@@ -36,13 +36,18 @@ impl Connection {
 
     /// Sends a request and keeps the answer.
     pub(crate) async fn ask(&mut self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), String> {
-        let answer = self.answer(request).await?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await.map_err(|error| error.to_string())?;
-        Ok((status, body.to_bytes()))
+        let answer = self.whole(request).await?;
+        Ok((answer.status(), answer.into_body()))
     }
 
-    async fn answer(&mut self, request: Request<Full<Bytes>>) -> Result<http::Response<hyper::body::Incoming>, String> {
+    /// The same, with the headers.
+    pub(crate) async fn whole(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, String> {
+        let (parts, body) = self.answer(request).await?.into_parts();
+        let body = body.collect().await.map_err(|error| error.to_string())?;
+        Ok(Response::from_parts(parts, body.to_bytes()))
+    }
+
+    async fn answer(&mut self, request: Request<Full<Bytes>>) -> Result<Response<hyper::body::Incoming>, String> {
         self.sender.ready().await.map_err(|error| error.to_string())?;
         self.sender.send_request(request).await.map_err(|error| error.to_string())
     }

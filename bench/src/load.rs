@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) time: Duration,
     /// At most this many requests, over all connections.
     pub(crate) most: u64,
+    /// How long a connection waits between two requests; not at all for a closed loop.
+    pub(crate) pause: Duration,
 }
 
 /// What came of a load.
@@ -122,7 +124,13 @@ async fn one(
     while began.elapsed() < plan.time && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
         let request = asker.request(plan.work, number, plan.to, payload)?;
         let sent = Instant::now();
-        match connection.send(request).await {
+        let answer = if Asker::learns(plan.work) {
+            let answer = connection.ask(request).await;
+            answer.inspect(|(_, body)| asker.learn(number, body)).map(|(status, body)| (status, body.len() as u64))
+        } else {
+            connection.send(request).await
+        };
+        match answer {
             Ok((status, length)) if status.is_success() => {
                 figures.good += 1;
                 figures.bytes += length;
@@ -137,6 +145,9 @@ async fn one(
                 figures.first_error.get_or_insert(error);
                 connection = Connection::open(plan.to).await?;
             }
+        }
+        if !plan.pause.is_zero() {
+            tokio::time::sleep(plan.pause).await;
         }
     }
     Ok(figures)

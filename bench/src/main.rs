@@ -4,6 +4,7 @@
 //! `docs/performance.md` for what is asked and what was found.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool: printing is its job")]
 
+mod against;
 mod all;
 mod arguments;
 mod client;
@@ -13,6 +14,7 @@ mod in_process;
 mod load;
 mod process;
 mod report;
+mod setting;
 mod work;
 
 use std::{fs, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
@@ -36,7 +38,8 @@ usage: tegata-bench all [--quick] [--only WORK] [--seconds N] [--rounds N] [--te
   floor       bare handlers: N bytes to every request, or whole files
   in-process  single requests without a network
 
-works: assume-role-acs3, assume-role-rpc, identity, ram-read, ram-write, get-1m, put-1m, get-4k, put-4k";
+works: assume-role-acs3, assume-role-rpc, identity, ram-read, ram-write, client-credentials, introspect, refresh, sam-auth, sam-call,
+       csp-token, csp-api, login-storm, get-1m, put-1m, get-4k, put-4k";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -101,13 +104,13 @@ async fn load(mut arguments: Arguments) -> Result<bool, Problem> {
     let (asker, to) = match (ready, to) {
         (Some(file), to) => {
             let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-            let (asker, issuer, gateway) = all::setting(&text).await?;
+            let (asker, issuer, gateway) = setting::whom(&text, &[work]).await?;
             (asker, to.unwrap_or(if work.is_object() { gateway } else { issuer }))
         }
         (None, Some(to)) => (Asker::made_up()?, to),
         (None, None) => return Err(Problem::Usage("`--to` or `--ready-file` is needed".to_owned())),
     };
-    let plan = Plan { work, to, connections, time, most };
+    let plan = Plan { work, to, connections, time, most, pause: Duration::ZERO };
     let before = process::processor_seconds("self");
     let figures = load::run(plan, &Arc::new(asker), &all::payload(work)).await?;
     let own = (process::processor_seconds("self") - before) * 1e6 / load::count(figures.good.max(1));

@@ -2,7 +2,11 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use crate::{in_process::Timed, process::Memory, work::Work};
+use crate::{
+    in_process::Timed,
+    process::Memory,
+    work::{Bound, Work},
+};
 
 const START: &str = "<!-- bench -->";
 const END: &str = "<!-- /bench -->";
@@ -43,6 +47,75 @@ pub(crate) struct Row {
     pub(crate) first_error: Option<String>,
 }
 
+/// One work against what holds it back.
+#[derive(Debug, Clone)]
+pub(crate) struct Bounded {
+    /// The work.
+    pub(crate) work: Work,
+    /// What holds it back.
+    pub(crate) bound: Bound,
+    /// In how many threads that was measured.
+    pub(crate) threads: usize,
+    /// How many connections asked.
+    pub(crate) connections: usize,
+    /// How many a second these threads do of it.
+    pub(crate) limit: f64,
+    /// Good answers per second.
+    pub(crate) rate: f64,
+    /// The median of the rounds' ratios of the two.
+    pub(crate) ratio: f64,
+    /// Milliseconds that half, 99 of 100 and 999 of 1000 answers stayed below.
+    pub(crate) latencies: [f64; 3],
+    /// Processor time of the server for one answer, in microseconds.
+    pub(crate) processor: f64,
+    /// What it did to others.
+    pub(crate) beside: Option<Beside>,
+    /// Answers that were no success, those of the others among them.
+    pub(crate) errors: u64,
+    /// The first of them.
+    pub(crate) first_error: Option<String>,
+}
+
+/// How long a few others waited for AssumeRole: 99 of 100 less than this many milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Beside {
+    /// With nothing else to do.
+    pub(crate) idle: f64,
+    /// During the work.
+    pub(crate) busy: f64,
+    /// The median of the rounds' ratios.
+    pub(crate) ratio: f64,
+}
+
+/// At most this many times as long may others wait during a storm of sign-ins.
+const BESIDE: f64 = 3.0;
+
+impl Bounded {
+    /// In one line.
+    pub(crate) fn line(&self) -> String {
+        let beside = self.beside.map(|beside| format!("; others' p99 {:.2} ms, idle {:.2} ms", beside.busy, beside.idle));
+        format!(
+            "{} {:.0}/s, tegata {:.0}/s, ratio {:.2}; p99 {:.2} ms; {:.0} µs of processor{}; {} errors",
+            self.bound_in_words(),
+            self.limit,
+            self.rate,
+            self.ratio,
+            self.latencies[1],
+            self.processor,
+            beside.unwrap_or_default(),
+            self.errors
+        )
+    }
+
+    fn bound_in_words(&self) -> String {
+        let what = match self.bound {
+            Bound::Signatures => "RSA-2048 signatures",
+            Bound::Passwords => "argon2id, 19 MiB, two passes",
+        };
+        format!("{what}, {} {}", self.threads, if self.threads == 1 { "thread" } else { "threads" })
+    }
+}
+
 /// Everything that one run found.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -58,6 +131,8 @@ pub(crate) struct Report {
     pub(crate) sync: f64,
     /// The works.
     pub(crate) rows: Vec<Row>,
+    /// The works that something else holds back.
+    pub(crate) bounded: Vec<Bounded>,
     /// Single requests in process.
     pub(crate) in_process: Vec<Timed>,
     /// From start to ready file on an empty store, in milliseconds, of each start.
@@ -94,6 +169,12 @@ impl Work {
             Self::RamWrite => "RAM UpdateUser, RPC V1, administrator's key, durable".to_owned(),
             Self::ClientCredentials => "token of a client for itself, durable audit".to_owned(),
             Self::Introspect => "introspection of such a token".to_owned(),
+            Self::Refresh => "refresh token for new tokens, durable".to_owned(),
+            Self::SamAuth => "operator API: session by auth key, durable audit".to_owned(),
+            Self::SamCall => "operator API: call with API key and token".to_owned(),
+            Self::SamLogin => "operator API: session by password, durable audit".to_owned(),
+            Self::CspToken => "organisation's app: RS256 token for itself, durable audit".to_owned(),
+            Self::CspApi => "organisation's API: call with a token seen before".to_owned(),
             Self::Get(size) => format!("object GET {}, OSS V4, temporary key", bytes(size)),
             Self::Put(size) => format!("object PUT {}, OSS V4, temporary key, durable", bytes(size)),
         }
@@ -108,7 +189,11 @@ impl Work {
             Self::RamWrite => (None, 0.12),
             Self::Get(size) if size >= 1 << 20 => (None, 1.05),
             Self::Put(size) if size >= 1 << 20 => (None, 0.50),
-            Self::Get(_) | Self::RamRead => (None, 0.40),
+            Self::Refresh => (Some(0.12), 0.15),
+            Self::SamAuth => (None, 0.15),
+            Self::SamLogin => (None, 0.90),
+            Self::CspToken => (None, 0.70),
+            Self::Get(_) | Self::RamRead | Self::SamCall | Self::CspApi => (None, 0.40),
             Self::Put(_) => (None, 0.30),
         }
     }
@@ -139,6 +224,7 @@ impl Report {
             self.load.as_ref().map(|load| format!("; the load average before the run was {load} (idle: 0)")).unwrap_or_default()
         );
         self.table(&mut out);
+        self.against(&mut out);
         self.single(&mut out);
         out
     }
@@ -170,6 +256,48 @@ impl Report {
             );
         }
         for row in self.rows.iter().filter(|row| row.errors > 0) {
+            let first = row.first_error.as_deref().unwrap_or("");
+            let _ = writeln!(out, "\n**Not to be trusted:** {} had {} errors, the first of them `{first}`.", row.work.words(), row.errors);
+        }
+    }
+
+    fn against(&self, out: &mut String) {
+        if self.bounded.is_empty() {
+            return;
+        }
+        let _ = writeln!(
+            out,
+            "\n| work, against what bounds it | connections | bound | of it /s | tegata req/s | ratio | asked in the end | p50 / p99 / p99.9 ms | µs of processor |\n\
+             |---|--:|---|--:|--:|--:|--:|--:|--:|"
+        );
+        for row in &self.bounded {
+            let [p50, p99, p999] = row.latencies;
+            let _ = writeln!(
+                out,
+                "| {} | {} | {} | {:.0} | {:.0} | **{:.2}** | {} | {p50:.2} / {p99:.2} / {p999:.2} | {:.0} |",
+                row.work.words(),
+                row.connections,
+                row.bound_in_words(),
+                row.limit,
+                row.rate,
+                row.ratio,
+                mark(row.ratio, row.work.asked().1),
+                row.processor,
+            );
+        }
+        for (row, beside) in self.bounded.iter().filter_map(|row| Some((row, row.beside?))) {
+            let _ = writeln!(
+                out,
+                "\nDuring the storm of the work \"{}\", 99 of 100 AssumeRole of a few others took less than {:.2} ms, without it less than {:.2} ms:\n\
+                 **{:.1}** times as long (asked: ≤ {BESIDE:.0} {}).",
+                row.work.words(),
+                beside.busy,
+                beside.idle,
+                beside.ratio,
+                if beside.ratio <= BESIDE { "✓" } else { "✗" }
+            );
+        }
+        for row in self.bounded.iter().filter(|row| row.errors > 0) {
             let first = row.first_error.as_deref().unwrap_or("");
             let _ = writeln!(out, "\n**Not to be trusted:** {} had {} errors, the first of them `{first}`.", row.work.words(), row.errors);
         }
@@ -251,6 +379,20 @@ mod tests {
     fn report(ratio: f64) -> Report {
         let side = Side { rate: 1000.0, p50: 1.0, p99: 2.0, p999: 3.0, processor: 40.0, generator: 20.0 };
         let row = Row { work: Work::AssumeRoleAcs3, connections: 128, floor: side, server: side, ratio, errors: 0, first_error: None };
+        let storm = Bounded {
+            work: Work::SamLogin,
+            bound: Bound::Passwords,
+            threads: 2,
+            connections: 16,
+            limit: 100.0,
+            rate: 95.0,
+            ratio: 0.95,
+            latencies: [1.0, 2.0, 3.0],
+            processor: 20_000.0,
+            beside: Some(Beside { idle: 1.0, busy: 4.0, ratio: 4.0 }),
+            errors: 0,
+            first_error: None,
+        };
         let memory = Memory { resident: 20.0, anonymous: 8.0 };
         let timed = Timed { what: "pure", p50: 10.0, p99: 60.0 };
         Report {
@@ -260,6 +402,7 @@ mod tests {
             load: None,
             sync: 0.5,
             rows: vec![row],
+            bounded: vec![storm],
             in_process: vec![timed],
             ready: vec![90.0, 110.0, 95.0],
             at_rest: memory,
@@ -274,6 +417,8 @@ mod tests {
         assert!(text.contains("≥ 0.12 ✓ | ≥ 0.25 ✗"), "{text}");
         assert!(text.contains("≤ 15, ≤ 50 ✗"), "{text}");
         assert!(text.contains("95 ms, 110 ms"), "{text}");
+        assert!(text.contains("argon2id, 19 MiB, two passes, 2 threads | 100 | 95 | **0.95** | ≥ 0.90 ✓"), "{text}");
+        assert!(text.contains("**4.0** times as long (asked: ≤ 3 ✗)"), "{text}");
         assert!(!text.contains("Not to be trusted"), "{text}");
         let mut bad = report(0.3);
         bad.rows[0].errors = 2;

@@ -4,13 +4,17 @@ use std::{
     fmt,
     net::SocketAddr,
     str::FromStr,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
+use serde_json::{Value, json};
 use tegata_core::clock::{Clock as _, Entropy as _, SystemClock, SystemEntropy};
 use tegata_model::{AccessKeyId, SecretKey};
 use tegata_sign::{Credential, ObjectAddress, acs_rpc, acs3, form, oss::Unsigned, oss_v4};
@@ -23,6 +27,22 @@ const RAM_VERSION: &str = "2015-05-01";
 pub(crate) const USERS: usize = 128;
 /// How many objects are read in turn.
 pub(crate) const OBJECTS: usize = 16;
+
+/// How many chains of refresh tokens go on side by side.
+pub(crate) const CHAINS: usize = 128;
+/// How many users sign in by password side by side: as many as one address may have waiting, and not more.
+pub(crate) const LOGINS: usize = 16;
+/// What these users sign in with.
+pub(crate) const PASSWORD: &str = "bench-Example-Password-1";
+
+/// What no server gets past with some works, and what is therefore measured beside them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bound {
+    /// RSA signatures.
+    Signatures,
+    /// Hashes of passwords.
+    Passwords,
+}
 
 /// One kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +61,18 @@ pub(crate) enum Work {
     ClientCredentials,
     /// What such a token is worth, asked by the client.
     Introspect,
+    /// The next tokens for a refresh token, each connection its own chain.
+    Refresh,
+    /// A session by auth key, at the operator API.
+    SamAuth,
+    /// What the operator is called, asked in a session.
+    SamCall,
+    /// A session by password, each connection its own user.
+    SamLogin,
+    /// A token of an organisation's app for itself.
+    CspToken,
+    /// What the organisation is called, asked with such a token.
+    CspApi,
     /// GetObject of this many bytes, OSS V4 with a temporary key.
     Get(usize),
     /// PutObject of this many bytes, likewise, each connection over its own object.
@@ -49,7 +81,7 @@ pub(crate) enum Work {
 
 impl Work {
     /// All that `all` measures.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::AssumeRoleAcs3,
         Self::AssumeRoleRpc,
         Self::Identity,
@@ -57,6 +89,12 @@ impl Work {
         Self::RamWrite,
         Self::ClientCredentials,
         Self::Introspect,
+        Self::Refresh,
+        Self::SamAuth,
+        Self::SamCall,
+        Self::CspApi,
+        Self::CspToken,
+        Self::SamLogin,
         Self::Get(1 << 20),
         Self::Put(1 << 20),
         Self::Get(4 << 10),
@@ -68,6 +106,15 @@ impl Work {
         matches!(self, Self::Get(_) | Self::Put(_))
     }
 
+    /// What holds it back at the latest, where that is not what a request costs: it is measured against that instead of the floor.
+    pub(crate) fn bound(self) -> Option<Bound> {
+        match self {
+            Self::CspToken => Some(Bound::Signatures),
+            Self::SamLogin => Some(Bound::Passwords),
+            _ => None,
+        }
+    }
+
     /// How many connections ask at once.
     pub(crate) fn connections(self) -> usize {
         match self {
@@ -77,7 +124,13 @@ impl Work {
             | Self::RamRead
             | Self::RamWrite
             | Self::ClientCredentials
-            | Self::Introspect => 128,
+            | Self::Introspect
+            | Self::SamAuth
+            | Self::SamCall
+            | Self::CspToken
+            | Self::CspApi => 128,
+            Self::Refresh => CHAINS,
+            Self::SamLogin => LOGINS,
             Self::Get(size) | Self::Put(size) => {
                 if size > 64 << 10 {
                     16
@@ -99,6 +152,12 @@ impl fmt::Display for Work {
             Self::RamWrite => return f.write_str("ram-write"),
             Self::ClientCredentials => return f.write_str("client-credentials"),
             Self::Introspect => return f.write_str("introspect"),
+            Self::Refresh => return f.write_str("refresh"),
+            Self::SamAuth => return f.write_str("sam-auth"),
+            Self::SamCall => return f.write_str("sam-call"),
+            Self::SamLogin => return f.write_str("login-storm"),
+            Self::CspToken => return f.write_str("csp-token"),
+            Self::CspApi => return f.write_str("csp-api"),
             Self::Get(size) => ("get", size),
             Self::Put(size) => ("put", size),
         };
@@ -135,6 +194,26 @@ impl Key {
     }
 }
 
+/// An operator, and what is shown in its name.
+pub(crate) struct Operator {
+    /// Its id.
+    pub(crate) id: String,
+    /// The id and secret of an auth key.
+    pub(crate) auth_key: (String, SecretKey),
+    /// The API key and the token of a session.
+    pub(crate) pair: (String, SecretKey),
+}
+
+/// An app of an organisation.
+pub(crate) struct App {
+    /// The organisation.
+    pub(crate) org: String,
+    /// Its id and secret.
+    pub(crate) client: (String, SecretKey),
+    /// A token of it.
+    pub(crate) token: SecretKey,
+}
+
 /// Who asks, and for what.
 pub(crate) struct Asker {
     /// The long-term key that assumes the role.
@@ -147,6 +226,12 @@ pub(crate) struct Asker {
     pub(crate) client: Option<(String, SecretKey)>,
     /// A token of that client for itself.
     pub(crate) token: Option<SecretKey>,
+    /// The newest refresh token of each chain.
+    pub(crate) chains: Vec<Mutex<String>>,
+    /// An operator, an auth key of it, and a session by it.
+    pub(crate) operator: Option<Operator>,
+    /// An app of an organisation, and a token of it.
+    pub(crate) app: Option<App>,
     /// The role.
     pub(crate) role_arn: String,
     /// The region that V4 signatures name.
@@ -166,6 +251,9 @@ impl Asker {
             administrator: None,
             client: None,
             token: None,
+            chains: Vec::new(),
+            operator: None,
+            app: None,
             role_arn,
             region,
             run: format!("{:016x}", u64::from_le_bytes(bytes)),
@@ -196,9 +284,66 @@ impl Asker {
                 let token = self.token.as_ref().ok_or("there is no access token yet")?;
                 self.of_client("/oauth/introspect", &[("token", token.expose())], to)
             }
+            Work::Refresh => {
+                let chain = self.chains.get(connection % CHAINS).ok_or("there is no refresh token yet")?;
+                let token = chain.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                self.of_client("/oauth/token", &[("grant_type", "refresh_token"), ("refresh_token", &token)], to)
+            }
+            Work::SamAuth => {
+                let (id, key) = &self.operator()?.auth_key;
+                sam_auth(to, &json!({ "authKeyId": id, "authKey": key.expose() }))
+            }
+            Work::SamLogin => {
+                let (operator, name) = (&self.operator()?.id, login(connection));
+                sam_auth(to, &json!({ "operatorId": operator, "userName": name, "password": PASSWORD }))
+            }
+            Work::SamCall => {
+                let operator = self.operator()?;
+                let shown = [("x-soracom-api-key", operator.pair.0.as_str()), ("x-soracom-token", operator.pair.1.expose())];
+                build("GET", &format!("/v1/operators/{}", operator.id), headers(to, shown), Bytes::new())
+            }
+            Work::CspToken => {
+                let app = self.app()?;
+                self.by_client(&app.client, "/csp/gateway/am/api/auth/authorize", &[("grant_type", "client_credentials")], to)
+            }
+            Work::CspApi => {
+                let app = self.app()?;
+                let shown = [("csp-auth-token", app.token.expose())];
+                build("GET", &format!("/csp/gateway/am/api/orgs/{}", app.org), headers(to, shown), Bytes::new())
+            }
             Work::Get(size) => self.object("GET", &format!("bench/get-{size}-{}", connection % OBJECTS), to, Bytes::new()),
             Work::Put(size) => self.object("PUT", &format!("bench/put-{size}-{connection}"), to, payload.clone()),
         }
+    }
+
+    /// Whether the answer to a request says what the next one has to show.
+    pub(crate) fn learns(work: Work) -> bool {
+        work == Work::Refresh
+    }
+
+    /// Takes what the next request has to show from an answer. That of a floor says nothing, and everything stays as it was.
+    pub(crate) fn learn(&self, connection: usize, answer: &[u8]) {
+        const NAME: &[u8] = br#""refresh_token":""#;
+        let Some(at) = answer.windows(NAME.len()).position(|window| window == NAME) else { return };
+        let token = answer.get(at + NAME.len()..).and_then(|rest| rest.split(|byte| *byte == b'"').next()).unwrap_or_default();
+        if let (Ok(token), Some(chain)) = (std::str::from_utf8(token), self.chains.get(connection % CHAINS)) {
+            token.clone_into(&mut chain.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    fn operator(&self) -> Result<&Operator, String> {
+        self.operator.as_ref().ok_or_else(|| "there is no session of an operator yet".to_owned())
+    }
+
+    fn app(&self) -> Result<&App, String> {
+        self.app.as_ref().ok_or_else(|| "there is no app of an organisation yet".to_owned())
+    }
+
+    /// Makes the n-th user that [`Work::SamLogin`] names, and gives it its password.
+    pub(crate) fn make_login(&self, n: usize, to: SocketAddr) -> Result<[Request<Full<Bytes>>; 2], String> {
+        let name = login(n);
+        let password = [("UserName", name.as_str()), ("Password", PASSWORD)];
+        Ok([self.administer("CreateUser", &[("UserName", &name)], to)?, self.administer("CreateLoginProfile", &password, to)?])
     }
 
     /// The upload of the n-th object that `get` of this size reads.
@@ -212,8 +357,19 @@ impl Asker {
     }
 
     fn administer(&self, action: &str, rest: &[(&str, &str)], to: SocketAddr) -> Result<Request<Full<Bytes>>, String> {
+        self.administer_by(RAM_VERSION, action, rest, to)
+    }
+
+    /// A request by the administrator to an interface of this version.
+    pub(crate) fn administer_by(
+        &self,
+        version: &str,
+        action: &str,
+        rest: &[(&str, &str)],
+        to: SocketAddr,
+    ) -> Result<Request<Full<Bytes>>, String> {
         let key = self.administrator.as_ref().unwrap_or(&self.key);
-        let mut parameters = pairs([("Action", action), ("Version", RAM_VERSION), ("Format", "JSON")]);
+        let mut parameters = pairs([("Action", action), ("Version", version), ("Format", "JSON")]);
         parameters.extend(rest.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let added = acs_rpc::sign("GET", &parameters, &key.credential(), SystemClock.now(), &self.nonce());
         parameters.extend(added);
@@ -226,8 +382,20 @@ impl Asker {
         self.of_client("/oauth/token", &[("grant_type", "client_credentials")], to)
     }
 
-    fn of_client(&self, path: &str, fields: &[(&str, &str)], to: SocketAddr) -> Result<Request<Full<Bytes>>, String> {
-        let (id, secret) = self.client.as_ref().ok_or("there is no client")?;
+    /// A form of the client.
+    pub(crate) fn of_client(&self, path: &str, fields: &[(&str, &str)], to: SocketAddr) -> Result<Request<Full<Bytes>>, String> {
+        self.by_client(self.client.as_ref().ok_or("there is no client")?, path, fields, to)
+    }
+
+    /// A form of this client.
+    #[expect(clippy::unused_self, reason = "stands beside its siblings")]
+    pub(crate) fn by_client(
+        &self,
+        (id, secret): &(String, SecretKey),
+        path: &str,
+        fields: &[(&str, &str)],
+        to: SocketAddr,
+    ) -> Result<Request<Full<Bytes>>, String> {
         let basic = STANDARD.encode(format!("{id}:{}", secret.expose()));
         let fields: Vec<_> = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let headers = pairs([
@@ -237,6 +405,11 @@ impl Asker {
             ("user-agent", "tegata-bench"),
         ]);
         build("POST", path, headers, form::encode(&fields).into())
+    }
+
+    /// What no other run is called.
+    pub(crate) fn run(&self) -> &str {
+        &self.run
     }
 
     fn nonce(&self) -> String {
@@ -304,11 +477,28 @@ fn user(n: usize) -> String {
     format!("bench-{}", n % USERS)
 }
 
+fn login(n: usize) -> String {
+    format!("bench-login-{}", n % LOGINS)
+}
+
+/// A sign-in at the operator API.
+pub(crate) fn sam_auth(to: SocketAddr, shown: &Value) -> Result<Request<Full<Bytes>>, String> {
+    build("POST", "/v1/auth", headers(to, [("content-type", "application/json")]), shown.to_string().into())
+}
+
+/// The usual headers, and some more.
+pub(crate) fn headers<const N: usize>(to: SocketAddr, more: [(&str, &str); N]) -> Vec<(String, String)> {
+    let mut headers = pairs([("host", &to.to_string()), ("user-agent", "tegata-bench")]);
+    headers.extend(pairs(more));
+    headers
+}
+
 fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
-fn build(method: &str, target: &str, headers: Vec<(String, String)>, body: Bytes) -> Result<Request<Full<Bytes>>, String> {
+/// A request from its parts.
+pub(crate) fn build(method: &str, target: &str, headers: Vec<(String, String)>, body: Bytes) -> Result<Request<Full<Bytes>>, String> {
     let request =
         headers.into_iter().fold(Request::builder().method(method).uri(target), |request, (name, value)| request.header(name, value));
     request.body(Full::new(body)).map_err(|error| error.to_string())
@@ -325,6 +515,20 @@ mod tests {
         }
         assert_eq!(Work::Put(4 << 10).to_string(), "put-4k");
         assert!("get-3".parse::<Work>().is_err());
+    }
+
+    #[test]
+    fn a_chain_goes_on_with_what_was_answered() {
+        let mut asker = Asker::made_up().unwrap();
+        asker.client = Some(("1".to_owned(), SecretKey::new("s".to_owned())));
+        asker.chains.push(Mutex::new("one".to_owned()));
+        let to = SocketAddr::from(([127, 0, 0, 1], 1));
+        let shown = |asker: &Asker| format!("{:?}", asker.request(Work::Refresh, 0, to, &Bytes::new()).unwrap());
+        asker.learn(0, b"xxxxxxxx");
+        assert!(shown(&asker).contains("refresh_token=one"));
+        asker.learn(0, br#"{"access_token":"a","refresh_token":"two","scope":""}"#);
+        assert!(shown(&asker).contains("refresh_token=two"));
+        assert!(asker.request(Work::SamCall, 0, to, &Bytes::new()).is_err());
     }
 
     #[test]

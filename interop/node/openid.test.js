@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { before, test } = require('node:test');
+const { pathToFileURL } = require('node:url');
 
 const { Browser, install } = require('./people');
 const { ready, refusal, remember } = require('./support');
@@ -14,7 +15,7 @@ const SCOPE = 'openid /internal/ram/usersts';
 let client;
 
 before(async () => {
-  client = await import('openid-client');
+  client = await import(pathToFileURL(require.resolve('openid-client')));
   await install('bob');
 });
 

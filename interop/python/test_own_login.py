@@ -178,3 +178,26 @@ def test_no_is_told_on_the_page_and_the_terminal_can_be_left(installed, home):  
     _, err = login.communicate("", timeout=30)
     assert login.returncode == 1 and "nothing was kept" in err
     assert not (home.folder / ".aliyun").exists() or not home.kept().exists()
+
+
+def test_a_no_is_told_as_one_and_places_that_are_none_are_named(installed, home):  # noqa: F811
+    login = home.start("login", "--profile", "me", "--issuer", installed["issuer"], "--no-browser")
+    browser = Browser().get(address(login)).sign_in(installed["users"]["bob"]).submit(decision="deny")
+    assert "cancelled" in requests.get(browser.left_for, timeout=10).text
+    _, err = login.communicate("", timeout=30)
+    assert (login.returncode, err.strip()) == (1, "tegata: the sign-in was refused: the person said no; nothing was kept")
+    for issuer, said in [
+        (installed["oss"], "is no server to sign in at"),
+        (installed["issuer"].replace("http:", "https:"), "it speaks no TLS there"),
+        (installed["https"]["issuer"], "trust the authority that signed it with `--ca-file FILE`"),
+        ("http://127.0.0.1:1", "`tegata doctor --endpoint http://127.0.0.1:1` looks why"),
+    ]:
+        assert said in home.run("login", "--issuer", issuer, "--paste", status=1)
+    # What the vendor's tool keeps for itself is told apart from what this program does not know.
+    folder = home.folder / ".aliyun"
+    folder.mkdir(exist_ok=True)
+    profiles = [{"name": "theirs", "mode": "OAuth", "oauth_access_token": "x"}, {"name": "sso", "mode": "CloudSSO", "access_token": "x"}]
+    (folder / "config.json").write_text(json.dumps({"current": "theirs", "profiles": profiles}))
+    (folder / "config.json").chmod(0o600)
+    assert "`tegata login --profile theirs --issuer URL`" in home.run("whoami", status=1)
+    assert "`tegata login --device`" in home.run("whoami", "--profile", "sso", status=1)

@@ -97,7 +97,8 @@ impl FromStr for Mode {
     fn from_str(text: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|mode| mode.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
             let known = Self::ALL.map(Self::as_str).join(", ");
-            format!("the mode `{text}` is not known to this program; it knows {known}")
+            let instead = if text.eq_ignore_ascii_case("CloudSSO") { "; `tegata login --device` signs in as that mode does" } else { "" };
+            format!("the mode `{text}` is not known to this program{instead}; it knows {known}")
         })
     }
 }

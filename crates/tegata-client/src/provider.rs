@@ -148,7 +148,7 @@ impl Source {
                 })
             }
             Mode::OAuth => Err(profile.unusable(format!(
-                "the vendor's command line keeps its own sign-in there; sign in here with `tegata login --profile {}`",
+                "the vendor's command line keeps its own sign-in there; sign in here with `tegata login --profile {} --issuer URL`",
                 profile.name()
             ))),
         }

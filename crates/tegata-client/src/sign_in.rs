@@ -210,8 +210,11 @@ impl SignIn {
                 break;
             }
         }
-        let busy =
-            || ClientError::Request("the ports 12345 to 12349 of this computer are all in use; end another sign-in first".to_owned());
+        let busy = || {
+            ClientError::Request(
+                "the ports 12345 to 12349 of this computer are all in use; end another sign-in first, or use `--paste`".to_owned(),
+            )
+        };
         let (listener, port) = found.ok_or_else(busy)?;
         let redirect_uri = format!("http://127.0.0.1:{port}{CALLBACK}");
         let (state, verifier) = (random_text()?, random_text()?);
@@ -345,7 +348,7 @@ impl SignIn {
                     status: 403,
                     code: shown(text("error")),
                     message: shown(text("error_description")),
-                    request_id: "-".to_owned(),
+                    request_id: String::new(),
                 };
                 return Err(ClientError::Refused(refusal));
             }
@@ -382,7 +385,7 @@ fn read(url: &str, reply: &crate::Reply) -> Result<Value, ClientError> {
     if reply.status == 200 {
         return Ok(answer);
     }
-    let text = |name: &str| shown(answer.get(name).and_then(Value::as_str).unwrap_or("-"));
+    let text = |name: &str| shown(answer.get(name).and_then(Value::as_str).unwrap_or_default());
     let (code, message, request_id) = (text("error"), text("error_description"), text("request_id"));
     Err(ClientError::Refused(Refusal { status: reply.status, code, message, request_id }))
 }

@@ -183,13 +183,41 @@ impl Recorder {
         })
     }
 
-    /// The row of what a person did at a page for itself.
+    /// The row of what a person did for itself before there was a session: at a page, or where sessions begin.
     pub(crate) fn at_a_page(&self, now: Timestamp, meta: &RequestMeta, person: &Principal, action: Action, entry: Entry) -> Step {
+        let (session_id, session) = entry.born.unzip();
+        let detail = Detail { reason: entry.note, session, call: meta.call.clone(), ..Detail::default() };
+        let row = self.row_of_person((now, meta), person, action, &detail);
+        audit::insert(AuditRow { session_id, ..row })
+    }
+
+    /// The row of a sign-in that was refused although the secret was right; `None` once the person's budget of this minute is spent.
+    pub(crate) fn refused_sign_in(
+        &self,
+        now: Timestamp,
+        meta: &RequestMeta,
+        person: &Principal,
+        action: Action,
+        why: &str,
+    ) -> Option<Step> {
+        if self.scarce.load(Ordering::Relaxed) || !self.within_budget(person.id_bytes(), now) {
+            self.count(now, meta.source, "refused-beyond-budget", person.name());
+            return None;
+        }
+        let detail = Detail {
+            reason: Some(why.to_owned()),
+            call: meta.call.clone(),
+            cause: Some("unauthenticated".to_owned()),
+            ..Detail::default()
+        };
+        let row = self.row_of_person((now, meta), person, action, &detail);
+        Some(audit::insert(AuditRow { outcome: Outcome::Refused, ..row }))
+    }
+
+    fn row_of_person(&self, (now, meta): (Timestamp, &RequestMeta), person: &Principal, action: Action, detail: &Detail) -> AuditRow {
         let owner = person.is_owner();
         let name = if owner { format!("root of {}", person.account.alias) } else { format!("user {}", person.name()) };
-        let (session_id, session) = entry.born.unzip();
-        let detail = Detail { reason: entry.note, session, ..Detail::default() };
-        audit::insert(AuditRow {
+        AuditRow {
             node: self.node,
             seq: self.next_seq(),
             at: now,
@@ -201,11 +229,11 @@ impl Recorder {
             caller_id: Some(person.id_bytes()),
             caller: name,
             access_key_id: None,
-            session_id,
+            session_id: None,
             outcome: Outcome::Done,
             source: meta.source_text(),
-            detail: serde_json::to_string(&detail).unwrap_or_default(),
-        })
+            detail: serde_json::to_string(detail).unwrap_or_default(),
+        }
     }
 
     /// The row of what this program did by itself for somebody of an account.

@@ -149,7 +149,7 @@ pub struct AuditEvent {
     pub decided_by: Vec<String>,
     /// What was called, where the dialect has paths.
     pub call: Option<ApiCall>,
-    /// What kind of refusal it was: `denied`, `unauthenticated`, `absent` or `refused`.
+    /// What kind of refusal it was: `denied`, `untrusted`, `unauthenticated`, `absent` or `refused`.
     pub cause: Option<String>,
 }
 

@@ -78,7 +78,10 @@ pub(crate) struct Detail {
 /// The kind of a refusal in a word, for dialects that tell a status of it later.
 pub(crate) fn cause_word(error: &OpError) -> &'static str {
     match error {
-        OpError::Denied(_) => "denied",
+        OpError::Denied(denial) => match denial.by {
+            crate::DeniedBy::Layer { layer: tegata_policy::LayerKind::Trust, .. } | crate::DeniedBy::ChainEnded => "untrusted",
+            _ => "denied",
+        },
         OpError::Authentication(_) => "unauthenticated",
         OpError::NotFound(_) => "absent",
         OpError::Exists(_)

@@ -23,5 +23,7 @@ mod sign_in;
 mod signatures;
 mod sockets;
 mod soracom;
+mod soracom_cli;
+mod soracom_users;
 mod throttle;
 mod world;

@@ -38,14 +38,14 @@ Run a server
 Use one
   login, logout, configure, profile list|show|use|delete|import   servers, keys
   whoami, auth, mfa              who you are; a session by code; second factors
-  sts|ram|ims|sam|apps OPERATION  operations of the APIs; ram apply FILE; call ANY
-  credentials, agent             a temporary key, printed or served
+  sts|ram|ims|sam|apps OPERATION  their operations; ram apply FILE; call ANY
+  credentials, agent, api-tokens create|list|revoke   keys for other programs
   exec -- CMD                    run a program that gets a temporary key
   oss ls|cp|rm|sign              objects: list, copy, remove, sign URLs
 Take back, and know why
   sessions list|show|revoke      who holds a temporary key; end it at once
   leaked TEXT|-                  end every credential that a text holds
-  keys report|policy             who still uses a long-term key; what one may do
+  keys report|policy, key rotate  who uses a long-term key; new signing keys
   doctor                         what is wrong between here and the server
   audit tail, why REQUEST_ID     who did what; what decided, what would flip it
   completion SHELL, man DIR      names for the Tab key; manual pages";

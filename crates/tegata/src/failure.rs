@@ -96,6 +96,12 @@ impl From<tegata_client::ClientError> for Failure {
                 refusal.status
             ));
         }
+        if refusal.code == "InvalidSecurityToken.Expired" {
+            return Self::new(format!(
+                "the server refused with {} {code}: {message}; if the key came of `tegata login`, sign in again (request {id})",
+                refusal.status
+            ));
+        }
         // Of what is not a matter of permissions, the message says all there is.
         let hint = match (id.is_empty(), message.contains("tegata why") || refusal.status != 403) {
             (true, _) => String::new(),

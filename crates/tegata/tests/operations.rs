@@ -98,6 +98,9 @@ fn any_operation_by_name_and_wrong_words() {
     let world = owner();
     assert!(world.ok(&["call", "ram", "CreateUser", "UserName=frank", "DisplayName=a=b"]).contains("DisplayName  a=b"));
     assert!(world.ok(&["sts", "GetCallerIdentity"]).contains("IdentityType"));
+    let mistyped = world.fails(2, &["ram", "ListPolicys"]);
+    let offered = mistyped.lines().find(|line| line.contains("similar")).unwrap();
+    assert!(offered.contains("'ListPolicies'") && offered.matches('\'').count() <= 6, "at most three names: {mistyped}");
     for (words, complaint) in [
         (&["ram", "CreateUser"][..], "--UserName"),
         (&["ram", "CreatUser", "--UserName", "x"], "CreateUser"),

@@ -16,10 +16,11 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use tegata_core::{
     limits::Limits,
+    sam::NewAuthKey,
     testing::{Broken, TestCore, TestKey},
 };
 use tegata_dialects::{GatewaySettings, IssuerSettings, Peer};
-use tegata_model::Timestamp;
+use tegata_model::{SecretKey, Timestamp};
 use tegata_sign::{Addressing, ObjectAddress, acs_rpc, form, oss::Unsigned, oss_v4};
 use tokio::runtime::Runtime;
 
@@ -30,6 +31,8 @@ use crate::{
 };
 
 const ENDPOINT: &str = "oss.tegata.test";
+/// An auth key of the owner.
+const AUTH_KEY: (&str, &str) = ("keyId-fuzz", "secret-fuzz");
 const REGION: &str = "cn-hangzhou";
 
 /// Both routers on one core, with the key of somebody who may do everything in the account.
@@ -53,6 +56,10 @@ fn make() -> Result<Setting, Broken> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (core, shared) = runtime.block_on(async {
         let core = TestCore::new().await?;
+        let key = NewAuthKey { key_id: AUTH_KEY.0.to_owned(), secret: SecretKey::new(AUTH_KEY.1.to_owned()) };
+        let mut work = core.provision();
+        work.auth_key(&core.acme, core.acme.root, &key)?;
+        work.commit().await?;
         let shared = Arc::new(TestCore::node(&core.store, Arc::clone(&core.clock), 2, Limits::default()).await?);
         Ok::<_, Broken>((core, shared))
     })?;
@@ -149,6 +156,16 @@ pub fn issuer(input: &[u8]) {
     setting.send(&setting.issuer, "POST", "/", &headers, body);
 }
 
+/// The operator API: the bytes as the body of everything that needs no session, as its command line would send it.
+pub fn soracom(input: &[u8]) {
+    let setting = setting();
+    let headers = pairs([("x-soracom-lang", "ja"), ("user-agent", "soracom-cli/1.7.0")]);
+    let open = tegata_dialects::soracom::catalogue().filter(|spec| spec.open);
+    for spec in open {
+        setting.send(&setting.issuer, spec.method.name(), &format!("/v1{}?", spec.path), &headers, input.to_vec());
+    }
+}
+
 /// The object gateway: as it came, and the same request signed afresh.
 pub fn gateway(input: &[u8]) {
     let Some(wire) = Wire::read(input) else { return };
@@ -207,6 +224,19 @@ pub fn calls(vectors: &Vectors) -> Vec<Vec<u8>> {
     let own =
         [format!("GET /?{assume}\nhost: sts.tegata.test\n\n"), "GET /?Action=GetCallerIdentity&Version=2015-04-01\nhost: a\n\n".to_owned()];
     own.into_iter().map(String::into_bytes).chain(vectors.rpc()).chain(vectors.acs3()).collect()
+}
+
+/// Bodies of sign-ins to begin with; one of them is right.
+pub fn sign_ins() -> Vec<Vec<u8>> {
+    [
+        format!(r#"{{"authKeyId":"{}","authKey":"{}","mfaOTPCode":"123456","tokenTimeoutSeconds":600}}"#, AUTH_KEY.0, AUTH_KEY.1),
+        r#"{"email":"root@acme.test","password":"pw","mfaOTPCode":"123456","token":"x","backupCode":"AAAAAAAA"}"#.to_owned(),
+        r#"{"operatorId":"OP0000000001","userName":"bob","password":"pw"}"#.to_owned(),
+        "{}".to_owned(),
+        r#"{"email":"a","email":"b"}"#.to_owned(),
+    ]
+    .map(String::into_bytes)
+    .into()
 }
 
 /// The recorded calls of both versions, and one of each operation that this server has.

@@ -3,6 +3,7 @@
 pub mod edge;
 pub mod oidc;
 pub mod policy;
+pub mod sam;
 pub mod signed;
 pub mod text;
 pub mod token;
@@ -14,6 +15,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "policy_identity", run: policy::identity, corpus: |vectors| vectors.policies() },
     Target { name: "policy_trust", run: policy::trust, corpus: |vectors| vectors.policies() },
     Target { name: "glob", run: policy::glob, corpus: |_| policy::globs() },
+    Target { name: "sam_permission", run: sam::permission, corpus: |_| sam::permissions() },
+    Target { name: "sam_trust", run: sam::trust, corpus: |_| sam::trusts() },
+    Target { name: "soracom", run: edge::soracom, corpus: |_| edge::sign_ins() },
     Target { name: "rpc", run: signed::rpc, corpus: |vectors| vectors.rpc() },
     Target { name: "acs3", run: signed::acs3, corpus: |vectors| vectors.acs3() },
     Target { name: "oss_v1", run: signed::oss_v1, corpus: |vectors| vectors.oss_v1() },

@@ -60,6 +60,10 @@ pub(super) fn tests(session: &Session<'_>, log: &Path) -> Result<Outcome, String
     }
     answer?;
     Ok(match found {
+        Some(_) if !Path::new("/usr/bin/jq").exists() => Outcome::LeftOut {
+            why: "tests passed, but without /usr/bin/jq the recipes for password managers were not tried".to_owned(),
+            get: "install jq (Debian: apt-get install jq)".to_owned(),
+        },
         Some(_) => Outcome::Passed,
         None => Outcome::LeftOut {
             why: "tests passed on SQLite, but no PostgreSQL server programs were found".to_owned(),

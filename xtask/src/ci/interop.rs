@@ -24,20 +24,30 @@ pub(super) fn python(session: &Session<'_>, log: &Path) -> Result<Outcome, Strin
     if sys::answer(&python.to_string_lossy(), &["-c", "import ensurepip, venv; print('ok')"]).is_none() {
         return missing("python3 has no venv module");
     }
-    let files = [source.join("requirements.txt"), source.join("constraints.txt")];
     // Another interpreter needs other compiled wheels.
     let version = sys::answer(&python.to_string_lossy(), &["-c", "import sys; print(sys.version)"]).unwrap_or_default();
-    let venv = installed("python", &[&files[0], &files[1]], &version, |folder| {
-        sys::run_logged(Command::new(&python).args(["-m", "venv"]).arg(folder), log, INSTALL_LIMIT)?;
-        let mut pip = Command::new(folder.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&files[0]);
-        pip.arg("--constraint").arg(&files[1]);
-        sys::run_logged(&mut pip, log, INSTALL_LIMIT)
-    })?;
-    let mut pytest = Command::new(venv.join("bin/python"));
-    // `-B` and no cache: the source tree stays as it was.
-    pytest.args(["-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "--color=no", "--tb=short"]).current_dir(&source);
-    against_server(session, log, "interop-python", pytest)
+    let suite = |kind: &str, requirements: PathBuf, constraints: Option<PathBuf>, tests: &str| {
+        let files: Vec<_> = [&requirements].into_iter().chain(&constraints).collect();
+        let venv = installed(kind, &files, &version, |folder| {
+            sys::run_logged(Command::new(&python).args(["-m", "venv"]).arg(folder), log, INSTALL_LIMIT)?;
+            let mut pip = Command::new(folder.join("bin/python"));
+            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&requirements);
+            if let Some(file) = &constraints {
+                pip.arg("--constraint").arg(file);
+            }
+            sys::run_logged(&mut pip, log, INSTALL_LIMIT)
+        })?;
+        let mut pytest = Command::new(venv.join("bin/python"));
+        // `-B` and no cache: the source tree stays as it was.
+        pytest.args(["-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "--color=no", "--tb=short", tests]).current_dir(&source);
+        Ok::<_, String>(pytest)
+    };
+    let suites = vec![
+        suite("python", source.join("requirements.txt"), Some(source.join("constraints.txt")), ".")?,
+        // What cannot be installed beside the others.
+        suite("python-older", source.join("older/requirements.txt"), None, "older")?,
+    ];
+    against_server(session, log, "interop-python", suites)
 }
 
 pub(super) fn node(session: &Session<'_>, log: &Path) -> Result<Outcome, String> {
@@ -68,7 +78,7 @@ pub(super) fn node(session: &Session<'_>, log: &Path) -> Result<Outcome, String>
     let mut command = Command::new(node);
     // One file after another: some change the settings of the account that they share.
     command.args(["--test", "--test-concurrency=1"]).args(tests).current_dir(&source).env("NODE_PATH", packages.join("node_modules"));
-    against_server(session, log, "interop-node", command)
+    against_server(session, log, "interop-node", vec![command])
 }
 
 /// The folder with the libraries that `files` name, made by `install` if it is not there yet.
@@ -95,8 +105,9 @@ fn installed(kind: &str, files: &[&PathBuf], variant: &str, install: impl FnOnce
     Ok(folder)
 }
 
-/// Runs a suite against a server of its own, and leaves the server's log and the secrets for the suite `secrets`.
-fn against_server(session: &Session<'_>, log: &Path, name: &str, mut suite: Command) -> Result<Outcome, String> {
+/// Runs a suite's commands, one after another, against a server of its own, and leaves the server's log and the secrets for the suite
+/// `secrets`.
+fn against_server(session: &Session<'_>, log: &Path, name: &str, mut suites: Vec<Command>) -> Result<Outcome, String> {
     cargo::build_programs(session, log)?;
     let folder = session.folder.join(name);
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -104,9 +115,11 @@ fn against_server(session: &Session<'_>, log: &Path, name: &str, mut suite: Comm
     let _ = fs::remove_file(&secrets);
     let server = Server::start(session, &folder)?;
     let kept = secrets::keep_those_of(&server.ready, &folder.join(secrets::SEEDED));
-    suite.env("TEGATA_PROGRAM", session.binary("tegata"));
-    suite.env("TEGATA_READY", &server.ready).env("TEGATA_SECRETS_FILE", &secrets).env("NO_PROXY", "127.0.0.1,localhost");
-    let ran = sys::run_logged(&mut suite, log, SUITE_LIMIT);
+    let ran = suites.iter_mut().try_for_each(|suite| {
+        suite.env("TEGATA_PROGRAM", session.binary("tegata"));
+        suite.env("TEGATA_READY", &server.ready).env("TEGATA_SECRETS_FILE", &secrets).env("NO_PROXY", "127.0.0.1,localhost");
+        sys::run_logged(suite, log, SUITE_LIMIT)
+    });
     let stopped = server.stop();
     show_counts(log);
     ran.and(kept).and(stopped).map(|()| Outcome::Passed)

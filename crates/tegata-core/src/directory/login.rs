@@ -331,28 +331,35 @@ impl Operation for DeleteLoginProfile {
     }
 }
 
-/// Changes the caller's own password. The old one is asked for and its tries are counted, so this finds out nobody's password;
-/// therefore it needs no second factor.
+/// Changes the caller's own password. The old one is asked for and its tries are counted, so this finds out nobody's password. Who has a
+/// second factor needs it here too.
 pub async fn change_password(core: &Core, caller: &Caller, old: SecretKey, new: Arc<SecretKey>) -> Result<(), OpError> {
-    changed(core, caller, old, ChangePassword { new, checked: None, owner: false }).await
+    changed(core, caller, old, ChangePassword { new, checked: None, of: Whose::Own }).await
 }
 
-/// The same for the owner of an account. It needs the second factor, where the owner has one.
+/// The same for the owner of an account.
 pub async fn change_owner_password(core: &Core, caller: &Caller, old: SecretKey, new: Arc<SecretKey>) -> Result<(), OpError> {
-    changed(core, caller, old, ChangePassword { new, checked: None, owner: true }).await
+    changed(core, caller, old, ChangePassword { new, checked: None, of: Whose::Owner }).await
+}
+
+/// The same for any user of the account, by whoever may. Somebody else's password counts as one that was set by an administrator.
+pub async fn change_password_of(core: &Core, caller: &Caller, user: UserName, old: SecretKey, new: Arc<SecretKey>) -> Result<(), OpError> {
+    let own = caller.kind() == CallerKind::User && caller.user_name().map(UserName::folded) == Some(user.folded());
+    let of = if own { Whose::Own } else { Whose::User(user) };
+    changed(core, caller, old, ChangePassword { new, checked: None, of }).await
 }
 
 async fn changed(core: &Core, caller: &Caller, old: SecretKey, mut operation: ChangePassword) -> Result<(), OpError> {
     core.check(caller, &operation).await?;
     let found = async {
-        let Who::User(user) = &caller.evidence.principal().who else { return Err(OpError::internal("only a user gets here")) };
+        let user = operation.subject(core, caller).await?;
         let mut caller = caller.copied();
-        let row = login_profile::find(&core.store, user.id).await?;
+        let row = login_profile::find(&core.store, user).await?;
         let Some((row, kept)) = row.and_then(|row| row.password_hash.clone().map(|kept| (row, kept))) else {
             return Err(OpError::NotFound(profile_name(operation.resource(&caller))));
         };
         let policy = PasswordPolicy::in_account(core, caller.account()).await?;
-        core.try_secret(&mut caller, user.id, Secret::Password, policy.attempts()).await?;
+        core.try_secret(&mut caller, user, Secret::Password, policy.attempts()).await?;
         Ok((caller, row, kept, policy.reuse_prevention))
     };
     let (caller, row, kept, remembered) = match found.await {
@@ -403,12 +410,21 @@ async fn check_and_hash(
     core.hashing.run(caller.meta.source, work).await?
 }
 
-/// Change one's own password. Performed only with the old one verified.
+/// Change a password. Performed only with the old one verified.
 struct ChangePassword {
     new: Arc<SecretKey>,
     checked: Option<Checked>,
-    /// Whether this is asked where owners may ask.
-    owner: bool,
+    of: Whose,
+}
+
+/// Whose password is changed.
+enum Whose {
+    /// That of the user who asks.
+    Own,
+    /// That of the owner who asks.
+    Owner,
+    /// That of another user.
+    User(UserName),
 }
 
 /// What the slow work found.
@@ -420,20 +436,44 @@ struct Checked {
 }
 
 impl ChangePassword {
-    /// Users change their own; nobody else has one to change here.
+    /// Users change their own, and that of others where they may; nobody else has one to change here.
     async fn who(&self, view: &View<'_>, caller: &Caller) -> Result<(UserRow, Permit), OpError> {
         let resource = self.resource(caller);
-        let id: UserId = match &caller.evidence.principal().who {
-            Who::User(row) if caller.kind() == if self.owner { CallerKind::Owner } else { CallerKind::User } => row.id,
+        let asking = match self.of {
+            Whose::Own => CallerKind::User,
+            Whose::Owner => CallerKind::Owner,
+            Whose::User(_) => caller.kind(),
+        };
+        if caller.kind() != asking {
+            return Err(authz::denied(caller, Self::ACTION, &resource, DeniedBy::NoPassword, None));
+        }
+        let permit = match &caller.evidence.principal().who {
+            Who::User(_) => authz::permit(view, caller, Self::ACTION, &resource, &[])?,
             _ => return Err(authz::denied(caller, Self::ACTION, &resource, DeniedBy::NoPassword, None)),
         };
-        let permit = authz::permit(view, caller, Self::ACTION, &resource, &[])?;
-        if self.owner {
-            authz::second_factor(view, caller, Self::ACTION, &resource, id).await?;
-        }
-        let row = user::find(&view.core().store, id).await?.ok_or(OpError::NotFound(resource))?;
-        view.note(&[Read::User(row.id, row.generation)]);
+        let row = match &self.of {
+            Whose::User(name) => find_user(view, caller, name).await?,
+            Whose::Own | Whose::Owner => {
+                let id = self.subject(view.core(), caller).await?;
+                let row = user::find(&view.core().store, id).await?.ok_or(OpError::NotFound(resource))?;
+                view.note(&[Read::User(row.id, row.generation)]);
+                row
+            }
+        };
+        authz::second_factor(view, caller, Self::ACTION, &self.resource(caller), row.id).await?;
         Ok((row, permit))
+    }
+
+    /// Whose password it is. Ask for permission first.
+    async fn subject(&self, core: &Core, caller: &Caller) -> Result<UserId, OpError> {
+        match (&self.of, &caller.evidence.principal().who) {
+            (Whose::User(name), _) => {
+                let row = user::find_by_name(&core.store, caller.account(), &name.folded()).await?;
+                row.map(|row| row.id).ok_or_else(|| OpError::NotFound(self.resource(caller)))
+            }
+            (Whose::Own | Whose::Owner, Who::User(row)) => Ok(row.id),
+            _ => Err(OpError::internal("only a user gets here")),
+        }
     }
 }
 
@@ -442,8 +482,9 @@ impl Operation for ChangePassword {
     type Output = ();
 
     fn resource(&self, caller: &Caller) -> ResourceName {
-        match &caller.evidence.principal().who {
-            Who::User(row) if caller.kind() == CallerKind::User => user_name(caller, &row.name),
+        match (&self.of, &caller.evidence.principal().who) {
+            (Whose::User(name), _) => user_name(caller, name),
+            (_, Who::User(row)) if caller.kind() == CallerKind::User => user_name(caller, &row.name),
             _ => ResourceName::Caller,
         }
     }
@@ -464,7 +505,7 @@ impl Operation for ChangePassword {
             let how = "with the old password".to_owned();
             view.core().notice(&mut changes, &caller.meta, &user, caller.account_alias(), Happening::PasswordChanged { how })?;
         }
-        (row.initial, row.reset_required, row.updated_at) = (false, false, view.now());
+        (row.initial, row.reset_required, row.updated_at) = (matches!(self.of, Whose::User(_)), false, view.now());
         changes.push(attempt::forget(*user.id.as_bytes(), Secret::Password));
         changes.extend(login_profile::update(&row));
         Ok(done((), changes, permit))

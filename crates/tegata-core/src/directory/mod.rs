@@ -54,7 +54,7 @@ pub use key::{AccessKey, CreateAccessKey, CreatedAccessKey, DeleteAccessKey, Des
 pub use key_policy::{DescribeKeyPolicy, KeyPolicy, ListLongTermKeys, LongTermKey, SetKeyPolicy};
 pub use login::{
     DeleteLoginProfile, DescribeLoginProfile, LoginProfile, LoginProfileChange, NewLoginProfile, change_owner_password, change_password,
-    create_login_profile, update_login_profile,
+    change_password_of, create_login_profile, update_login_profile,
 };
 pub(crate) use login::{REMEMBERED, own_password};
 pub use mfa::{

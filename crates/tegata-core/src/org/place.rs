@@ -41,12 +41,15 @@ pub struct Organisation {
 }
 
 async fn shown(view: &View<'_>, account: AccountRow) -> Result<Organisation, OpError> {
-    let store = &view.core().store;
-    let parent = match account.parent_id {
-        Some(id) => account::find(store, id).await?.map(|row| row.organisation_id.as_str().to_owned()),
+    let org = Org::of(&view.core().store, account).await?;
+    shown_org(view, &org).await
+}
+
+async fn shown_org(view: &View<'_>, org: &Org) -> Result<Organisation, OpError> {
+    let parent = match org.account.parent_id {
+        Some(id) => account::find(&view.core().store, id).await?.map(|row| row.organisation_id.as_str().to_owned()),
         None => None,
     };
-    let org = Org::of(store, account).await?;
     Ok(Organisation {
         id: org.id().as_str().to_owned(),
         name: org.account.alias.to_string(),
@@ -74,7 +77,7 @@ impl Operation for DescribeOrganisation {
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Organisation>, OpError> {
         let at = enter(view, caller, Self::ACTION, &self.resource(caller), &self.org).await?;
         at.any_role(caller)?;
-        Ok(Effect::nothing(shown(view, at.org.account.clone()).await?))
+        Ok(Effect::nothing(shown_org(view, &at.org).await?))
     }
 }
 

@@ -7,7 +7,8 @@ use tegata_policy::StatementRef;
 use tegata_store::{
     Store,
     account::{self, AccountRow},
-    app, installation,
+    app,
+    installation::{self, InstallationRow},
     organisation::{self, BindingRow, OrgKind},
     user::{self, UserKind},
 };
@@ -120,8 +121,13 @@ pub(crate) struct Perms {
 pub(crate) async fn instance_perms(core: &Core, installation: InstallationId) -> Result<Option<Perms>, OpError> {
     let store = &core.store;
     let Some(found) = installation::find(store, installation).await? else { return Ok(None) };
-    let Some(row) = app::find_instance(store, installation).await? else { return Ok(None) };
     let Some(account) = account::find(store, found.account_id).await? else { return Ok(None) };
+    perms_of(store, &found, &account).await
+}
+
+/// The same for an installation in this account, both just read.
+async fn perms_of(store: &Store, found: &InstallationRow, account: &AccountRow) -> Result<Option<Perms>, OpError> {
+    let Some(row) = app::find_instance(store, found.id).await? else { return Ok(None) };
     let reads = vec![Read::Account(account.id, account.generation), Read::Installation(found.id, found.generation)];
     let roles = Roles::of_words(row.scope.split(' ')).offered_by(&offered(store, account.id).await?);
     Ok(Some(Perms { roles, reads }))
@@ -207,8 +213,11 @@ pub(crate) async fn enter(
             actor
         }
         Asker::App { installation, .. } => {
-            let here = installation::find(store, installation).await?.is_some_and(|row| row.account_id == account.id);
-            let perms = if here { instance_perms(view.core(), installation).await? } else { None };
+            let here = installation::find(store, installation).await?.filter(|row| row.account_id == account.id);
+            let perms = match here {
+                Some(row) => perms_of(store, &row, &account).await?,
+                None => None,
+            };
             let perms = perms.ok_or_else(|| barred(Barrier::NoAccess))?;
             view.note(&perms.reads);
             Actor { here: perms.roles, own_only: true, ..Actor::default() }

@@ -85,13 +85,19 @@ impl Operation for FromTemporaryKey {
             Some(limits) => limits.authenticated_at,
             None => claims.deadline.minus(core.limits().root_deadline),
         };
+        // A key that came of no such session reads the documents as they are: so this one begins with those, and no Deny is lost.
+        let given = if claims.sam.is_none() { principal.sam.snapshot() } else { None };
+        let snapshot = match &claims.sam {
+            Some(limits) => limits.snapshot.clone(),
+            None => given.map(|given| given.hash.to_vec()),
+        };
         let row = SamSessionRow {
             id: SessionId::from_bytes(core.new_id()?),
             account_id: claims.account.0,
             user_id,
             kid: core.keyring.current_token_kid(),
             bound: bound_to_bytes(&bound)?,
-            snapshot: claims.sam.as_ref().and_then(|limits| limits.snapshot.clone()),
+            snapshot,
             granted: claims.granted.as_ref().map(postcard::to_stdvec).transpose().map_err(OpError::internal)?,
             second_factor: caller.second_factor(),
             source_id: None,
@@ -104,6 +110,7 @@ impl Operation for FromTemporaryKey {
         };
         let mut changes = ChangeSet::new(now);
         changes.push(sam_session::insert(&row));
+        changes.extend(given.map(|given| tegata_store::sam_snapshot::keep(&given.hash, &given.content, row.deadline)));
         let lineage = Lineage { acting: claims.acting, account: claims.account, ancestors: bound };
         let birth = born(&row, &lineage, vec![claims.session.to_string()]);
         let started = core.session_of(&row, principal)?;

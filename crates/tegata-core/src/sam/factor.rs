@@ -286,7 +286,7 @@ impl Core {
                 self.written(changes).await?;
                 Ok(Ok(()))
             }
-            Judged::Refused(refusal) => Ok(Err(refusal)),
+            Judged::Refused(refusal, _) => Ok(Err(refusal)),
         }
     }
 
@@ -317,7 +317,7 @@ impl Core {
         let shown = super::Shown::Owner { email: email.to_owned(), password: Arc::clone(password) };
         Ok(match self.judge_shown(meta, &shown).await? {
             Judged::Known(known) => Ok(known),
-            Judged::Refused(refusal) => Err(refusal),
+            Judged::Refused(refusal, _) => Err(refusal),
         })
     }
 

@@ -126,6 +126,23 @@ pub enum Refusal {
     Key,
 }
 
+impl Refusal {
+    /// What the audit says, where the secret was right.
+    fn after_the_secret(&self) -> Option<&'static str> {
+        match self {
+            Self::Wrong | Self::TooMany(_) | Self::Busy(_) => None,
+            Self::CodeNeeded => Some("a one-time code is needed"),
+            Self::Code => Some("the one-time code is not right, or was used before"),
+            Self::TooManyCodes => Some("too many one-time codes were tried"),
+            Self::Inactive => Some("may not sign in"),
+            Self::Network => Some("signing in from this network is not allowed"),
+            Self::NewPassword => Some("a new password is due"),
+            Self::FactorMissing => Some("a second factor is needed and there is none"),
+            Self::Key => Some("the account does not allow the auth key"),
+        }
+    }
+}
+
 /// What came of a sign-in.
 pub type SignedIn = Result<Result<StartedSession, Refusal>, OpError>;
 
@@ -141,7 +158,8 @@ pub(super) struct Known {
 /// What came of a secret that was shown.
 pub(super) enum Judged {
     Known(Box<Known>),
-    Refused(Refusal),
+    /// With the person, if the secret was right.
+    Refused(Refusal, Option<Arc<Principal>>),
 }
 
 /// A one-time code that was looked at.
@@ -160,15 +178,37 @@ impl Core {
         let lifetime = session::lifetime(wanted.lifetime, session::USUAL, session::DEADLINE)?;
         let known = match self.judge_shown(meta, &wanted.shown).await? {
             Judged::Known(known) => known,
-            Judged::Refused(refusal) => return Ok(Err(refusal)),
+            Judged::Refused(refusal, person) => {
+                if let Some(person) = person {
+                    self.note_refused(meta, &person, &refusal).await;
+                }
+                return Ok(Err(refusal));
+            }
         };
         for _ in 0..ATTEMPTS {
             match self.try_start(meta, &wanted, &known, lifetime).await {
                 Err(OpError::Conflict) => {}
+                Ok(Err(refusal)) => {
+                    self.note_refused(meta, &known.person, &refusal).await;
+                    return Ok(Err(refusal));
+                }
                 other => return other,
             }
         }
         Err(OpError::Conflict)
+    }
+
+    /// Writes down that somebody was refused whose secret was right. Wrong secrets are counted: they say nothing of the person, and a row
+    /// would tell by the time it takes that there is somebody of that name.
+    async fn note_refused(&self, meta: &RequestMeta, person: &Principal, refusal: &Refusal) {
+        let Some(why) = refusal.after_the_secret() else { return };
+        let now = self.now();
+        let Some(row) = self.recorder.refused_sign_in(now, meta, person, SAM_SIGN_IN, why) else { return };
+        let mut changes = ChangeSet::new(now);
+        changes.push(row);
+        if let Err(error) = self.store.commit(changes).await {
+            tracing::warn!(%error, "the row of a refused sign-in could not be written");
+        }
     }
 
     /// Whether the secret is right, and whether whoever has it may sign in.
@@ -200,17 +240,21 @@ impl Core {
         let now = self.now();
         let refused = |reason, refusal| {
             self.recorder.count(now, meta.source, reason, key_id);
-            Ok(Judged::Refused(refusal))
+            Ok(Judged::Refused(refusal, None))
         };
         let found = if nobody_is_called(key_id) { None } else { self.live_auth_key(key_id).await? };
         let Some(key) = found.filter(|key| key.opens_with(secret)) else { return refused("wrong-auth-key", Refusal::Wrong) };
+        let barred = |reason, refusal| {
+            self.recorder.count(now, meta.source, reason, key_id);
+            Ok(Judged::Refused(refusal, Some(Arc::clone(&key.owner))))
+        };
         if !key.owner.is_active() {
-            return refused("may-not-sign-in", Refusal::Inactive);
+            return barred("may-not-sign-in", Refusal::Inactive);
         }
         match key.lawful(meta.source, now) {
             Ok(()) => {}
-            Err(AuthnFailure::KeyElsewhere) => return refused("wrong-network", Refusal::Network),
-            Err(_) => return refused("unlawful-key", Refusal::Key),
+            Err(AuthnFailure::KeyElsewhere) => return barred("wrong-network", Refusal::Network),
+            Err(_) => return barred("unlawful-key", Refusal::Key),
         }
         let person = Arc::clone(&key.owner);
         Ok(Judged::Known(Box::new(Known { person, profile: None, key: Some(key.row.id), tries: None })))
@@ -227,7 +271,7 @@ impl Core {
         let now = self.now();
         let refused = |reason, refusal| {
             self.recorder.count(now, meta.source, reason, name);
-            Ok(Judged::Refused(refusal))
+            Ok(Judged::Refused(refusal, None))
         };
         let policy = match &found {
             Some(user) => PasswordPolicy::in_account(self, user.account_id).await?,
@@ -246,7 +290,7 @@ impl Core {
         }
         let turn = match self.hashing.turn(meta.source).await {
             Ok(turn) => turn,
-            Err(OpError::Throttled(wait)) => return Ok(Judged::Refused(Refusal::Busy(wait))),
+            Err(OpError::Throttled(wait)) => return Ok(Judged::Refused(Refusal::Busy(wait), None)),
             Err(other) => return Err(other),
         };
         match self.count_try(ChangeSet::new(now), subject, Secret::Password, most).await {
@@ -265,14 +309,18 @@ impl Core {
         let right = turn.work(move || hashing::verify(&password, &kept)).await? && known;
         let (Some(user), Some(profile), true) = (found, profile, right) else { return refused("wrong-password", Refusal::Wrong) };
         let Some(person) = self.memory.user(&self.store, user.id).await? else { return refused("wrong-password", Refusal::Wrong) };
+        let barred = |reason, refusal| {
+            self.recorder.count(now, meta.source, reason, name);
+            Ok(Judged::Refused(refusal, Some(Arc::clone(&person))))
+        };
         if !(person.is_active() && profile.status.is_active()) {
-            return refused("may-not-sign-in", Refusal::Inactive);
+            return barred("may-not-sign-in", Refusal::Inactive);
         }
         if !self.may_come_from(user.account_id, meta.source).await? {
-            return refused("wrong-network", Refusal::Network);
+            return barred("wrong-network", Refusal::Network);
         }
         if policy.still_good(&profile, now).is_err() || profile.reset_required || policy.is_old(&profile, now) {
-            return refused("new-password-needed", Refusal::NewPassword);
+            return barred("new-password-needed", Refusal::NewPassword);
         }
         Ok(Judged::Known(Box::new(Known { person, profile: Some(profile), key: None, tries: Some(tried) })))
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tegata_model::{Timestamp, UserId, UserName};
 use tegata_store::{
-    access_key, auth_key, group, login_profile, mfa_device,
+    access_key, api_token, auth_key, group, login_profile, mfa_device, organisation,
     policy::{self, Target},
     sam_document, sam_role, tag,
     user::{self, UserRow},
@@ -122,7 +122,8 @@ impl Operation for ListSamUsers {
     }
 }
 
-/// Delete a user with all that belongs to it: keys, password, second factor, permissions, policies and memberships.
+/// Delete a user with all that belongs to it: keys, tokens, password, second factor, permissions,
+/// policies, roles and memberships.
 #[derive(Debug, Clone)]
 pub struct RemoveUser {
     /// Its name.
@@ -158,6 +159,8 @@ impl Operation for RemoveUser {
             changes.extend(group::remove_member(group.id, row.id));
         }
         changes.push(policy::detach_all(Target::User(row.id)));
+        changes.push(api_token::delete_of_user(row.id));
+        changes.push(organisation::forget(row.id));
         changes.push(auth_key::delete_all(row.id));
         changes.extend(sam_document::forget(row.id));
         changes.push(tag::forget(*row.id.as_bytes()));

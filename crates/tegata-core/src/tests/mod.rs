@@ -18,6 +18,8 @@ mod objects;
 mod organisation;
 mod permissions;
 mod sam;
+mod sam_repeat;
+mod sam_switch;
 mod sessions;
 mod settings;
 mod sign_in;

@@ -14,29 +14,29 @@ use crate::{
     view::View,
 };
 
-async fn ask<O: Operation>(core: &TestCore, who: &str, operation: O) -> Result<O::Output, OpError> {
+pub(super) async fn ask<O: Operation>(core: &TestCore, who: &str, operation: O) -> Result<O::Output, OpError> {
     core.perform(&core.user(who).await?, &operation).await
 }
 
-fn denied<T: std::fmt::Debug>(result: Result<T, OpError>) {
+pub(super) fn denied<T: std::fmt::Debug>(result: Result<T, OpError>) {
     let error = result.unwrap_err();
     assert!(matches!(error, OpError::Denied(_)), "{error:?}");
 }
 
-fn list() -> ListUsers {
+pub(super) fn list() -> ListUsers {
     ListUsers { page: Page { after: String::new(), limit: 10 } }
 }
 
-fn new_user(name: &str) -> CreateUser {
+pub(super) fn new_user(name: &str) -> CreateUser {
     CreateUser { name: name.parse().unwrap(), display_name: None, email: None, phone: None, comments: None }
 }
 
-fn statement(effect: &str, api: &str, condition: &str) -> String {
+pub(super) fn statement(effect: &str, api: &str, condition: &str) -> String {
     let condition = if condition.is_empty() { String::new() } else { format!(r#","condition":"{condition}""#) };
     format!(r#"{{"statements":[{{"effect":"{effect}","api":"{api}"{condition}}}]}}"#)
 }
 
-async fn permit(core: &TestCore, user: &str, document: &str) {
+pub(super) async fn permit(core: &TestCore, user: &str, document: &str) {
     let set = SetPermission { user: user.parse().unwrap(), document: document.to_owned(), description: None };
     ask(core, "root", set).await.unwrap();
 }
@@ -117,7 +117,7 @@ async fn sets_of_permissions_are_attached_and_not_deleted_while_they_are() {
     }
 }
 
-async fn session(core: &TestCore, user: &str) -> Caller {
+pub(super) async fn session(core: &TestCore, user: &str) -> Caller {
     let key = ask(core, "root", CreateAuthKey { holder: Holder::User(user.parse().unwrap()) }).await.unwrap();
     let shown = Shown::AuthKey { key_id: key.key_id, secret: key.secret };
     let wanted = SamSignIn { shown, code: None, lifetime: None, request: Vec::new() };

@@ -21,14 +21,14 @@ use crate::{
     testing::{START, TestCore},
 };
 
-const RIGHT: &str = "correct horse";
-const MINUTE: Duration = Duration::from_mins(1);
+pub(super) const RIGHT: &str = "correct horse";
+pub(super) const MINUTE: Duration = Duration::from_mins(1);
 
-fn user_shown(core: &TestCore, who: &str, password: &str) -> Shown {
+pub(super) fn user_shown(core: &TestCore, who: &str, password: &str) -> Shown {
     Shown::User { operator: core.acme.operator_id.as_str().to_owned(), name: who.to_owned(), password: Arc::new(secret(password)) }
 }
 
-fn wanted(shown: Shown, code: Option<&str>) -> SamSignIn {
+pub(super) fn wanted(shown: Shown, code: Option<&str>) -> SamSignIn {
     let request = match &shown {
         Shown::User { name, password, .. } => format!("{name} {} {code:?}", password.expose()),
         other => format!("{other:?} {code:?}"),
@@ -36,39 +36,39 @@ fn wanted(shown: Shown, code: Option<&str>) -> SamSignIn {
     SamSignIn { shown, code: code.map(str::to_owned), lifetime: None, request: request.into_bytes() }
 }
 
-async fn sign_in(core: &TestCore, who: &str, password: &str, code: Option<&str>) -> SignedIn {
+pub(super) async fn sign_in(core: &TestCore, who: &str, password: &str, code: Option<&str>) -> SignedIn {
     core.sam_sign_in(&core.meta(), wanted(user_shown(core, who, password), code)).await
 }
 
-async fn by_key(core: &TestCore, key: &NewAuthKey, code: Option<&str>) -> SignedIn {
+pub(super) async fn by_key(core: &TestCore, key: &NewAuthKey, code: Option<&str>) -> SignedIn {
     let shown = Shown::AuthKey { key_id: key.key_id.clone(), secret: secret(key.secret.expose()) };
     core.sam_sign_in(&core.meta(), wanted(shown, code)).await
 }
 
-fn refused(result: SignedIn) -> Refusal {
+pub(super) fn refused(result: SignedIn) -> Refusal {
     result.unwrap().unwrap_err()
 }
 
-async fn caller_of(core: &TestCore, api_key: &str, token: &str) -> Result<Caller, OpError> {
+pub(super) async fn caller_of(core: &TestCore, api_key: &str, token: &str) -> Result<Caller, OpError> {
     core.authenticate(Proof::Sam(PresentedPair { api_key: secret(api_key), token: secret(token) }), core.meta()).await
 }
 
-async fn caller(core: &TestCore, session: &StartedSession) -> Result<Caller, OpError> {
+pub(super) async fn caller(core: &TestCore, session: &StartedSession) -> Result<Caller, OpError> {
     caller_of(core, session.api_key.expose(), session.token.expose()).await
 }
 
-async fn as_user(core: &TestCore, who: &str) -> (StartedSession, Caller) {
+pub(super) async fn as_user(core: &TestCore, who: &str) -> (StartedSession, Caller) {
     let session = sign_in(core, who, RIGHT, None).await.unwrap().unwrap();
     let caller = caller(core, &session).await.unwrap();
     (session, caller)
 }
 
-async fn code_of(core: &TestCore, who: &str, offset: i64) -> String {
+pub(super) async fn code_of(core: &TestCore, who: &str, offset: i64) -> String {
     codes(core, &format!("{who}-phone"), offset).await.1.digits().to_owned()
 }
 
 /// The owner of acme with a password.
-async fn owner(core: &TestCore) -> (StartedSession, Caller) {
+pub(super) async fn owner(core: &TestCore) -> (StartedSession, Caller) {
     let mut work = core.provision();
     let hash: PasswordHash = hashing::hash(&secret("owner horse"), [7; 16]).unwrap();
     work.login_profile(&core.acme, core.acme.root, hash).unwrap();
@@ -78,7 +78,7 @@ async fn owner(core: &TestCore) -> (StartedSession, Caller) {
     (session, caller)
 }
 
-async fn owner_again(core: &TestCore, password: &str, code: Option<&str>) -> SignedIn {
+pub(super) async fn owner_again(core: &TestCore, password: &str, code: Option<&str>) -> SignedIn {
     let shown = Shown::Owner { email: "root@acme.test".into(), password: Arc::new(secret(password)) };
     core.sam_sign_in(&core.meta(), wanted(shown, code)).await
 }

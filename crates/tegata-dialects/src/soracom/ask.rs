@@ -79,9 +79,16 @@ impl Ask<'_> {
         }
     }
 
-    /// A refusal of the core, in the words of this wire.
+    /// A refusal of the core, in the words of this wire: users are known by their names here.
     pub(crate) fn fault(&self, error: tegata_core::OpError) -> SamFault {
-        SamFault::of(error, self.spec.api)
+        let error = match (error, self.caller.and_then(Caller::user_name)) {
+            (tegata_core::OpError::Denied(mut denial), Some(name)) => {
+                name.as_str().clone_into(&mut denial.caller);
+                tegata_core::OpError::Denied(denial)
+            }
+            (error, _) => error,
+        };
+        SamFault::of(error, self.spec.api, self.caller)
     }
 
     /// A variable of the path.

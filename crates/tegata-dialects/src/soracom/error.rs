@@ -8,7 +8,8 @@ use std::{error::Error, fmt::Display, time::Duration};
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
-use tegata_core::{AuthnFailure, DeniedBy, Input, LayerKind, OpError, sam::Refusal};
+use tegata_core::{AuthnFailure, Caller, DeniedBy, Input, LayerKind, OpError, sam::Refusal};
+use tegata_model::UserName;
 
 use super::texts::Language;
 use crate::edge::span::Failure;
@@ -109,16 +110,6 @@ impl SamFault {
     /// No such auth key.
     pub(super) fn no_auth_key() -> Self {
         Self::new(404, "TGT0505", "the user has no auth key of this id", "指定された認証キーはありません")
-    }
-
-    /// A password is changed by whoever has it.
-    pub(super) fn own_password_only() -> Self {
-        Self::new(
-            400,
-            "TGT0506",
-            "only the user itself changes its password by the current one; to set one for somebody, delete the password and create another",
-            "パスワードの変更は本人のみ可能です。他のユーザーの場合は削除して作成してください",
-        )
     }
 
     /// The path names another operator than the token.
@@ -236,13 +227,14 @@ impl SamFault {
         fault
     }
 
-    /// A refusal of the core to an operation with this API name.
-    pub(crate) fn of(error: OpError, api: &str) -> Self {
+    /// A refusal of the core to an operation with this API name, asked for by `who`.
+    pub(crate) fn of(error: OpError, api: &str, who: Option<&Caller>) -> Self {
         let text = error.to_string().replace('%', "");
         let same = |status, code| Self::new(status, code, text.clone(), text.clone());
         match error {
             OpError::Authentication(failure) => Self::unauthenticated(&failure, &text),
             OpError::Denied(denial) => {
+                let name = who.and_then(Caller::user_name).map_or("root", UserName::as_str);
                 let mut fault = match denial.by {
                     DeniedBy::Layer { layer: LayerKind::Trust, .. } | DeniedBy::ChainEnded => Self::new(
                         400,
@@ -265,14 +257,8 @@ impl SamFault {
                     | DeniedBy::Organisation(_) => Self::new(
                         403,
                         "AUM0017",
-                        format!(
-                            "user {} has no permission for {api}; after a change of permissions sign in again",
-                            denial.caller.replace('%', "")
-                        ),
-                        format!(
-                            "ユーザー {} には {api} の権限がありません。権限の変更後は再度サインインしてください",
-                            denial.caller.replace('%', "")
-                        ),
+                        format!("user {name} has no permission for {api}; after a change of permissions sign in again"),
+                        format!("ユーザー {name} には {api} の権限がありません。権限の変更後は再度サインインしてください"),
                     ),
                 };
                 fault.denied = true;

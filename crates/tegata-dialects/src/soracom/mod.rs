@@ -126,7 +126,7 @@ impl Soracom {
                 .core
                 .authenticate(self.proof(&head, &meta)?, meta.clone())
                 .await
-                .map_err(|error| SamFault::of(error, entry.spec.api))?;
+                .map_err(|error| SamFault::of(error, entry.spec.api, None))?;
             journal.caller(&caller);
             // A session speaks in its own account only.
             if path.iter().any(|(name, value)| *name == "operator_id" && value != caller.operator_id().as_str()) {

@@ -6,10 +6,12 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 use tegata_core::{
     OpError, ResourceName,
-    directory::{CreateUser, DeleteLoginProfile, DescribeLoginProfile, NewLoginProfile, UpdateUser, change_password, create_login_profile},
+    directory::{
+        CreateUser, DeleteLoginProfile, DescribeLoginProfile, NewLoginProfile, UpdateUser, change_password_of, create_login_profile,
+    },
     sam::{CreateAuthKey, DeleteAuthKey, DescribeSamUser, Holder, ListAuthKeys, ListSamUsers, RemoveUser, SamUser},
 };
-use tegata_model::{Comments, Status, UserName};
+use tegata_model::{Comments, Status};
 
 use super::{
     ask::{Ask, Entry, Reply, entry},
@@ -63,7 +65,7 @@ pub(super) const TABLE: &[Entry] = &[
     entry!(
         "User:updateUserPassword",
         Put "/operators/{operator_id}/users/{user_name}/password",
-        "change one's own password",
+        "change the password of a user by the current one",
         update_password,
         [need("currentPassword", Kind::Secret), need("newPassword", Kind::Secret)]
     ),
@@ -175,11 +177,8 @@ async fn create_password(ask: &Ask<'_>) -> Result<Reply, SamFault> {
 
 async fn update_password(ask: &Ask<'_>) -> Result<Reply, SamFault> {
     let (old, new) = (ask.members.need_secret("currentPassword")?, Arc::new(ask.members.need_secret("newPassword")?));
-    let (user, caller) = (ask.user()?, ask.caller()?);
-    if caller.user_name().map(UserName::folded) != Some(user.folded()) {
-        return Err(SamFault::own_password_only());
-    }
-    change_password(ask.core, caller, old, new).await.map_err(|error| ask.fault(error))?;
+    let changed = change_password_of(ask.core, ask.caller()?, ask.user()?, old, new).await;
+    changed.map_err(|error| ask.fault(error).secret_throttled())?;
     Ok(Reply::empty(StatusCode::OK))
 }
 

@@ -14,15 +14,15 @@ use super::{
 };
 
 /// A server where alice (everything), bob and the passwords of both are known.
-struct Sam {
-    world: World,
-    operator: String,
+pub(super) struct Sam {
+    pub(super) world: World,
+    pub(super) operator: String,
 }
 
-const RIGHT: &str = "correct horse 1";
+pub(super) const RIGHT: &str = "correct horse 1";
 
 impl Sam {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let world = World::new().await;
         for user in ["alice", "bob"] {
             let made = alice(&world, "CreateLoginProfile", &[("UserName", user), ("Password", RIGHT)]).await;
@@ -32,7 +32,7 @@ impl Sam {
         Self { world, operator }
     }
 
-    async fn send(&self, pair: Option<&Value>, method: &str, path: &str, body: impl Into<String>) -> Answer {
+    pub(super) async fn send(&self, pair: Option<&Value>, method: &str, path: &str, body: impl Into<String>) -> Answer {
         let path = path.replace("OP", &self.operator);
         let mut request = Request::builder().method(method).uri(format!("/v1{path}")).header("user-agent", "soracom-cli/1.7.0");
         if let Some(pair) = pair {
@@ -42,24 +42,37 @@ impl Sam {
         self.world.issuer(request.header("x-soracom-lang", "en").body(Body::from(body.into())).unwrap()).await
     }
 
-    fn login(&self, user: &str, rest: &Value) -> String {
+    pub(super) fn login(&self, user: &str, rest: &Value) -> String {
         let mut body = json!({ "operatorId": self.operator, "userName": user, "password": RIGHT });
         body.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
         body.to_string()
     }
 
-    async fn pair(&self, user: &str) -> Value {
+    /// A session of the root user, by an auth key that is made as the program's operator would.
+    pub(super) async fn root(&self) -> Value {
+        let key = tegata_core::sam::NewAuthKey {
+            key_id: "keyId-of-root".to_owned(),
+            secret: tegata_model::SecretKey::new("secret-of-root".to_owned()),
+        };
+        let mut work = self.world.test.provision();
+        work.auth_key(&self.world.test.acme, self.world.test.acme.root, &key).unwrap();
+        work.commit().await.unwrap();
+        let login = json!({ "authKeyId": "keyId-of-root", "authKey": "secret-of-root", "mfaOTPCode": "123456" }).to_string();
+        body(&self.send(None, "POST", "/auth", login).await)
+    }
+
+    pub(super) async fn pair(&self, user: &str) -> Value {
         let answer = self.send(None, "POST", "/auth?", self.login(user, &json!({}))).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         serde_json::from_slice(&answer.body).unwrap()
     }
 }
 
-fn body(answer: &Answer) -> Value {
+pub(super) fn body(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
 }
 
-fn code(answer: &Answer) -> String {
+pub(super) fn code(answer: &Answer) -> String {
     let body = body(answer);
     assert!(!body["message"].as_str().unwrap().contains('%'), "{body}");
     format!("{} {}", answer.status.as_u16(), body["code"].as_str().unwrap())
@@ -209,16 +222,7 @@ async fn one_code_is_enough_for_two_commands() {
 #[tokio::test]
 async fn auth_keys_of_the_root_user() {
     let sam = Sam::new().await;
-    // The key of the fixture's owner makes no session, so an auth key is made as the program's operator would.
-    let key = tegata_core::sam::NewAuthKey {
-        key_id: "keyId-of-root".to_owned(),
-        secret: tegata_model::SecretKey::new("secret-of-root".to_owned()),
-    };
-    let mut work = sam.world.test.provision();
-    work.auth_key(&sam.world.test.acme, sam.world.test.acme.root, &key).unwrap();
-    work.commit().await.unwrap();
-    let login = json!({ "authKeyId": "keyId-of-root", "authKey": "secret-of-root", "mfaOTPCode": "123456" }).to_string();
-    let root = body(&sam.send(None, "POST", "/auth", login).await);
+    let root = sam.root().await;
     assert!(root.get("userName").is_none());
     let made = sam.send(Some(&root), "POST", "/operators/OP/auth_keys?", "").await;
     assert_eq!(made.status, 201);

@@ -10,8 +10,9 @@ use crate::commands::names;
 
 /// How these commands find a session, and which secrets may come from where.
 pub(super) const SAM_HELP: &str = "\
-The session is found in this order: --api-key and --api-token, --auth-key-id and --auth-key, --profile, the current profile. That of a
-profile is kept until it ends, so one code pays for many commands; `tegata auth logout` ends it.
+The session is found in this order: --api-key and --api-token, --auth-key-id and --auth-key, --profile-command, --profile, the current
+profile. That of a profile of mode SORACOM is kept until it ends, so one code pays for many commands; `tegata auth logout` ends it. Where a
+profile of another mode or the environment gives a user's temporary key, that key is exchanged for a session, for one command.
 
 A secret is - (typed unseen, or a line of standard input) or @FILE; what stands on the command line, other programs can see.
 
@@ -35,11 +36,15 @@ pub(crate) struct SamServer {
     #[arg(long, value_name = "TOKEN|-|@FILE", requires = "api_key")]
     pub(crate) api_token: Option<String>,
     /// Sign in with this auth key, for this command only
-    #[arg(long = "auth-key-id", value_name = "ID")]
+    // Named unlike its field: an operation may have a parameter of that name.
+    #[arg(id = "session_auth_key_id", long = "auth-key-id", value_name = "ID")]
     pub(crate) auth_key_id: Option<String>,
     /// Its secret [default: asked for]
-    #[arg(long = "auth-key", value_name = "SECRET|-|@FILE", requires = "auth_key_id")]
+    #[arg(id = "session_auth_key", long = "auth-key", value_name = "SECRET|-|@FILE", requires = "session_auth_key_id")]
     pub(crate) auth_key: Option<String>,
+    /// Sign in with what this program prints as one JSON object, for this command only; run without a shell
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["api_key", "auth_key_id", "profile"])]
+    pub(crate) profile_command: Option<String>,
     /// One-time code of the second factor
     #[arg(long, value_name = "CODE")]
     pub(crate) mfa_otpcode: Option<String>,
@@ -84,16 +89,16 @@ pub(crate) struct AuthFlags {
     #[command(subcommand)]
     pub(crate) command: Option<AuthCommand>,
     /// Sign in as the owner of an account, by mail address
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["operator_id", "user_name", "auth_key_id"])]
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["operator_id", "user_name", "session_auth_key_id", "profile_command"])]
     pub(crate) email: Option<String>,
     /// Sign in as a user of this account
-    #[arg(long, value_name = "ID", requires = "user_name", conflicts_with = "auth_key_id")]
+    #[arg(long, value_name = "ID", requires = "user_name", conflicts_with_all = ["session_auth_key_id", "profile_command"])]
     pub(crate) operator_id: Option<String>,
     /// The user's name
     #[arg(long, value_name = "NAME", requires = "operator_id")]
     pub(crate) user_name: Option<String>,
     /// The password [default: asked for]
-    #[arg(long, value_name = "PASSWORD|-|@FILE", conflicts_with = "auth_key_id")]
+    #[arg(long, value_name = "PASSWORD|-|@FILE", conflicts_with = "session_auth_key_id")]
     pub(crate) password: Option<String>,
     /// How long the session lives: 180 to 172800 seconds [default: the profile's, else 86400]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(180..=172_800))]

@@ -119,7 +119,8 @@ impl Opened {
             }
             _ => {
                 return Err(Failure::new(
-                    "there is no key to use: make a profile with `tegata configure`, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+                    "there is no key to use: sign in with `tegata login`, make a profile with `tegata configure`, or set \
+                     ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",
                 ));
             }
         };

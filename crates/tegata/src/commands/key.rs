@@ -19,6 +19,10 @@ pub(crate) fn rotate(flags: &KeyRotateFlags, environment: &Environment) -> Resul
     let kind = KeyUse::ALL.into_iter().find(|kind| kind.word() == flags.signing);
     let kind = kind.ok_or_else(|| Failure::usage(format!("`--signing`: there is no kind `{}`", flags.signing)))?;
     let config = beside(&flags.place, environment)?;
+    // Opening makes what is not there, and a new key in an empty folder replaces nothing.
+    if !config.data.is_dir() {
+        return Err(Failure::usage(format!("there is no data folder `{}`: name that of the server with `--data`", config.data.display())));
+    }
     let data = held(&config)?;
     let names = Names::configured(&config);
     runtime()?.block_on(async {
@@ -28,9 +32,9 @@ pub(crate) fn rotate(flags: &KeyRotateFlags, environment: &Environment) -> Resul
         done.map_err(|error| Failure::new(format!("the key was not replaced: {error}")))
     })?;
     terminal::say(&if flags.compromised {
-        format!("The keys for `{}` are dropped: what they signed counts no more. A new one signs from now on.\n", kind.word())
+        format!("The keys for `{}` are dropped: what they signed counts no more. A new one signs from now on.", kind.word())
     } else {
-        format!("A new key for `{}` is published; it signs in five minutes. The old one is published for another day.\n", kind.word())
+        format!("A new key for `{}` is published; it signs in five minutes. The old one is published for another day.", kind.word())
     });
     Ok(())
 }

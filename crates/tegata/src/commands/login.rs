@@ -99,12 +99,12 @@ pub(super) fn sign_in(file: &ProfileFile, wanted: Wanted<'_>, environment: &Envi
     let key = Some(Arc::new(ProofKey::read(&proof_key)?));
     let mut client = SignIn { issuer, name: None, client_id: OWN_CLI.to_owned(), transport, key };
     let runtime = runtime()?;
-    runtime.block_on(client.find())?;
+    runtime.block_on(client.find()).map_err(|error| not_there(&client.issuer, error))?;
     let tokens = match way(wanted.flags, environment) {
         Way::Device => runtime.block_on(async {
             let waiting = client.begin_device(now()).await?;
             terminal::ask(&device_text(&waiting));
-            Ok::<_, Failure>(client.finish_device(waiting, now).await?)
+            client.finish_device(waiting, now).await.map_err(said_no)
         })?,
         Way::Paste => {
             let waiting = client.begin_paste()?;
@@ -117,7 +117,7 @@ pub(super) fn sign_in(file: &ProfileFile, wanted: Wanted<'_>, environment: &Envi
             if shown {
                 open(&waiting.url);
             }
-            Ok::<_, Failure>(client.finish(waiting, now).await?)
+            client.finish(waiting, now).await.map_err(said_no)
         })?,
     };
     let key = runtime.block_on(client.exchange(&tokens.access_token, now()))?;
@@ -130,6 +130,36 @@ pub(super) fn sign_in(file: &ProfileFile, wanted: Wanted<'_>, environment: &Envi
     drop(runtime);
     let _ = last.as_ref().map(revoke);
     Ok(SignedIn { kept, key })
+}
+
+/// Why there is nowhere to sign in, of the server that was named and not of a document that nobody asked for.
+fn not_there(issuer: &str, error: tegata_client::ClientError) -> Failure {
+    use tegata_client::ClientError::{Answer, Unreachable};
+    match error {
+        Unreachable { cause, .. } => {
+            // The library's words for an authority that is not known, and for a server that does not speak TLS there.
+            let hint = if cause.contains("UnknownIssuer") {
+                " trust the authority that signed it with `--ca-file FILE`, or"
+            } else if cause.contains("InvalidContentType") {
+                " it speaks no TLS there, look at scheme and port;"
+            } else {
+                ""
+            };
+            Failure::new(format!("`{issuer}` could not be reached: {cause};{hint} `tegata doctor --endpoint {issuer}` looks why"))
+        }
+        Answer { cause, .. } => Failure::new(format!("`{issuer}` is no server to sign in at: {cause}")),
+        other => other.into(),
+    }
+}
+
+/// The person's no, which is no matter of permissions that anybody could explain.
+fn said_no(error: tegata_client::ClientError) -> Failure {
+    match error.refusal() {
+        Some(refusal) if refusal.code == "access_denied" => {
+            Failure::new(format!("the sign-in was refused: {}; nothing was kept", tegata_core::why::escape(&refusal.message)))
+        }
+        _ => error.into(),
+    }
 }
 
 /// How the answer comes back.

@@ -105,7 +105,7 @@ pub(super) async fn walk(guide: &mut Guide, ready: &ReadyFile) -> Result<(), Fai
     guide.step("the app: a token", &Should::Work, token, |token| format!("{}, for vcd:admin is not dan's to give", scope(token)));
     let edited = here.ask(&alice, "PATCH", &one, &definition(&vcd, &["vcd:admin"])).await;
     guide.step("alice: edits the definition", &Should::Work, edited, |_| "only vcd:admin is left in it".to_owned());
-    guide.step("the app: a token, as before", &Should::Work, here.token(&app).await, |token| scope(token));
+    guide.step("the app: a token, as before", &Should::Work, here.token(&app).await, scope);
     let again = here.add(&dan, &app.id).await;
     guide.step("dan: adds it once more", &Should::Refuse("invalid_request"), again, none);
     let gone = here.ask(&alice, "DELETE", "clients", &json!({ "ids": [app.id] })).await;
@@ -117,7 +117,7 @@ pub(super) async fn walk(guide: &mut Guide, ready: &ReadyFile) -> Result<(), Fai
         here.add(&alice, &app.id).await,
         |_| "added".to_owned(),
     );
-    guide.step("the app: a token", &Should::Work, here.token(&app).await, |token| scope(token));
+    guide.step("the app: a token", &Should::Work, here.token(&app).await, scope);
     let deleted = here.ask(&alice, "DELETE", "oauth-apps", &json!({ "clientIdsToDelete": [app.id] })).await;
     guide.step("alice: deletes the app for good", &Should::Work, deleted, |_| "deleted".to_owned());
     guide.step("the app: a token", &Should::Refuse("invalid_client"), here.token(&app).await, none);

@@ -10,7 +10,7 @@ use tegata_client::sam::{
     source::{self, Source},
 };
 
-use super::{SamOpened, Way, alone, asker, bound, kept, password, secret};
+use super::{SamOpened, Way, alone, asker, bound, code, kept, password, told};
 use crate::{
     cli::{
         client::Form,
@@ -34,12 +34,13 @@ pub(crate) fn auth(flags: &AuthFlags, environment: &Environment) -> Result<(), F
         None => {}
     }
     let lifetime = flags.token_timeout_seconds.map(|seconds| Duration::from_secs(seconds.into()));
-    let session = if let Some(login) = login(flags, environment)? {
+    let code = code(flags.server.mfa_otpcode.as_deref(), environment)?;
+    let found = match &flags.server.profile_command {
+        Some(line) => Some(told(line, code)?),
+        None => login(flags, environment)?.map(|login| (login, code)),
+    };
+    let session = if let Some((login, code)) = found {
         let sam = server(flags, environment)?;
-        let code = match (flags.server.mfa_otpcode.as_deref(), &environment.sam.code) {
-            (Some(code), _) => Some(source::given(&secret("mfa-otpcode", code)?)),
-            (None, code) => code.as_ref().map(|code| source::given(code.expose())),
-        };
         runtime()?.block_on(source::auth(&sam, &login, code, lifetime, asker().as_ref(), &now))?
     } else {
         let source = Source { lifetime, ..of_profile(flags, environment)? };
@@ -97,7 +98,7 @@ fn switch_user(flags: &SwitchUserFlags, environment: &Environment) -> Result<(),
     let (sam, operator, user) = (&opened.sam, &flags.operator_id, &flags.user_name);
     // The session that switches goes on, or the one that it switched to would end with it.
     let session = runtime()?.block_on(async {
-        if let Way::Key(_) = &opened.way {
+        if let Way::Once(..) | Way::Exchanged(_) = &opened.way {
             let session = opened.session().await?;
             return Ok(sam.switch_user(&session, operator, user, lifetime, now()).await?);
         }
@@ -112,7 +113,7 @@ fn logout(flags: &SamLogoutFlags, environment: &Environment) -> Result<(), Failu
     let opened = SamOpened::new(&flags.server, environment)?;
     let session = match &opened.way {
         Way::Given(session) => session.clone(),
-        Way::Key(_) => return Err(Failure::usage("a key that signs in for one command leaves no session to end")),
+        Way::Once(..) | Way::Exchanged(_) => return Err(Failure::usage("what signs in for one command leaves no session to end")),
         Way::Kept(source) => {
             forget_keys(&source.profile, environment);
             let Some(session) = source.forget()? else {

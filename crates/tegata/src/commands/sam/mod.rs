@@ -15,9 +15,10 @@ use std::{
 
 use serde_json::Value;
 use tegata_client::{
-    Profile, ProfileFile,
+    Api, Profile, ProfileFile,
     sam::{
-        Answer, Login, Sam, Session,
+        Answer, Login, Sam, Secret, Session,
+        command::ProfileCommand,
         profile::{SamProfile, Shelf},
         source::{self, Asker, SamError, Source},
     },
@@ -25,9 +26,10 @@ use tegata_client::{
 use tegata_model::SecretKey;
 
 use super::{
-    access::{self, CA_FILE, SERVER_URL, cache_folder, host, now, profile_file, url},
+    access::{self, CA_FILE, Opened, SERVER_URL, cache_folder, host, now, profile_file, url},
     call,
     credentials::quoted,
+    runtime,
 };
 use crate::{
     cli::{client::Access, sam::SamServer},
@@ -49,8 +51,10 @@ impl From<SamError> for Failure {
 enum Way {
     /// It was given.
     Given(Session),
-    /// A key signs in, for one command.
-    Key(Login),
+    /// A key or what a program printed signs in, for one command.
+    Once(Login, Option<Secret>),
+    /// A temporary key is exchanged for one, for one command.
+    Exchanged(Box<Opened>),
     /// A profile keeps one.
     Kept(Source),
 }
@@ -79,7 +83,11 @@ impl SamOpened {
         if let Some(id) = &flags.auth_key_id {
             let key = password("auth-key", flags.auth_key.as_deref(), environment.sam.auth_key.as_ref())?;
             let login = Login::Key { auth_key_id: id.clone(), auth_key: source::given(&key) };
-            return Ok(Some(Self { sam: alone(flags, environment)?, way: Way::Key(login) }));
+            return Ok(Some(Self { sam: alone(flags, environment)?, way: Way::Once(login, None) }));
+        }
+        if let Some(line) = &flags.profile_command {
+            let (login, code) = told(line, code(flags.mfa_otpcode.as_deref(), environment)?)?;
+            return Ok(Some(Self { sam: alone(flags, environment)?, way: Way::Once(login, code) }));
         }
         let file = profile_file(flags.config_path.as_ref(), environment)?;
         let profiles = file.read()?;
@@ -98,19 +106,26 @@ impl SamOpened {
 
     /// The same, which must be there.
     pub(super) fn new(flags: &SamServer, environment: &Environment) -> Result<Self, Failure> {
-        Self::find(flags, environment)?.ok_or_else(|| {
+        if let Some(found) = Self::find(flags, environment)? {
+            return Ok(found);
+        }
+        let needed = || {
             Failure::usage(
                 "this needs a session of the SORACOM wire: name a profile of mode SORACOM with `--profile NAME` (`tegata configure --mode \
                  SORACOM` makes one), sign in with `--auth-key-id ID`, or give a session with `--api-key` and `--api-token`",
             )
-        })
+        };
+        let keys = Opened::new(&access(flags), environment).map_err(|failure| if flags.profile.is_some() { failure } else { needed() })?;
+        let sam = Sam::new(keys.transport.clone(), keys.server()?).in_language(language(environment));
+        Ok(Self { sam, way: Way::Exchanged(Box::new(keys)) })
     }
 
     /// A session that lives.
     pub(super) async fn session(&self) -> Result<Session, Failure> {
         match &self.way {
             Way::Given(session) => Ok(session.clone()),
-            Way::Key(login) => Ok(self.sam.auth(login, None, None, now()).await?),
+            Way::Once(login, code) => Ok(source::auth(&self.sam, login, code.clone(), None, asker().as_ref(), &now).await?),
+            Way::Exchanged(keys) => exchanged(keys).await,
             Way::Kept(source) => Ok(source.session(&now).await?),
         }
     }
@@ -127,7 +142,7 @@ impl SamOpened {
             (Way::Kept(source), Err(SamError::Call(error))) if error.refusal().is_some_and(|refusal| refusal.status == 401) => {
                 Ok(act(source.begin(&now).await?).await?)
             }
-            (Way::Key(_), done) => {
+            (Way::Once(..) | Way::Exchanged(_), done) => {
                 let _ = self.sam.logout(&session).await;
                 Ok(done?)
             }
@@ -144,10 +159,51 @@ impl SamOpened {
 
 /// The server where no profile of this mode is asked.
 fn alone(flags: &SamServer, environment: &Environment) -> Result<Sam, Failure> {
-    let SamServer { profile, endpoint, ca_file, config_path, .. } = flags.clone();
-    let access = Access { profile, endpoint, ca_file, config_path, ..Access::default() };
-    let (transport, server) = access::server_alone(&access, environment)?;
+    let (transport, server) = access::server_alone(&access(flags), environment)?;
     Ok(Sam::new(transport, &server).in_language(language(environment)))
+}
+
+/// The same flags for the commands of every other wire.
+fn access(flags: &SamServer) -> Access {
+    let SamServer { profile, endpoint, ca_file, config_path, mfa_otpcode, .. } = flags.clone();
+    Access { profile, endpoint, ca_file, mfa_otpcode, config_path, ..Access::default() }
+}
+
+/// A session for the temporary key of a user. It ends with the key at the latest.
+async fn exchanged(keys: &Opened) -> Result<Session, Failure> {
+    let key = keys.credential().await?;
+    if key.security_token.is_none() {
+        return Err(Failure::new(
+            "a long-term key cannot be exchanged for a session of the SORACOM wire; sign in with `--auth-key-id ID`, or name a profile that \
+             gives a temporary key of a user",
+        ));
+    }
+    let answer: Value = keys.rpc()?.call(&key, Api::OWN, "CreateApiSession", &[], now()).await?;
+    let text = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
+    let (Some(api_key), Some(token)) = (text("ApiKey"), text("Token")) else {
+        return Err(Failure::new("the answer of the server holds no session"));
+    };
+    Session::of(api_key, token).map_err(|problem| Failure::new(format!("the answer of the server cannot be used: {problem}")))
+}
+
+/// What a program that was named by hand says of who signs in.
+pub(super) fn told(line: &str, code: Option<Secret>) -> Result<(Login, Option<Secret>), Failure> {
+    let command = ProfileCommand::line(line).map_err(|problem| Failure::usage(format!("`--profile-command`: {problem}")))?;
+    let members = runtime()?.block_on(source::told_by(&command))?;
+    let unusable = |problem: String| Failure::new(format!("what the profile command printed cannot be used: {problem}"));
+    if members.text("sourceProfile").map_err(unusable)?.is_some() {
+        return Err(unusable("`sourceProfile` belongs into a profile".to_owned()));
+    }
+    let code = code.map_or_else(|| members.secret("mfaOTPCode"), |code| Ok(Some(code))).map_err(unusable)?;
+    Ok((Login::of(&members).map_err(unusable)?, code))
+}
+
+/// A code that was given: by flag, else by the environment.
+pub(super) fn code(flag: Option<&str>, environment: &Environment) -> Result<Option<Secret>, Failure> {
+    Ok(match (flag, &environment.sam.code) {
+        (Some(code), _) => Some(source::given(&secret("mfa-otpcode", code)?)),
+        (None, code) => code.as_ref().map(|code| source::given(code.expose())),
+    })
 }
 
 /// The server of a profile. What belongs to one server is sent to no other, whatever the command line says.
@@ -170,11 +226,7 @@ pub(super) fn kept(
     ca_file: Option<&PathBuf>,
     environment: &Environment,
 ) -> Result<Source, Failure> {
-    let code = match (code, &environment.sam.code) {
-        (Some(code), _) => Some(source::given(&secret("mfa-otpcode", code)?)),
-        (None, Some(code)) => Some(source::given(code.expose())),
-        (None, None) => None,
-    };
+    let code = self::code(code, environment)?;
     Ok(Source {
         profile: name.to_owned(),
         shelf,

@@ -1,7 +1,10 @@
 //! `tegata sam OPERATION`: any operation of the SORACOM wire, by its name.
 
 use serde_json::{Map, Value};
-use tegata_client::sam::{Answer, Session, segment, source};
+use tegata_client::sam::{
+    Sam, Session, segment,
+    source::{self, SamError},
+};
 use tegata_dialects::soracom::{Kind, Parameter, Place};
 
 use super::{SamOpened, alone};
@@ -41,47 +44,52 @@ pub(crate) fn operation(asked: &SamOperation, environment: &Environment) -> Resu
     }
     let has_body = asked.spec.parameters.iter().any(|parameter| parameter.place == Place::Body);
     let body = has_body.then_some(Value::Object(body));
-    let mut whole: Option<Vec<Value>> = None;
-    let last = loop {
-        let answer = once(asked, &query, body.as_ref(), environment)?;
-        let value = source::json(&answer)?;
-        let (Some(next), Value::Array(items)) = (answer.next.filter(|_| asked.all), &value) else { break value };
-        if query.iter().any(|(name, before)| name == "last_evaluated_key" && *before == next) {
-            return Err(Failure::new("the server gives the same part of the list again and again"));
-        }
-        whole.get_or_insert_default().extend(items.iter().cloned());
-        query.retain(|(name, _)| name != "last_evaluated_key");
-        query.push(("last_evaluated_key".to_owned(), next));
-    };
-    let value = match (whole, last) {
-        (Some(mut items), Value::Array(last)) => {
-            items.extend(last);
-            Value::Array(items)
-        }
-        (_, last) => last,
+    let (body, asked_of) = (body.as_ref(), &query);
+    let value = if asked.spec.open {
+        let sam = alone(&asked.server, environment)?;
+        runtime()?.block_on(whole(asked, &sam, None, asked_of.clone(), body))?
+    } else {
+        let opened = SamOpened::new(&asked.server, environment)?;
+        let sam = &opened.sam;
+        let calling = opened.with(|session| async move { whole(asked, sam, Some(&session), asked_of.clone(), body).await });
+        runtime()?.block_on(calling)?
     };
     print(&value, asked)
 }
 
-fn once(asked: &SamOperation, query: &[(String, String)], body: Option<&Value>, environment: &Environment) -> Result<Answer, Failure> {
-    let method = asked.spec.method.name();
-    let given = |name: &str| asked.variables.iter().find(|(found, _)| *found == name).map(|(_, value)| value.as_str());
-    let path = |session: Option<&Session>| {
-        let segments = asked.spec.path.split('/').map(|part| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
-            Some(OPERATOR) => segment(given(OPERATOR).or_else(|| session.map(|session| session.operator_id.as_str())).unwrap_or_default()),
-            Some(name) => segment(given(name).unwrap_or_default()),
-            None => part.to_owned(),
-        });
-        segments.collect::<Vec<_>>().join("/")
-    };
-    if asked.spec.open {
-        let sam = alone(&asked.server, environment)?;
-        return Ok(runtime()?.block_on(sam.call(None, method, &path(None), query, body))?);
+/// The answer; of a list every part, where that is wanted.
+async fn whole(
+    asked: &SamOperation,
+    sam: &Sam,
+    session: Option<&Session>,
+    mut query: Vec<(String, String)>,
+    body: Option<&Value>,
+) -> Result<Value, SamError> {
+    let path = path(asked, session);
+    let mut before: Vec<Value> = Vec::new();
+    loop {
+        let answer = sam.call(session, asked.spec.method.name(), &path, &query, body).await?;
+        let value = source::json(&answer)?;
+        let Value::Array(items) = value else { return Ok(value) };
+        before.extend(items);
+        let Some(next) = answer.next.filter(|_| asked.all) else { return Ok(Value::Array(before)) };
+        if query.iter().any(|(name, before)| name == "last_evaluated_key" && *before == next) {
+            return Err(SamError::Profile("the server gives the same part of the list again and again".to_owned()));
+        }
+        query.retain(|(name, _)| name != "last_evaluated_key");
+        query.push(("last_evaluated_key".to_owned(), next));
     }
-    let opened = SamOpened::new(&asked.server, environment)?;
-    let (sam, path) = (&opened.sam, &path);
-    let calling = opened.with(|session| async move { Ok(sam.call(Some(&session), method, &path(Some(&session)), query, body).await?) });
-    runtime()?.block_on(calling)
+}
+
+/// The path, its variables filled in; the operator is the session's, unless another is named.
+fn path(asked: &SamOperation, session: Option<&Session>) -> String {
+    let given = |name: &str| asked.variables.iter().find(|(found, _)| *found == name).map(|(_, value)| value.as_str());
+    let segments = asked.spec.path.split('/').map(|part| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+        Some(OPERATOR) => segment(given(OPERATOR).or_else(|| session.map(|session| session.operator_id.as_str())).unwrap_or_default()),
+        Some(name) => segment(given(name).unwrap_or_default()),
+        None => part.to_owned(),
+    });
+    segments.collect::<Vec<_>>().join("/")
 }
 
 fn print(value: &Value, asked: &SamOperation) -> Result<(), Failure> {
