@@ -172,6 +172,50 @@ test('whoever is not assigned, has a second factor, or switches roles', { skip }
   }
 });
 
+test('a code is shown to be typed, to the one of several people who was chosen, and signing out ends all', { skip }, async () => {
+  const challenge = createHash('sha256').update(randomBytes(32)).digest('base64url');
+  const query = new URLSearchParams({
+    response_type: 'code',
+    client_id: 'tegata-cli',
+    redirect_uri: `${world.issuer}/oauth/code`,
+    state: 'typed',
+    code_challenge: challenge,
+    code_challenge_method: 'S256',
+  });
+  const context = await browser.newContext({ viewport: DESK });
+  const page = await context.newPage();
+  await page.goto(`${world.issuer}/signin`);
+  await signIn(page, 'dan');
+  await page.goto(`${world.issuer}/signin?step=somebody-else`);
+  await signIn(page, 'bob');
+  await page.goto(`${world.issuer}/oauth2/v1/auth?${query}`);
+  assert.equal(await heading(page), 'Choose an account');
+  // By keys alone: what is reached first is what is read first.
+  const reached = [];
+  for (let i = 0; i < 12; i += 1) {
+    await page.keyboard.press('Tab');
+    reached.push(await page.evaluate(() => document.activeElement?.value ?? document.activeElement?.textContent ?? ''));
+  }
+  assert.ok(reached.indexOf('bob@acme') < reached.indexOf('dan@acme'), reached.join(', '));
+  await page.focus('button[value="bob@acme"]');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/chosen=/);
+  await page.click('button[value=allow]');
+  const code = await page.locator('code').first().innerText();
+  assert.match(code, /^[B-Z]{4}(-[B-Z]{4}){3}$/);
+  await photo(page, 'code');
+  await photo(page, 'code-phone-dark', { size: PHONE, dark: true });
+  await page.goto(`${page.url()}&lang=ja`);
+  assert.equal(await page.locator('code').first().innerText(), code);
+  await photo(page, 'code-ja', { size: PHONE });
+  await page.goto(`${world.issuer}/signin?lang=en`);
+  await page.click('form[action$=signout] button');
+  for (const place of ['signin', 'switch-role', 'device', 'apps/official-cli/assignments']) {
+    await page.goto(`${world.issuer}/${place}`);
+    assert.equal(await heading(page), 'Sign in', place);
+  }
+});
+
 test('a page of another site can neither frame nor post our pages', { skip }, async () => {
   const evil = createServer((request, reply) => {
     reply.setHeader('content-type', 'text/html');

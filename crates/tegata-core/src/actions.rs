@@ -299,6 +299,10 @@ actions! {
     TEGATA_GET_DEVICE_POLICY = "tegata:GetDevicePolicy";
     /// Say where devices may ask from.
     TEGATA_SET_DEVICE_POLICY = "tegata:SetDevicePolicy";
+    /// Read whether applications of other accounts are let in.
+    TEGATA_GET_APPLICATION_POLICY = "tegata:GetApplicationPolicy";
+    /// Say whether applications of other accounts are let in.
+    TEGATA_SET_APPLICATION_POLICY = "tegata:SetApplicationPolicy";
     /// List the roles that a person may become by single sign-on. Its tokens ask.
     TEGATA_LIST_ACCESS_CONFIGURATIONS = "tegata:ListAccessConfigurations";
     /// Give a user something to sign in with.

@@ -9,6 +9,7 @@ mod csp_scopes;
 mod devices;
 mod exchange;
 mod federation;
+mod foreign;
 mod ims_people;
 mod letters;
 mod oauth;

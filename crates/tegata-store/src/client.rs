@@ -24,7 +24,7 @@ const INSERT: &str = "INSERT INTO clients (id, account_id, app_id, name, name_fo
     $22) \
     ON CONFLICT DO NOTHING";
 const UPDATE: &str = "UPDATE clients SET display_name = $2, secret_required = $3, multi_tenant = $4, redirect_uris = $5, scopes = $6, \
-    required_scopes = $7, access_seconds = $8, refresh_seconds = $9, updated_at = $10, generation = generation + 1 WHERE id = $1";
+    required_scopes = $7, access_seconds = $8, refresh_seconds = $9, updated_at = $10, id_token_alg = $11, generation = generation + 1 WHERE id = $1";
 const EXPECT: &str = "SELECT 1 FROM clients WHERE id = $1 AND generation = $2";
 const RAISE_EPOCH: &str = "UPDATE clients SET epoch = epoch + 1, generation = generation + 1 WHERE id = $1";
 const RAISE_GENERATION: &str = "UPDATE clients SET generation = generation + 1 WHERE id = $1";
@@ -261,6 +261,7 @@ pub fn update(row: &ClientRow) -> Step {
         seconds(row.access_lifetime),
         seconds(row.refresh_lifetime),
         row.updated_at.into(),
+        row.id_token_alg.as_str().into(),
     ];
     Step::new(UPDATE, params, Must::Hold)
 }

@@ -14,6 +14,8 @@ const FIND_BY_CLIENT: &str = "SELECT id, account_id, client_id, scopes, mode, in
     FROM installations WHERE account_id = $1 AND client_id = $2";
 const LIST: &str = "SELECT id, account_id, client_id, scopes, mode, installed_by, epoch, generation, created_at FROM installations \
     WHERE account_id = $1 ORDER BY created_at, id LIMIT 1000";
+const OF_CLIENT: &str = "SELECT id, account_id, client_id, scopes, mode, installed_by, epoch, generation, created_at FROM installations \
+    WHERE client_id = $1 ORDER BY id LIMIT 1000";
 const INSERT: &str = "INSERT INTO installations (id, account_id, client_id, scopes, mode, installed_by, epoch, generation, created_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
 const SET_SCOPES: &str = "UPDATE installations SET scopes = $2, generation = generation + 1 WHERE id = $1";
@@ -163,6 +165,11 @@ pub async fn find_by_client(store: &Store, account: AccountId, client: ClientId)
 /// The installations of an account, oldest first; at most 1,000.
 pub async fn list(store: &Store, account: AccountId) -> Result<Vec<InstallationRow>, StoreError> {
     store.list(LIST, vec![account.into()], InstallationRow::read).await
+}
+
+/// Where a client is installed, its own account and others; at most 1,000.
+pub async fn of_client(store: &Store, client: ClientId) -> Result<Vec<InstallationRow>, StoreError> {
+    store.list(OF_CLIENT, vec![client.into()], InstallationRow::read).await
 }
 
 /// A new installation; refused if the client is installed in the account already.

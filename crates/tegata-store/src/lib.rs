@@ -13,6 +13,7 @@ pub mod access_key;
 pub mod account;
 pub mod api_token;
 pub mod app;
+pub mod application_policy;
 pub mod attempt;
 pub mod audit;
 pub mod auth_key;

@@ -15,9 +15,9 @@ use tegata_store::{
 use crate::{
     Core,
     caller::Unspent,
-    client::{official_by_app_id, secret_holds},
+    client::{let_in, official_by_app_id, secret_holds},
     error::{AuthnFailure, OpError},
-    grant::{Bound, GrantFailure, RefreshToken, hash_of, standing},
+    grant::{Bound, Fallen, GrantFailure, RefreshToken, hash_of, standing},
     hashing,
     principal::{LiveAccess, LiveClient, Principal, SYSTEM, SelfService, Stamps, Who},
     sam::Rights,
@@ -116,10 +116,37 @@ impl Core {
             None if row.secret_required => return Err(refused()),
             None => None,
         };
-        if let (About::Device(code), None) = (&presented.about, account) {
-            self.poll_device(row.id, code, now).await?;
-        }
+        let elsewhere = match (&presented.about, account) {
+            (About::Device(code), None) => Some(self.poll_device(row.id, code, now).await?),
+            (about, None) => self.account_of_its_own(row, about).await?,
+            (_, Some(_)) => None,
+        };
+        // An application of another account asks in the account of the person who let it in.
+        let live = match elsewhere.filter(|account| *account != row.account_id) {
+            Some(account) => self.live_client(app_id, Some(account)).await?,
+            None => live,
+        };
         Ok((live, proven))
+    }
+
+    /// In which account an application has what it shows: a code or a refresh token that was made for it.
+    async fn account_of_its_own(&self, row: &client::ClientRow, about: &About) -> Result<Option<AccountId>, OpError> {
+        if !row.multi_tenant {
+            return Ok(None);
+        }
+        Ok(match about {
+            About::Itself | About::Device(_) => None,
+            About::Code(text) => {
+                let found = code::find(&self.store, &hash_of(text.expose())).await?;
+                found.filter(|found| found.client_id == row.id).map(|found| found.account_id)
+            }
+            About::Token(text) => {
+                let Some(token) = RefreshToken::read(&self.keyring, text.expose()) else { return Ok(None) };
+                let found = grant::find(&self.store, token.grant).await?;
+                let its_own = |bytes: &[u8]| Bound::of_bytes(bytes).is_some_and(|bound| bound.client == row.id);
+                found.filter(|found| its_own(&found.bound)).map(|found| found.account_id)
+            }
+        })
     }
 
     /// Which of these secrets it is, among those that still count. What we made is compared at once; what somebody chose is worked
@@ -194,20 +221,24 @@ impl Core {
     async fn load_client(&self, app_id: &str, account: Option<AccountId>) -> Result<LiveClient, OpError> {
         let store = &self.store;
         let mut stamps = Stamps::default();
-        let (row, account_id) = if let Some(account_id) = account {
+        let (row, account_id) = if let (Some(row), Some(account_id)) = (official_by_app_id(app_id), account) {
             stamps.note(store, account_id);
-            (official_by_app_id(app_id).ok_or_else(refused)?, account_id)
+            (row, account_id)
         } else {
             let first = client::find_by_app_id(store, app_id).await?.ok_or_else(refused)?;
             stamps.note(store, first.account_id);
             let row = client::find_by_app_id(store, app_id).await?.ok_or_else(refused)?;
-            let account_id = row.account_id;
+            let account_id = account.unwrap_or(row.account_id);
+            stamps.note(store, account_id);
             (row, account_id)
         };
         let owner = account::find(store, account_id).await?.ok_or_else(refused)?;
         let mut reads = vec![Read::Account(owner.id, owner.generation)];
         let mut secrets = Vec::new();
-        if account.is_none() {
+        if official_by_app_id(app_id).is_none() {
+            if row.account_id != account_id {
+                reads.push(let_in(self, &row, account_id).await?.ok_or(OpError::Grant(GrantFailure::Fallen(Fallen::Installation)))?);
+            }
             reads.push(Read::Client(row.id, row.generation));
             secrets = client_secret::of_client(store, row.id).await?;
         }
@@ -230,7 +261,8 @@ impl Core {
             return Ok(Arc::clone(live));
         }
         let row = live.row().ok_or_else(refused)?;
-        let account = official_by_app_id(&row.app_id).map(|_| live.principal.account.id);
+        let here = live.principal.account.id;
+        let account = (official_by_app_id(&row.app_id).is_some() || here != row.account_id).then_some(here);
         let again = self.live_client(&row.app_id, account).await?;
         // A client made anew under an old public id would be another one.
         if again.row().is_some_and(|found| found.id == row.id && found.epoch == row.epoch) { Ok(again) } else { Err(refused()) }

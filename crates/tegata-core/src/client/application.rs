@@ -9,7 +9,7 @@ use tegata_store::{
     client_secret, installation,
 };
 
-use super::{application_name, applications_name, changes, done, find_own, installed_as, new_client_row, own, scope_of};
+use super::{application_name, applications_name, changes, done, find_own, likeness::confusable, new_client_row, own, scope_of};
 use crate::{
     actions::{Action, RAM_CREATE_APPLICATION, RAM_DELETE_APPLICATION, RAM_GET_APPLICATION, RAM_LIST_APPLICATIONS, RAM_UPDATE_APPLICATION},
     authz,
@@ -17,7 +17,6 @@ use crate::{
     error::{Input, OpError, ProblemKind, Quota},
     operation::{Effect, Operation},
     resource::ResourceName,
-    signin::confusable,
     view::View,
 };
 
@@ -83,10 +82,40 @@ pub struct Client {
     pub refresh_lifetime: Duration,
     /// The version of the protocol it was made for.
     pub protocol_version: String,
+    /// How its ID tokens are signed.
+    pub id_token_alg: IdTokenAlg,
     /// When it was made.
     pub created_at: Timestamp,
     /// When what is said of it was last changed.
     pub updated_at: Timestamp,
+}
+
+/// How the ID tokens of a client are signed (RFC 7518 §3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IdTokenAlg {
+    /// RSA, which every client can read (OpenID Connect Core §15.1).
+    #[default]
+    Rs256,
+    /// The curve P-256: shorter.
+    Es256,
+}
+
+impl IdTokenAlg {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Rs256, Self::Es256];
+
+    /// As it stands in a token.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+        }
+    }
+
+    /// The one of that name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|alg| alg.name() == name)
+    }
 }
 
 impl Client {
@@ -105,6 +134,7 @@ impl Client {
             access_lifetime: row.access_lifetime,
             refresh_lifetime: row.refresh_lifetime,
             protocol_version: row.protocol_version,
+            id_token_alg: IdTokenAlg::of_name(&row.id_token_alg).unwrap_or_default(),
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -130,6 +160,8 @@ pub struct ClientSettings {
     pub access_lifetime: Option<Duration>,
     /// How long its refresh tokens live.
     pub refresh_lifetime: Option<Duration>,
+    /// How its ID tokens are signed.
+    pub id_token_alg: Option<IdTokenAlg>,
 }
 
 impl ClientSettings {
@@ -162,6 +194,9 @@ impl ClientSettings {
         let all = Scope::of(std::iter::once(Scope::OPENID).chain(required.words())).map_err(OpError::internal)?;
         row.required_scopes = all.common(&scopes).to_words();
         row.secret_required = row.kind != ClientKind::Native || self.secret_required.unwrap_or(row.secret_required);
+        if let Some(alg) = self.id_token_alg {
+            alg.name().clone_into(&mut row.id_token_alg);
+        }
         row.multi_tenant = self.multi_tenant.unwrap_or(row.multi_tenant);
         row.access_lifetime = within(self.access_lifetime, row.access_lifetime, &ACCESS, Input::AccessLifetime)?;
         row.refresh_lifetime = within(self.refresh_lifetime, row.refresh_lifetime, &REFRESH, Input::RefreshLifetime)?;
@@ -287,7 +322,7 @@ impl Operation for UpdateClient {
     }
 }
 
-/// Delete an application with its secrets and its installation: everything that was issued to it ends at once.
+/// Delete an application with its secrets and its installations, those in other accounts too: everything that was issued to it ends at once.
 #[derive(Debug, Clone)]
 pub struct DeleteClient {
     /// The public id.
@@ -306,8 +341,9 @@ impl Operation for DeleteClient {
         let permit = authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
         let row = find_own(view, caller, &self.app_id).await?;
         let mut changes = changes(view, caller);
-        if let Some(installation) = view.installation(caller.account(), installed_as(&row)).await? {
+        for installation in installation::of_client(&view.core().store, row.id).await? {
             changes.extend(installation::delete(installation.id));
+            changes.touch(installation.account_id);
         }
         changes.push(client_secret::delete_all(row.id));
         changes.push(client::delete(row.id));

@@ -1,4 +1,5 @@
-//! Where applications are installed: in the account that they belong to, or, for the official one, in any.
+//! Where applications are installed: in the account that they belong to; in any, for the official one; and for one that is offered to
+//! others, where an account lets such in.
 
 use tegata_model::{AccountNumber, Epoch, Generation, InstallationId, Timestamp};
 use tegata_oauth::Scope;
@@ -7,7 +8,10 @@ use tegata_store::{
     installation::{self, AssignmentMode, InstallationRow},
 };
 
-use super::{OFFICIAL_CLI, application_name, applications_name, changes, done, find_own, installed_as, official_by_name, own, scope_of};
+use super::{
+    ApplicationPolicy, OFFICIAL_CLI, application_name, applications_name, changes, done, find_own, installed_as, is_foreign, let_in,
+    official_by_name, own, scope_of,
+};
 use crate::{
     actions::{
         Action, RAM_DEPROVISION_APPLICATION, RAM_DEPROVISION_EXTERNAL_APPLICATION, RAM_GET_APPLICATION_PROVISION_INFO,
@@ -19,7 +23,7 @@ use crate::{
     error::{Input, OpError, ProblemKind},
     operation::{Effect, Operation},
     resource::ResourceName,
-    view::View,
+    view::{Read, View},
 };
 
 /// What is said of an installation.
@@ -61,23 +65,51 @@ impl Installation {
     }
 }
 
-/// The official application of that id or name. Applications of other accounts cannot be installed: whether they exist is not said.
-fn find_official(caller: &Caller, app_id: &str) -> Result<ClientRow, OpError> {
-    official_by_name(app_id).ok_or_else(|| OpError::NotFound(application_name(caller, app_id)))
+/// What is to be done with an application that comes from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Intent {
+    /// Let it in: the account must let such in, and the publisher must offer it.
+    Install,
+    /// See where it is installed, or take it out of use: possible whatever has been switched off since.
+    Look,
 }
 
-/// Whose installation is meant.
+/// The official application of that id or name, or the application of another account with that id. What the account does not let in
+/// is refused before anything is looked for, and one that is not offered to others is as absent as one that never was.
+async fn find_external(view: &View<'_>, caller: &Caller, app_id: &str, intent: Intent) -> Result<ClientRow, OpError> {
+    if let Some(row) = official_by_name(app_id) {
+        return Ok(row);
+    }
+    let (core, account) = (view.core(), caller.account());
+    if intent == Intent::Install && !ApplicationPolicy::of(core, account).await?.foreign {
+        let rule = "this account lets no applications of other accounts in";
+        return Err(OpError::invalid(Input::ApplicationId, ProblemKind::Malformed, rule));
+    }
+    let absent = || OpError::NotFound(application_name(caller, app_id));
+    let row = client::find_by_app_id(&core.store, app_id).await?;
+    let row = row.filter(|row| is_foreign(row, account)).ok_or_else(absent)?;
+    if intent == Intent::Install {
+        let publisher = let_in(core, &row, account).await?.ok_or_else(absent)?;
+        view.note(&[publisher]);
+    }
+    view.note(&[Read::Client(row.id, row.generation)]);
+    Ok(row)
+}
+
 /// Where the application of that id or name is installed in the caller's account, noted as read.
 pub(crate) async fn installed(view: &View<'_>, caller: &Caller, app_id: &str) -> Result<InstallationRow, OpError> {
     let client = match official_by_name(app_id) {
         Some(client) => installed_as(&client),
-        None => find_own(view, caller, app_id).await?.id,
+        None => match find_external(view, caller, app_id, Intent::Look).await {
+            Ok(row) => row.id,
+            Err(_) => find_own(view, caller, app_id).await?.id,
+        },
     };
     view.installation(caller.account(), client).await?.ok_or_else(|| OpError::NotFound(application_name(caller, app_id)))
 }
 
-async fn client_of(view: &View<'_>, caller: &Caller, app_id: &str, external: bool) -> Result<ClientRow, OpError> {
-    if external { find_official(caller, app_id) } else { find_own(view, caller, app_id).await }
+async fn client_of(view: &View<'_>, caller: &Caller, app_id: &str, external: bool, intent: Intent) -> Result<ClientRow, OpError> {
+    if external { find_external(view, caller, app_id, intent).await } else { find_own(view, caller, app_id).await }
 }
 
 async fn install(
@@ -136,16 +168,16 @@ async fn describe(view: &View<'_>, caller: &Caller, client: &ClientRow) -> Resul
     Ok(Effect::nothing(Installation::of(row, client, own(caller))))
 }
 
-async fn listed(view: &View<'_>, caller: &Caller, official: Option<bool>) -> Result<Vec<Installation>, OpError> {
+async fn listed(view: &View<'_>, caller: &Caller, external: Option<bool>) -> Result<Vec<Installation>, OpError> {
     let mut found = Vec::new();
     for row in installation::list(&view.core().store, caller.account()).await? {
         let is_official = row.client_id == OFFICIAL_CLI;
-        if official.is_some_and(|wanted| wanted != is_official) {
-            continue;
-        }
         let client =
             if is_official { official_by_name(super::OFFICIAL_CLI_NAME) } else { client::find(&view.core().store, row.client_id).await? };
-        if let Some(client) = client.filter(|client| client.family == Family::Application) {
+        let is_external = |client: &ClientRow| is_official || is_foreign(client, caller.account());
+        let wanted =
+            |client: &ClientRow| client.family == Family::Application && external.is_none_or(|wanted| wanted == is_external(client));
+        if let Some(client) = client.filter(wanted) {
             found.push(Installation::of(row, &client, own(caller)));
         }
     }
@@ -174,7 +206,7 @@ macro_rules! installing {
 
             async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Installation>, OpError> {
                 let permit = authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
-                let client = client_of(view, caller, &self.app_id, $external).await?;
+                let client = client_of(view, caller, &self.app_id, $external, Intent::Install).await?;
                 install(view, caller, &client, self.scopes.as_ref(), permit).await
             }
         }
@@ -196,7 +228,7 @@ macro_rules! installing {
 
             async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<()>, OpError> {
                 let permit = authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
-                let client = client_of(view, caller, &self.app_id, $external).await?;
+                let client = client_of(view, caller, &self.app_id, $external, Intent::Look).await?;
                 uninstall(view, caller, &client, permit).await
             }
         }
@@ -218,7 +250,7 @@ macro_rules! installing {
 
             async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Installation>, OpError> {
                 authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
-                let client = client_of(view, caller, &self.app_id, $external).await?;
+                let client = client_of(view, caller, &self.app_id, $external, Intent::Look).await?;
                 describe(view, caller, &client).await
             }
         }
@@ -239,13 +271,14 @@ installing!(
 );
 
 installing!(
-    /// Install the official application: the administrator's consent for the whole account.
+    /// Install the official application, or one of another account where such are let in: the administrator's consent for the whole
+    /// account.
     InstallExternalClient,
     RAM_PROVISION_EXTERNAL_APPLICATION,
-    /// Take the official application out of use: everything that was issued through it ends at once.
+    /// Take the official application, or one of another account, out of use: everything that was issued through it ends at once.
     UninstallExternalClient,
     RAM_DEPROVISION_EXTERNAL_APPLICATION,
-    /// Read how the official application is installed.
+    /// Read how the official application, or one of another account, is installed.
     DescribeExternalClient,
     RAM_GET_EXTERNAL_APPLICATION,
     true
@@ -254,8 +287,8 @@ installing!(
 /// List what is installed in one's account.
 #[derive(Debug, Clone, Copy)]
 pub struct ListInstallations {
-    /// Only the official application, or only those of the account.
-    pub official: Option<bool>,
+    /// Only what comes from outside, the official application among it, or only those of the account.
+    pub external: Option<bool>,
 }
 
 impl Operation for ListInstallations {
@@ -268,11 +301,11 @@ impl Operation for ListInstallations {
 
     async fn decide(&self, view: &View<'_>, caller: &Caller) -> Result<Effect<Vec<Installation>>, OpError> {
         authz::permit(view, caller, Self::ACTION, &self.resource(caller), &[])?;
-        Ok(Effect::nothing(listed(view, caller, self.official).await?))
+        Ok(Effect::nothing(listed(view, caller, self.external).await?))
     }
 }
 
-/// List what is installed in one's account and belongs to none.
+/// List what is installed in one's account and does not belong to it.
 #[derive(Debug, Clone, Copy)]
 pub struct ListExternalClients;
 

@@ -5,24 +5,30 @@
 //! | `official` | the applications that belong to this program |
 //! | `application`, `secret` | applications of an account, and their secrets |
 //! | `installation`, `assignment` | where they are available, and to whom |
+//! | `foreign` | whether those of other accounts are let in |
+//! | `likeness` | names that could be taken for the official one |
 
 mod application;
 mod assignment;
+mod foreign;
 mod installation;
+mod likeness;
 mod official;
 mod secret;
 
 pub use application::{
-    Client, ClientSettings, CreateClient, DeleteClient, DescribeClient, ListClients, PREDEFINED_SCOPES, PredefinedScope, UpdateClient,
-    scope_description,
+    Client, ClientSettings, CreateClient, DeleteClient, DescribeClient, IdTokenAlg, ListClients, PREDEFINED_SCOPES, PredefinedScope,
+    UpdateClient, scope_description,
 };
 pub use assignment::{AssignClient, Assignment, Assignments, IdentityName, ListAssignments, SetAssignmentMode, UnassignClient};
+pub use foreign::{ApplicationPolicy, DescribeApplicationPolicy, SetApplicationPolicy};
 pub use installation::{
     DescribeExternalClient, DescribeInstallation, InstallClient, InstallExternalClient, Installation, ListExternalClients,
     ListInstallations, UninstallClient, UninstallExternalClient,
 };
 pub use secret::{ClientSecret, CreateClientSecret, CreatedClientSecret, DeleteClientSecret, DescribeClientSecret, ListClientSecrets};
 
+pub(crate) use foreign::{is_foreign, let_in};
 pub(crate) use installation::installed;
 pub(crate) use official::{
     API_TOKENS, CLOUD_SSO, IDLE, api_tokens, installed_as, must_bind_key, official, official_by_app_id, official_by_name,

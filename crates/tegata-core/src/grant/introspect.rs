@@ -68,7 +68,9 @@ impl Operation for Introspect {
             Err(error @ (OpError::Internal(_) | OpError::Throttled(_))) => return Err(error),
             Err(_) => return Ok(Effect::nothing(Introspection::Inactive)),
         };
-        if access.facts.account.id != caller.account() && !access.claims.aud.contains(&row.app_id) {
+        // Of another account, a client hears of what is for it: by its audience, or because it was given to it there.
+        let for_it = access.bound.client == row.id || access.claims.aud.contains(&row.app_id);
+        if access.facts.account.id != caller.account() && !for_it {
             return Ok(Effect::nothing(Introspection::Inactive));
         }
         let username = match (&access.facts.identity, access.scope.has(Scope::PROFILE)) {

@@ -42,6 +42,7 @@ impl Operation for Revoke {
             if !own || row.ended_at.is_some() {
                 return Ok(Effect::nothing(()));
             }
+            changes.touch(row.account_id);
             changes.push(grant::end(row.id, view.now()));
             return Ok(Effect::with((), changes, Entry { note: Some(format!("ended {}", row.id)), ..Entry::default() }));
         }
@@ -53,6 +54,7 @@ impl Operation for Revoke {
         if access.bound.client != client.id {
             return Ok(Effect::nothing(()));
         }
+        changes.touch(access.facts.account.id);
         changes.push(session::raise_mark(access.session, access.claims.expires_at()));
         Ok(Effect::with((), changes, Entry { note: Some(format!("ended token {}", access.session)), ..Entry::default() }))
     }

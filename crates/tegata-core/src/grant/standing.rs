@@ -18,7 +18,7 @@ use super::{Fallen, GrantFailure};
 use crate::{
     Core, authz,
     caller::Caller,
-    client::{api_tokens, official},
+    client::{api_tokens, is_foreign, let_in, official},
     error::OpError,
     principal::{Principal, Stamps, Who},
     token::Ancestor,
@@ -204,6 +204,15 @@ async fn look(core: &Core, bound: &Bound) -> Result<Facts, OpError> {
         Some(row) => row,
         None if of_user => api_tokens(),
         None => clients::find(store, bound.client).await?.ok_or_else(|| fallen(Fallen::Client))?,
+    };
+    let client = if of_user || !is_foreign(&client, account_id) {
+        client
+    } else {
+        // Its publisher's account can end it too. What is read of that account is read after its stamp was noted.
+        stamps.note(store, client.account_id);
+        let again = clients::find(store, bound.client).await?.ok_or_else(|| fallen(Fallen::Client))?;
+        reads.push(let_in(core, &again, account_id).await?.ok_or_else(|| fallen(Fallen::Installation))?);
+        again
     };
     // A token always names the installation it came through; without one it comes through none. What a user gave itself came
     // through no client.

@@ -24,7 +24,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use tegata_model::{AccountId, ConsentId, Epoch, Generation, GrantId, RoleId, SecretKey, Status, Timestamp, UserId};
 use tegata_oauth::{AuthorizationRequest, Challenge, RedirectUri, Scope};
 use tegata_store::{
-    ChangeSet, CommitError, browser_session,
+    ChangeSet, CommitError, account, browser_session,
     client::{self, ClientKind, ClientRow},
     code::{self, CodeRow},
     consent::{self, ConsentRow},
@@ -37,7 +37,7 @@ use crate::{
     Core, RequestMeta,
     audit::Entry,
     authz,
-    client::{CLOUD_SSO, IDLE, OFFICIAL_CLI_NAME, installed_as, must_bind_key, official, official_by_app_id, scope_of},
+    client::{CLOUD_SSO, IDLE, installed_as, is_foreign, let_in, must_bind_key, official, official_by_app_id, scope_of},
     clock::{random, random_text},
     error::OpError,
     grant::{Bound, Fallen, GrantFailure, hash_of, standing, standing::check_assignment},
@@ -108,9 +108,9 @@ impl Application {
         official(self.row.id).is_some()
     }
 
-    /// True if it is an application of this account's own.
-    pub(crate) fn is_of(&self, account: AccountId) -> bool {
-        self.row.account_id == account
+    /// True if it is an application of another account than this one.
+    pub(crate) fn is_foreign_to(&self, account: AccountId) -> bool {
+        is_foreign(&self.row, account)
     }
 
     /// True where the answer is shown to the person instead of sent to a program.
@@ -209,12 +209,22 @@ impl Core {
         Ok(mfa_device::of_user(&self.store, who.user).await?.is_some())
     }
 
+    /// The account that an application of another account belongs to, as its alias and its number, for a page that a person of this
+    /// browser reads; nothing for the person's own account, and for the official application.
+    pub async fn publisher(&self, application: &Application, browser: &Browser) -> Result<Option<String>, OpError> {
+        if !application.is_foreign_to(browser.0.principal.account.id) {
+            return Ok(None);
+        }
+        let row = account::find(&self.store, application.row.account_id).await?;
+        Ok(row.map(|row| format!("{} ({})", row.alias, row.number)))
+    }
+
     /// What is still missing before the client gets a code.
     pub async fn readiness(&self, application: &Application, who: &SignedIn) -> Result<Readiness, OpError> {
         let (_, identity) = self.identity_of(who).await?;
         let client = &application.row;
-        // An application of another account is available only where that account let it in, which is not offered yet.
-        if official(client.id).is_none() && client.account_id != identity.account.id {
+        // An application of another account is available only where this account lets such in.
+        if is_foreign(client, identity.account.id) && let_in(self, client, identity.account.id).await?.is_none() {
             return Ok(Readiness::NotInstalled);
         }
         let Some(installation) = installation::find_by_client(&self.store, identity.account.id, installed_as(client)).await? else {
@@ -479,20 +489,4 @@ pub(crate) fn scopes_of(row: &ClientRow, asked: Option<&Scope>) -> Result<Scope,
 /// What the client asks for, as far as the account has agreed to it.
 fn wanted(application: &Application, installation: &InstallationRow) -> Result<Scope, OpError> {
     Ok(application.scope.common(&scope_of(&installation.scopes)?))
-}
-
-/// True if a name could be taken for that of the official application.
-pub(crate) fn confusable(name: &str) -> bool {
-    let bare: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    let plain: String = bare
-        .chars()
-        .map(|c| match c {
-            '1' | 'l' => 'i',
-            '0' => 'o',
-            other => other,
-        })
-        .collect();
-    let official: String = OFFICIAL_CLI_NAME.chars().filter(char::is_ascii_alphanumeric).map(|c| if c == 'l' { 'i' } else { c }).collect();
-    // Letters of other alphabets could look like anything, so a name of such letters only is judged by people.
-    plain.contains(&official) || plain == "tegatacii"
 }

@@ -10,7 +10,7 @@ use super::{Application, Browser, Readiness};
 use crate::{
     Core, RequestMeta,
     caller::Caller,
-    client::{InstallClient, InstallExternalClient, installed_as, scope_of},
+    client::{InstallClient, InstallExternalClient, installed_as, let_in, scope_of},
     error::OpError,
 };
 
@@ -34,7 +34,7 @@ pub enum Next {
     AdminConsent(Scope),
     /// An administrator's consent is needed and this is none.
     Unauthorized,
-    /// The application belongs to another account.
+    /// The application belongs to another account, and the person's own does not let it in.
     Foreign,
     /// The application is installed, but not for whoever acts.
     NotAssigned,
@@ -104,7 +104,8 @@ impl Core {
         let readiness = self.readiness(application, &browser.who()).await?;
         let once_more = request.prompt.admin_consent && application.is_official() && !done.installed;
         if readiness == Readiness::NotInstalled || once_more {
-            if !application.is_official() && !application.is_of(browser.0.principal.account.id) {
+            let account = browser.0.principal.account.id;
+            if application.is_foreign_to(account) && let_in(self, &application.row, account).await?.is_none() {
                 return Ok(Next::Foreign);
             }
             let Some(caller) = self.browser_caller(browser, meta.clone()) else { return Ok(Next::SignIn) };
@@ -135,10 +136,11 @@ impl Core {
         })
     }
 
-    /// Whether somebody may install the application for the whole account: the official one, or one that is the account's own.
+    /// Whether somebody may install the application for the whole account: the official one, one that is the account's own, or one of
+    /// another account.
     async fn may_install(&self, caller: &Caller, application: &Application) -> Result<(), OpError> {
         let (app_id, scopes) = (application.app_id().to_owned(), None);
-        if application.is_official() {
+        if application.is_official() || application.is_foreign_to(caller.account()) {
             self.check(caller, &InstallExternalClient { app_id, scopes }).await
         } else {
             self.check(caller, &InstallClient { app_id, scopes }).await
@@ -150,7 +152,7 @@ impl Core {
         let fresh = self.now().since(browser.signed_in_at()) <= FRESH;
         let Some(caller) = self.browser_caller(browser, meta.clone()).filter(|_| fresh) else { return Ok(false) };
         let (app_id, scopes) = (application.app_id().to_owned(), None);
-        if application.is_official() {
+        if application.is_official() || application.is_foreign_to(caller.account()) {
             self.perform(&caller, &InstallExternalClient { app_id, scopes }).await?;
         } else {
             self.perform(&caller, &InstallClient { app_id, scopes }).await?;

@@ -7,6 +7,7 @@ mod devices;
 mod directory;
 mod exchange;
 mod federation;
+mod foreign;
 mod grants;
 mod handles;
 mod kinds;

@@ -318,6 +318,14 @@ pub(crate) fn shown(application: &Application) -> ClientShown {
     ClientShown { name: application.display_name().to_owned(), official: application.is_official() }
 }
 
+/// The account that the application belongs to, where that is another than the person's own.
+async fn publisher(visit: &Visit, application: &Application) -> Result<Option<String>, OpError> {
+    match &visit.browser {
+        Some(browser) => visit.oauth.core.publisher(application, browser).await,
+        None => Ok(None),
+    }
+}
+
 /// The host of a redirect URI; nothing for a program of this computer.
 fn redirect_host(application: &Application) -> Option<String> {
     let origin = application.form_action.as_str();
@@ -347,11 +355,17 @@ async fn show(visit: &Visit, asked: &Asked, next: Next, refusal: Option<Refusal>
             respond(status, &views::Installed { frame, client: client.name, account, assignments, go_on }, target)
         }
         Next::AdminConsent(scope) => {
+            let foreign = publisher(visit, application).await?;
             let page = views::AdminConsent {
                 frame,
                 csrf,
                 client,
-                publisher: if application.is_official() { PUBLISHER.to_owned() } else { account.clone() },
+                foreign: foreign.is_some(),
+                publisher: match foreign {
+                    Some(other) => other,
+                    None if application.is_official() => PUBLISHER.to_owned(),
+                    None => account.clone(),
+                },
                 account,
                 redirect_host: if application.shows_code() {
                     visit.oauth.settings.public_url.clone()
@@ -385,6 +399,7 @@ async fn show(visit: &Visit, asked: &Asked, next: Next, refusal: Option<Refusal>
                 client,
                 account: if remembered { who } else { account },
                 role: browser.and_then(Browser::role),
+                publisher: publisher(visit, application).await?,
                 scopes: scope.words().map(str::to_owned).collect(),
                 redirect_host: redirect_host(application),
                 shows_code: application.shows_code(),

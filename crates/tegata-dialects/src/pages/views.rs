@@ -119,6 +119,8 @@ pub(crate) struct AdminConsent {
     pub(crate) publisher: String,
     /// The account it is installed in.
     pub(crate) account: String,
+    /// True where it belongs to another account.
+    pub(crate) foreign: bool,
     /// Where it sends people back to.
     pub(crate) redirect_host: String,
     pub(crate) scopes: Vec<String>,
@@ -198,6 +200,8 @@ pub(crate) struct Consent {
     pub(crate) account: String,
     /// The role that is acted as, if one is.
     pub(crate) role: Option<String>,
+    /// The account that the application belongs to, if it is another than the person's own.
+    pub(crate) publisher: Option<String>,
     pub(crate) scopes: Vec<String>,
     /// The host that the answer goes to; nothing for a program on this computer.
     pub(crate) redirect_host: Option<String>,

@@ -73,7 +73,7 @@ async fn own_token(world: &World) -> String {
     text(&answer, "access_token")
 }
 
-async fn rpc(world: &World, user: &str, version: &str, action: &str, more: &[(&str, &str)]) -> Answer {
+pub(super) async fn rpc(world: &World, user: &str, version: &str, action: &str, more: &[(&str, &str)]) -> Answer {
     let mut parameters = pairs([("Action", action), ("Version", version), ("Format", "JSON")]);
     parameters.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     world.issuer(world.rpc(&world.key(user), parameters)).await
@@ -93,10 +93,15 @@ pub(super) async fn code_for(world: &World, client: &str) -> String {
         let answer = rpc(world, "alice", version, action, &more).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
+    code_to(world, client, CALLBACK).await
+}
+
+/// What bob agrees to, sent there.
+pub(super) async fn code_to(world: &World, client: &str, place: &str) -> String {
     let request = pairs([
         ("response_type", "code"),
         ("client_id", client),
-        ("redirect_uri", CALLBACK),
+        ("redirect_uri", place),
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),
     ]);

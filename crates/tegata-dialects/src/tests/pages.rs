@@ -384,7 +384,7 @@ async fn languages_are_chosen_and_remembered() {
 }
 
 /// What `tegata-cli` asks for where it cannot be reached by a browser.
-fn typed(redirect: &str) -> String {
+pub(super) fn typed(redirect: &str) -> String {
     request(&[("client_id", Some("tegata-cli")), ("redirect_uri", Some(redirect))])
 }
 

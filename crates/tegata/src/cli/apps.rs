@@ -27,7 +27,7 @@ pub(crate) enum AppsCommand {
     /// Delete an application; everything that was issued to it ends at once
     #[command(after_help = ENVIRONMENT)]
     Delete(AppFlags),
-    /// Change an app of an organization; what it got where it was added stays
+    /// Change an application; what an app of an organization got where it was added stays
     #[command(after_help = ENVIRONMENT)]
     Edit(AppEditFlags),
     /// Add an app to its organization: only then it has access; says what it gets, and why something is missing
@@ -46,10 +46,13 @@ pub(crate) enum AppsCommand {
     Token(AppTokenFlags),
     /// Install an application in the account, `official-cli` among them: the administrator's consent
     #[command(after_help = ENVIRONMENT)]
-    Install(AppFlags),
+    Install(AppInstallFlags),
     /// Take an application out of use; everything that was issued through it ends at once
     #[command(after_help = ENVIRONMENT)]
-    Uninstall(AppFlags),
+    Uninstall(AppInstallFlags),
+    /// Whether the account lets applications of other accounts in; `on` or `off` says so
+    #[command(after_help = ENVIRONMENT)]
+    Foreign(AppForeignFlags),
     /// Let a user or a role use the official application
     #[command(after_help = ENVIRONMENT)]
     Assign(AppAssignFlags),
@@ -116,6 +119,61 @@ pub(crate) struct AppFlags {
     pub(crate) printed: Printed,
 }
 
+/// Flags of `apps install` and `apps uninstall`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AppInstallFlags {
+    /// The application: its id, its name, or `official-cli`
+    pub(crate) app: String,
+    /// It belongs to another account: this is its id there
+    #[arg(long)]
+    pub(crate) foreign: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerAccess,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
+/// Whether something is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    /// It is
+    On,
+    /// It is not
+    Off,
+}
+
+/// Flags of `apps foreign`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AppForeignFlags {
+    /// Whether they are let in; without it, how it stands
+    pub(crate) switch: Option<Switch>,
+    #[command(flatten)]
+    pub(crate) server: ServerAccess,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
+/// How ID tokens are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IdTokenAlg {
+    /// RSA, which every client can read
+    #[value(name = "RS256", alias = "rs256")]
+    Rs256,
+    /// The curve P-256: shorter
+    #[value(name = "ES256", alias = "es256")]
+    Es256,
+}
+
+impl IdTokenAlg {
+    /// As it stands in a token.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+        }
+    }
+}
+
 /// Flags of `apps create`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AppCreateFlags {
@@ -148,6 +206,12 @@ pub(crate) struct AppCreateFlags {
     /// What it may ask for, besides `openid`; may stand several times
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
+    /// How its ID tokens are signed [default: RS256]
+    #[arg(long, value_enum, value_name = "ALG")]
+    pub(crate) id_token_alg: Option<IdTokenAlg>,
+    /// Other accounts may let it in [default: web ones no, others yes]
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) multi_tenant: Option<bool>,
     #[command(flatten)]
     pub(crate) server: ServerAccess,
     #[command(flatten)]
@@ -174,6 +238,12 @@ pub(crate) struct AppEditFlags {
     /// How long its access tokens live, in seconds
     #[arg(long, value_name = "SECONDS")]
     pub(crate) life: Option<u32>,
+    /// Of an application of the account: how its ID tokens are signed
+    #[arg(long, value_enum, value_name = "ALG")]
+    pub(crate) id_token_alg: Option<IdTokenAlg>,
+    /// Of an application of the account: whether other accounts may let it in
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) multi_tenant: Option<bool>,
     #[command(flatten)]
     pub(crate) server: ServerAccess,
     #[command(flatten)]

@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     cli::{
-        apps::{AppAssignFlags, AppCreateFlags, AppFlags, AppKind, AppMode, AppModeFlags, AppRotateFlags, AppsListFlags},
+        apps::{
+            AppAssignFlags, AppCreateFlags, AppEditFlags, AppFlags, AppForeignFlags, AppInstallFlags, AppKind, AppMode, AppModeFlags,
+            AppRotateFlags, AppsListFlags, IdTokenAlg, Switch,
+        },
         client::Form,
     },
     config::Environment,
@@ -105,9 +108,11 @@ pub(crate) fn list(flags: &AppsListFlags, environment: &Environment) -> Result<(
         let id = text(one, "AppId");
         lines.push([id.to_owned(), text(one, "AppName").to_owned(), text(one, "AppType").to_owned(), is_installed(id).to_owned()]);
     }
-    for one in installed.iter().filter(|one| is_official(text(one, "AppId"))) {
+    let is_own = |id: &str| own.iter().any(|one| text(one, "AppId") == id);
+    for one in installed.iter().filter(|one| !is_own(text(one, "AppId"))) {
         let (id, name) = (text(one, "AppId").to_owned(), text(one, "AppName").to_owned());
-        lines.push([id, name, "official".to_owned(), "installed".to_owned()]);
+        let kind = if is_official(&id) { "official" } else { "other account" };
+        lines.push([id, name, kind.to_owned(), "installed".to_owned()]);
     }
     for one in &org_apps {
         let added = one.get("Added").and_then(Value::as_bool).unwrap_or_default();
@@ -154,6 +159,7 @@ pub(crate) fn show(flags: &AppFlags, environment: &Environment) -> Result<(), Fa
             ("Type", text(one, "AppType").to_owned()),
             ("Redirects", words("/RedirectUris/RedirectUri")),
             ("Scopes", scopes.join(" ")),
+            ("ID tokens", text(one, "IdTokenAlg").to_owned()),
             ("Secrets", secrets.join(", ")),
             ("Made", text(one, "CreateDate").to_owned()),
         ]);
@@ -190,6 +196,7 @@ pub(crate) fn create(flags: &AppCreateFlags, environment: &Environment) -> Resul
     let (redirects, scopes) = (flags.redirects.join(";"), flags.scopes.join(";"));
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let (redirects, scopes) = (given(&redirects), given(&scopes));
+    let multi_tenant = flags.multi_tenant.map(|wanted| wanted.to_string());
     // The name for people is short on this wire.
     let display: String = flags.name.chars().take(24).collect();
     let made = runtime()?.block_on(async {
@@ -199,6 +206,8 @@ pub(crate) fn create(flags: &AppCreateFlags, environment: &Environment) -> Resul
             ("AppType", Some(kind)),
             ("RedirectUris", redirects.as_deref()),
             ("PredefinedScopes", scopes.as_deref()),
+            ("IdTokenAlg", flags.id_token_alg.map(IdTokenAlg::name)),
+            ("IsMultiTenant", multi_tenant.as_deref()),
         ];
         let made = ims(&opened, "CreateApplication", &parameters).await?;
         let one = made.get("Application").cloned().unwrap_or_default();
@@ -273,10 +282,10 @@ pub(crate) fn delete(flags: &AppFlags, environment: &Environment) -> Result<(), 
 }
 
 /// `tegata apps install`
-pub(crate) fn install(flags: &AppFlags, environment: &Environment) -> Result<(), Failure> {
+pub(crate) fn install(flags: &AppInstallFlags, environment: &Environment) -> Result<(), Failure> {
     let opened = Opened::new(&flags.server.access(), environment)?;
     let answer = runtime()?.block_on(async {
-        if is_official(&flags.app) {
+        if flags.foreign || is_official(&flags.app) {
             return ims(&opened, "ProvisionExternalApplication", &[("AppId", Some(&flags.app))]).await;
         }
         let id = id_of(&opened, &flags.app).await?;
@@ -288,16 +297,56 @@ pub(crate) fn install(flags: &AppFlags, environment: &Environment) -> Result<(),
 }
 
 /// `tegata apps uninstall`
-pub(crate) fn uninstall(flags: &AppFlags, environment: &Environment) -> Result<(), Failure> {
+pub(crate) fn uninstall(flags: &AppInstallFlags, environment: &Environment) -> Result<(), Failure> {
     let opened = Opened::new(&flags.server.access(), environment)?;
     let answer = runtime()?.block_on(async {
-        if is_official(&flags.app) {
+        if flags.foreign || is_official(&flags.app) {
             return ims(&opened, "DeprovisionExternalApplication", &[("AppId", Some(&flags.app))]).await;
         }
         let id = id_of(&opened, &flags.app).await?;
         ims(&opened, "DeprovisionApplication", &[("AppId", Some(&id))]).await
     })?;
     done(flags.printed.output, &answer, "taken out of use; everything that was issued through it is over");
+    Ok(())
+}
+
+/// `tegata apps edit`
+pub(crate) fn edit(flags: &AppEditFlags, environment: &Environment) -> Result<(), Failure> {
+    let opened = Opened::new(&flags.server.access(), environment)?;
+    let id = match runtime()?.block_on(find(&opened, &flags.app))? {
+        Found::OrgApp(_) => return org_apps::edit(flags, &opened),
+        Found::Application(id) => id,
+    };
+    if flags.description.is_some() || !flags.roles.is_empty() || !flags.service_roles.is_empty() {
+        return Err(Failure::usage("`--description`, `--role` and `--service-role` are of apps of an organization"));
+    }
+    let (life, multi_tenant) = (flags.life.map(|seconds| seconds.to_string()), flags.multi_tenant.map(|wanted| wanted.to_string()));
+    let parameters = [
+        ("AppId", Some(id.as_str())),
+        ("NewDisplayName", flags.name.as_deref()),
+        ("NewAccessTokenValidity", life.as_deref()),
+        ("NewIdTokenAlg", flags.id_token_alg.map(IdTokenAlg::name)),
+        ("NewIsMultiTenant", multi_tenant.as_deref()),
+    ];
+    let answer = runtime()?.block_on(ims(&opened, "UpdateApplication", &parameters))?;
+    done(flags.printed.output, &answer, "changed; tokens that exist go on");
+    Ok(())
+}
+
+/// `tegata apps foreign`
+pub(crate) fn foreign(flags: &AppForeignFlags, environment: &Environment) -> Result<(), Failure> {
+    let opened = Opened::new(&flags.server.access(), environment)?;
+    let wanted = flags.switch.map(|switch| if switch == Switch::On { "true" } else { "false" });
+    let parameters = [("AllowForeignApplications", wanted)];
+    let action = if wanted.is_some() { "SetApplicationPolicy" } else { "GetApplicationPolicy" };
+    let answer = runtime()?.block_on(own::call(&opened, action, &parameters))?;
+    let is_on = answer.pointer("/ApplicationPolicy/AllowForeignApplications").and_then(Value::as_bool).unwrap_or_default();
+    let said = if is_on {
+        "on: an administrator can install what other accounts offer, with `tegata apps install ID --foreign` or at the first sign-in to it"
+    } else {
+        "off: applications of other accounts are not let in; those that are installed get nothing"
+    };
+    done(flags.printed.output, &answer, said);
     Ok(())
 }
 

@@ -105,12 +105,14 @@ pub(super) fn create(flags: &AppCreateFlags, opened: &Opened) -> Result<(), Fail
 }
 
 /// `tegata apps edit`
-pub(crate) fn edit(flags: &AppEditFlags, environment: &Environment) -> Result<(), Failure> {
-    let opened = Opened::new(&flags.server.access(), environment)?;
+pub(super) fn edit(flags: &AppEditFlags, opened: &Opened) -> Result<(), Failure> {
+    if flags.id_token_alg.is_some() || flags.multi_tenant.is_some() {
+        return Err(Failure::usage("`--id-token-alg` and `--multi-tenant` are of applications of an account"));
+    }
     let (roles, of_services) = (joined(&flags.roles), joined(&flags.service_roles));
     let life = flags.life.map(|seconds| seconds.to_string());
     let answer = runtime()?.block_on(async {
-        let id = id_of(&opened, &flags.app).await?;
+        let id = id_of(opened, &flags.app).await?;
         let parameters = [
             ("AppId", Some(id.as_str())),
             ("DisplayName", flags.name.as_deref()),
@@ -119,7 +121,7 @@ pub(crate) fn edit(flags: &AppEditFlags, environment: &Environment) -> Result<()
             ("ServiceRoles", of_services.as_deref()),
             ("AccessTokenSeconds", life.as_deref()),
         ];
-        call(&opened, "UpdateOrganizationApp", &parameters).await
+        call(opened, "UpdateOrganizationApp", &parameters).await
     })?;
     if flags.printed.output == Form::Json {
         print_json(&answer);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tegata_core::client::{
     Client, ClientKind, ClientSecret, ClientSettings, CreateClient, CreateClientSecret, DeleteClient, DeleteClientSecret, DescribeClient,
-    DescribeClientSecret, DescribeExternalClient, DescribeInstallation, InstallClient, InstallExternalClient, Installation,
+    DescribeClientSecret, DescribeExternalClient, DescribeInstallation, IdTokenAlg, InstallClient, InstallExternalClient, Installation,
     ListClientSecrets, ListClients, ListExternalClients, ListInstallations, PREDEFINED_SCOPES, UninstallClient, UninstallExternalClient,
     UpdateClient, scope_description,
 };
@@ -21,6 +21,8 @@ use crate::acs::{
 /// An application that exists.
 const APP_ID: Parameter = need("AppId", Kind::Text);
 const APP_TYPES: Kind = Kind::Word(&["WebApp", "NativeApp", "ServerApp"]);
+/// How ID tokens are signed. The parameter is ours: others sign them in one way.
+const ALGS: Kind = Kind::Word(&["RS256", "ES256"]);
 /// Longest name for people, in characters.
 const DISPLAY_NAME: usize = 24;
 /// Longest overlap of two secrets.
@@ -43,7 +45,8 @@ pub(super) const OPERATIONS: &[Entry] = &[
             may("IsMultiTenant", Kind::Flag),
             may("AccessTokenValidity", Kind::Number),
             may("RefreshTokenValidity", Kind::Number),
-            may("ProtocolVersion", Kind::Word(&["2.0", "2.1"]))
+            may("ProtocolVersion", Kind::Word(&["2.0", "2.1"])),
+            may("IdTokenAlg", ALGS)
         ]
     ),
     entry!("GetApplication", "What is said of an application", describe, [APP_ID]),
@@ -60,7 +63,8 @@ pub(super) const OPERATIONS: &[Entry] = &[
             may("NewSecretRequired", Kind::Flag),
             may("NewIsMultiTenant", Kind::Flag),
             may("NewAccessTokenValidity", Kind::Number),
-            may("NewRefreshTokenValidity", Kind::Number)
+            may("NewRefreshTokenValidity", Kind::Number),
+            may("NewIdTokenAlg", ALGS)
         ]
     ),
     entry!("DeleteApplication", "Delete an application; everything that was issued to it ends at once", delete, [APP_ID]),
@@ -91,18 +95,18 @@ pub(super) const OPERATIONS: &[Entry] = &[
     ),
     entry!(
         "ProvisionExternalApplication",
-        "Install the official application: the administrator's consent for the account",
+        "Install the official application, or one of another account: the administrator's consent for the account",
         install_external,
         [APP_ID, may("Scopes", Kind::Text)]
     ),
     entry!(
         "DeprovisionExternalApplication",
-        "Take the official application out of use; everything issued through it ends at once",
+        "Take the official application, or one of another account, out of use; everything issued through it ends at once",
         uninstall_external,
         [APP_ID]
     ),
-    entry!("GetExternalApplication", "How the official application is installed", describe_external, [APP_ID]),
-    entry!("ListExternalApplications", "What is installed in the account and belongs to none", list_external, [MARKER, MAX_ITEMS]),
+    entry!("GetExternalApplication", "How the official application, or one of another account, is installed", describe_external, [APP_ID]),
+    entry!("ListExternalApplications", "What is installed in the account and does not belong to it", list_external, [MARKER, MAX_ITEMS]),
 ];
 
 /// As dates of installations are written, and of nothing else here.
@@ -140,6 +144,7 @@ fn shown(client: &Client) -> Tree {
         ("AccessTokenValidity", Tree::Number(client.access_lifetime.as_secs())),
         ("RefreshTokenValidity", Tree::Number(client.refresh_lifetime.as_secs())),
         ("ProtocolVersion", text(&client.protocol_version)),
+        ("IdTokenAlg", Tree::Text(client.id_token_alg.name().to_owned())),
         wrapped("RedirectUris", "RedirectUri", client.redirect_uris.iter().map(text).collect()),
         ("DelegatedScope", delegated(&client.scopes, Some(&client.required_scopes))),
         ("CreateDate", Tree::Text(client.created_at.to_iso())),
@@ -177,6 +182,7 @@ struct Names {
     multi_tenant: &'static str,
     access: &'static str,
     refresh: &'static str,
+    id_token_alg: &'static str,
 }
 
 const MADE: Names = Names {
@@ -188,6 +194,7 @@ const MADE: Names = Names {
     multi_tenant: "IsMultiTenant",
     access: "AccessTokenValidity",
     refresh: "RefreshTokenValidity",
+    id_token_alg: "IdTokenAlg",
 };
 
 const CHANGED: Names = Names {
@@ -199,7 +206,14 @@ const CHANGED: Names = Names {
     multi_tenant: "NewIsMultiTenant",
     access: "NewAccessTokenValidity",
     refresh: "NewRefreshTokenValidity",
+    id_token_alg: "NewIdTokenAlg",
 };
+
+fn id_token_alg(ask: &Ask<'_>, parameter: &'static str) -> Result<Option<IdTokenAlg>, AcsError> {
+    let named = ask.params.text(parameter).filter(|text| !text.is_empty());
+    let problem = || AcsError::invalid(parameter, "`RS256` and `ES256` are the algorithms");
+    named.map(|name| IdTokenAlg::of_name(name).ok_or_else(problem)).transpose()
+}
 
 fn settings(ask: &Ask<'_>, names: &Names) -> Result<ClientSettings, AcsError> {
     let display_name = ask.params.text(names.display_name).filter(|name| !name.is_empty());
@@ -224,6 +238,7 @@ fn settings(ask: &Ask<'_>, names: &Names) -> Result<ClientSettings, AcsError> {
         multi_tenant: flag(ask, names.multi_tenant)?,
         access_lifetime: seconds(ask, names.access)?,
         refresh_lifetime: seconds(ask, names.refresh)?,
+        id_token_alg: id_token_alg(ask, names.id_token_alg)?,
     })
 }
 
@@ -373,13 +388,13 @@ async fn describe_installation(ask: &Ask<'_>) -> Result<Fields, AcsError> {
 }
 
 async fn list_installations(ask: &Ask<'_>) -> Result<Fields, AcsError> {
-    let official = match ask.params.text("SourceType") {
+    let external = match ask.params.text("SourceType") {
         None | Some("") => None,
         Some("inner") => Some(false),
         Some("external") => Some(true),
         Some(_) => return Err(AcsError::invalid("SourceType", "`inner` and `external` are the types")),
     };
-    let listed = ask.perform(ListInstallations { official }).await?;
+    let listed = ask.perform(ListInstallations { external }).await?;
     Ok(vec![wrapped("ApplicationProvisionInfos", "ApplicationProvisionInfo", listed.iter().map(provision_info).collect())])
 }
 

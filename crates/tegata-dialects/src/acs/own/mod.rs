@@ -2,6 +2,7 @@
 
 mod api_token;
 mod application;
+mod application_policy;
 mod device;
 mod directory;
 mod exchange;
@@ -21,6 +22,7 @@ pub(crate) const TABLES: &[&[Entry]] = &[
     directory::OPERATIONS,
     key::OPERATIONS,
     application::OPERATIONS,
+    application_policy::OPERATIONS,
     exchange::OPERATIONS,
     device::OPERATIONS,
     api_token::OPERATIONS,
