@@ -38,20 +38,14 @@ Run a server
 Use one
   login, logout, configure, profile list|show|use|delete|import   servers, keys
   whoami, auth, mfa              who you are; a session by code; second factors
-  sts|ram|ims|sam|apps OPERATION   their their operations; ram apply FILE; call ANY
-  credentials, agent, api-tokens create|list|revoke   keys for other programs
+  sts|ram|ims|sam|apps OPERATION   their operations; ram apply FILE; call ANY
+  credentials, agent             keys for other programs
   exec -- CMD                    run a program that gets a temporary key
   oss ls|cp|rm|sign              objects: list, copy, remove, sign URLs
 Take back, and know why
   sessions list|show|revoke, api-tokens create|list|revoke   what lives; end it
   leaked TEXT|-                  end every credential that a text holds
-<<<<<<< ours
   keys report|policy, key rotate  who uses a long-term key; new signing keys
-||||||| base
-  keys report|policy             who still uses a long-term key; what one may do
-=======
-  keys report|policy, key rotate   long-term keys: their use; what one may do
->>>>>>> theirs
   doctor                         what is wrong between here and the server
   audit tail, why REQUEST_ID     who did what; what decided, what would flip it
   completion SHELL, man DIR      names for the Tab key; manual pages";

@@ -81,10 +81,9 @@ fn status(api: &str, event: &AuditEvent) -> u16 {
     if !event.done {
         return match event.cause.as_deref() {
             Some("denied") => 403,
-            // Only a switch asks for trust here.
-            Some("untrusted") => 400,
             Some("unauthenticated") => 401,
             Some("absent") => 404,
+            // A switch without trust among them.
             _ => 400,
         };
     }

@@ -28,8 +28,8 @@ fn plain(text: &str) -> String {
     let mut out = text.to_owned();
     for (prefix, length) in [("keyId-", 32), ("secret-", 64)] {
         let mut from = 0;
-        while let Some(at) = out[from..].find(prefix).map(|at| at + from + prefix.len()) {
-            if out[at..].chars().take(length).filter(char::is_ascii_alphanumeric).count() == length {
+        while let Some(at) = out.get(from..).unwrap_or_default().find(prefix).map(|at| at + from + prefix.len()) {
+            if out.get(at..).unwrap_or_default().chars().take(length).filter(char::is_ascii_alphanumeric).count() == length {
                 out.replace_range(at..at + length, "X");
             }
             from = at;

@@ -36,17 +36,10 @@ pub(crate) struct SamServer {
     #[arg(long, value_name = "TOKEN|-|@FILE", requires = "api_key")]
     pub(crate) api_token: Option<String>,
     /// Sign in with this auth key, for this command only
-    // Named unlike its field: an operation may have a parameter of that name.
-    #[arg(id = "session_auth_key_id", id = "sign_in_key_id", long = "auth-key-id", value_name = "ID")]
+    #[arg(id = "sign_in_key_id", long = "auth-key-id", value_name = "ID")]
     pub(crate) auth_key_id: Option<String>,
     /// Its secret [default: asked for]
-<<<<<<< ours
-    #[arg(id = "session_auth_key", long = "auth-key", value_name = "SECRET|-|@FILE", requires = "session_auth_key_id")]
-||||||| base
-    #[arg(long = "auth-key", value_name = "SECRET|-|@FILE", requires = "auth_key_id")]
-=======
     #[arg(long = "auth-key", value_name = "SECRET|-|@FILE", requires = "sign_in_key_id")]
->>>>>>> theirs
     pub(crate) auth_key: Option<String>,
     /// Sign in with what this program prints as one JSON object, for this command only; run without a shell
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["api_key", "sign_in_key_id", "profile"])]
@@ -95,34 +88,16 @@ pub(crate) struct AuthFlags {
     #[command(subcommand)]
     pub(crate) command: Option<AuthCommand>,
     /// Sign in as the owner of an account, by mail address
-<<<<<<< ours
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["operator_id", "user_name", "session_auth_key_id", "profile_command"])]
-||||||| base
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["operator_id", "user_name", "auth_key_id", "profile_command"])]
-=======
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["operator_id", "user_name", "sign_in_key_id", "profile_command"])]
->>>>>>> theirs
     pub(crate) email: Option<String>,
     /// Sign in as a user of this account
-<<<<<<< ours
-    #[arg(long, value_name = "ID", requires = "user_name", conflicts_with_all = ["session_auth_key_id", "profile_command"])]
-||||||| base
-    #[arg(long, value_name = "ID", requires = "user_name", conflicts_with_all = ["auth_key_id", "profile_command"])]
-=======
     #[arg(long, value_name = "ID", requires = "user_name", conflicts_with_all = ["sign_in_key_id", "profile_command"])]
->>>>>>> theirs
     pub(crate) operator_id: Option<String>,
     /// The user's name
     #[arg(long, value_name = "NAME", requires = "operator_id")]
     pub(crate) user_name: Option<String>,
     /// The password [default: asked for]
-<<<<<<< ours
-    #[arg(long, value_name = "PASSWORD|-|@FILE", conflicts_with = "session_auth_key_id")]
-||||||| base
-    #[arg(long, value_name = "PASSWORD|-|@FILE", conflicts_with = "auth_key_id")]
-=======
     #[arg(long, value_name = "PASSWORD|-|@FILE", conflicts_with = "sign_in_key_id")]
->>>>>>> theirs
     pub(crate) password: Option<String>,
     /// How long the session lives: 180 to 172800 seconds [default: the profile's, else 86400]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(180..=172_800))]
