@@ -224,7 +224,7 @@ def test_the_token_of_an_app_brings_a_key_that_puts_an_object(ready, api):
     key = told.json()
     support.remember(key["AccessKeySecret"], key["SecurityToken"])
     auth = oss2.StsAuth(key["AccessKeyId"], key["AccessKeySecret"], key["SecurityToken"])
-    bucket = oss2.Bucket(auth, ready.oss, ready.all["bucket"])
+    bucket = oss2.Bucket(auth, ready.oss, ready.all["buckets"][0])
     name = f"by-an-app/{uuid.uuid4().hex}"
     assert bucket.put_object(name, b"x").status == 200
     api("alice")("DELETE", f"/orgs/{org}/clients", {"ids": [id]})

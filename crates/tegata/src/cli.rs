@@ -286,7 +286,7 @@ pub(crate) struct ServeFlags {
     /// Alias of the account that the first start makes
     #[arg(long, visible_alias = "alias", value_name = "ALIAS", default_value = "main")]
     pub(crate) account: String,
-    /// E-mail address that the owner of that account signs in with and gets letters at [default: root@ALIAS, which gets none]
+    /// E-mail address that the owner of that account signs in with and gets letters at; without one it is root@ALIAS, which gets none
     #[arg(long, value_name = "EMAIL")]
     pub(crate) owner: Option<String>,
     /// How much to log: error, warn, info (one line per request), debug or trace [default: info]
@@ -336,7 +336,7 @@ pub(crate) struct AccountCreateFlags {
     pub(crate) alias: String,
     #[command(flatten)]
     pub(crate) place: Place,
-    /// E-mail address that the owner of the account signs in with and gets letters at [default: root@ALIAS, which gets none]
+    /// E-mail address that the owner of the account signs in with and gets letters at; without one it is root@ALIAS, which gets none
     #[arg(long, value_name = "EMAIL")]
     pub(crate) owner: Option<String>,
 }

@@ -155,7 +155,7 @@ async fn a_secret_that_is_going_on_keeps_nobody_in() {
     let app = scene.app("provider_service_manager", &["vcd:user"]).await;
     let place = format!("{PARTNER}/clients/{}/secret", app.0);
     let chosen = "Bb2:/+%-chosen";
-    let body = json!({ "newClientSecret": chosen }).to_string();
+    let body = json!({ "newClientSecret": chosen, "secretExpirationTimeInSeconds": 3600 }).to_string();
     let rotate = async |app: &App| {
         let request = ask("POST", &place).header("authorization", &basic(app)).header("content-type", "application/json");
         scene.world.issuer(request.body(body.as_bytes()).request()).await
