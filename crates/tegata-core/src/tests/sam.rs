@@ -552,7 +552,7 @@ async fn a_support_token_tells_the_trail_who_made_it_and_opens_nothing() {
         assert!(token.starts_with("support-") && token.len() == 51, "{token}");
         assert_eq!(made.expires_at, START.plus(Duration::from_hours(1)));
         let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
-        let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sum = sum.as_ref().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         let rows = audit::tail(&core.store, Filter::default(), 100).await.unwrap();
         let found: Vec<_> = rows.iter().filter(|row| row.detail.contains(&sum)).collect();
         assert_eq!(found.len(), 1);
