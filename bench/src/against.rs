@@ -67,17 +67,16 @@ pub(crate) async fn measure(
         let limit = rate_of(bound, threads, time).await?;
         let before = if bound == Bound::Passwords { Some(ask(Work::AssumeRoleAcs3, BESIDE, time).await?) } else { None };
         let used = server.processor_seconds();
-        let (figures, beside) = match &before {
-            None => (ask(work, all, time).await?, None),
-            Some(_) => {
-                let beside = async {
-                    // When the storm is there, and until before it is over.
-                    tokio::time::sleep(time / 10).await;
-                    ask(Work::AssumeRoleAcs3, BESIDE, time * 8 / 10).await
-                };
-                let (figures, beside) = tokio::join!(ask(work, all, time), beside);
-                (figures?, Some(beside?))
-            }
+        let (figures, beside) = if before.is_some() {
+            let beside = async {
+                // When the storm is there, and until before it is over.
+                tokio::time::sleep(time / 10).await;
+                ask(Work::AssumeRoleAcs3, BESIDE, time * 8 / 10).await
+            };
+            let (figures, beside) = tokio::join!(ask(work, all, time), beside);
+            (figures?, Some(beside?))
+        } else {
+            (ask(work, all, time).await?, None)
         };
         processor.push((server.processor_seconds() - used) * 1e6 / count(figures.good.max(1)));
         note(&figures);
