@@ -397,6 +397,8 @@ actions! {
     SAM_SWITCH_USER = "sam:SwitchUser";
     /// Read what one's account is called as an operator.
     SAM_GET_OPERATOR = "sam:GetOperator";
+    /// Make a token that shows who asks for help, and opens nothing.
+    SAM_CREATE_SUPPORT_TOKEN = "sam:CreateSupportToken";
     /// List the auth keys of a user or of the owner.
     SAM_LIST_AUTH_KEYS = "sam:ListAuthKeys";
     /// Make an auth key.

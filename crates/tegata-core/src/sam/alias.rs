@@ -52,6 +52,7 @@ const ROWS: &[Row] = &[
     ("AuditLog:getApiAuditLogs", actions::TEGATA_LIST_AUDIT_EVENTS, None),
     // Sessions, second factors, the operator itself.
     ("Operator:getOperator", actions::SAM_GET_OPERATOR, None),
+    ("Operator:generateSupportToken", actions::SAM_CREATE_SUPPORT_TOKEN, None),
     ("Operator:listOperatorAuthKeys", actions::SAM_LIST_AUTH_KEYS, OWNER),
     ("Operator:generateOperatorAuthKey", actions::SAM_CREATE_AUTH_KEY, OWNER),
     ("Operator:deleteOperatorAuthKey", actions::SAM_DELETE_AUTH_KEY, OWNER),

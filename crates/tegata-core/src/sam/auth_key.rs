@@ -29,7 +29,7 @@ use crate::{
     view::{Read, View},
 };
 
-const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+pub(super) const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 /// Longest secret that is looked at, in bytes.
 const LONGEST: usize = 256;
 

@@ -11,6 +11,7 @@
 //! | `exchange` | a temporary key for a session, and the other way round |
 //! | `factor` | the second factor of a user or of the owner, from the first look to the lost device |
 //! | `operator` | what an account is called as an operator |
+//! | `support` | a token that shows who asked for help |
 //!
 //! A session has a row, and is ended as role sessions are: by its mark, or by anything that it stands on. So whatever comes of it ends with it.
 
@@ -25,6 +26,7 @@ mod rights;
 mod role;
 mod session;
 mod sign_in;
+mod support;
 mod switch;
 pub(crate) mod trust;
 mod user;
@@ -55,6 +57,7 @@ pub use self::{
     },
     session::{EndSessions, RenewToken, RenewedToken, SignOut},
     sign_in::{Refusal, SamSignIn, Shown, SignedIn, StartedSession},
+    support::{CreateSupportToken, SupportToken},
     switch::SwitchUser,
     user::{DescribeSamUser, ListSamUsers, RemoveUser, SamUser},
 };

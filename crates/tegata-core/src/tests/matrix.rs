@@ -343,6 +343,7 @@ async fn applications(core: &TestCore, caller: &Caller, action: Action) -> &'sta
             word(core.perform(caller, &switch).await)
         }
         actions::SAM_GET_OPERATOR => word(core.perform(caller, &crate::sam::DescribeOperator).await),
+        actions::SAM_CREATE_SUPPORT_TOKEN => word(core.perform(caller, &crate::sam::CreateSupportToken).await),
         actions::SAM_LIST_AUTH_KEYS => word(core.perform(caller, &crate::sam::ListAuthKeys { holder: ghost() }).await),
         actions::SAM_CREATE_AUTH_KEY => word(core.perform(caller, &crate::sam::CreateAuthKey { holder: ghost() }).await),
         actions::SAM_DELETE_AUTH_KEY => {

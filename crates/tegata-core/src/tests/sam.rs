@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use tegata_model::{PasswordHash, Status, UserName};
-use tegata_store::{mfa_device, user};
+use tegata_store::{
+    audit::{self, Filter},
+    mfa_device, user,
+};
 
 use super::{
     denied,
@@ -534,4 +537,30 @@ async fn switching_asks_for_trust_and_never_for_oneself_or_an_owner() {
     denied(core.perform(&core.user("alice").await.unwrap(), &to(acme, "bob")).await.unwrap_err());
     let _: UserName = name("bob");
     assert_eq!(SwitchUser::ACTION.name(), "sam:SwitchUser");
+}
+
+#[tokio::test]
+async fn a_support_token_tells_the_trail_who_made_it_and_opens_nothing() {
+    for core in TestCore::each().await.unwrap() {
+        create(&core, "bob", RIGHT).await.unwrap();
+        create(&core, "alice", RIGHT).await.unwrap();
+        let (_, bob) = as_user(&core, "bob").await;
+        assert_eq!(denied(core.perform(&bob, &CreateSupportToken).await.unwrap_err()).action, "sam:CreateSupportToken");
+        let (session, alice) = as_user(&core, "alice").await;
+        let made = core.perform(&alice, &CreateSupportToken).await.unwrap();
+        let token = made.token.expose();
+        assert!(token.starts_with("support-") && token.len() == 51, "{token}");
+        assert_eq!(made.expires_at, START.plus(Duration::from_hours(1)));
+        let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
+        let sum = sum.as_ref().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let rows = audit::tail(&core.store, Filter::default(), 100).await.unwrap();
+        let found: Vec<_> = rows.iter().filter(|row| row.detail.contains(&sum)).collect();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].action, "sam:CreateSupportToken");
+        assert!(rows.iter().all(|row| !format!("{row:?}").contains(token)));
+        assert_ne!(core.perform(&alice, &CreateSupportToken).await.unwrap().token.expose(), token);
+        for (key, shown) in [(session.api_key.expose(), token), (token, session.token.expose())] {
+            assert!(caller_of(&core, key, shown).await.is_err());
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde_json::json;
-use tegata_core::sam::{AuthKey, CreateAuthKey, DeleteAuthKey, DescribeOperator, Holder, ListAuthKeys};
+use tegata_core::sam::{AuthKey, CreateAuthKey, CreateSupportToken, DeleteAuthKey, DescribeOperator, Holder, ListAuthKeys};
 
 use super::{
     ask::{Ask, Entry, Reply, entry},
@@ -11,6 +11,13 @@ use super::{
 
 pub(super) const TABLE: &[Entry] = &[
     entry!("Operator:getOperator", Get "/operators/{operator_id}", "say what the operator is called", get, []),
+    entry!(
+        "Operator:generateSupportToken",
+        Post "/operators/{operator_id}/support/token",
+        "make a token that shows who asks for help",
+        make_support_token,
+        []
+    ),
     entry!("Operator:listOperatorAuthKeys", Get "/operators/{operator_id}/auth_keys", "list the auth keys of the root user", list_keys, []),
     entry!("Operator:generateOperatorAuthKey", Post "/operators/{operator_id}/auth_keys", "make an auth key for the root user", make_key, []),
     entry!(
@@ -35,6 +42,11 @@ async fn get(ask: &Ask<'_>) -> Result<Reply, SamFault> {
             "updateDate": operator.updated_at.to_iso(),
         }),
     ))
+}
+
+async fn make_support_token(ask: &Ask<'_>) -> Result<Reply, SamFault> {
+    let made = ask.perform(CreateSupportToken).await?;
+    Ok(Reply::json(StatusCode::OK, json!({ "token": made.token.expose() })))
 }
 
 async fn list_keys(ask: &Ask<'_>) -> Result<Reply, SamFault> {

@@ -93,6 +93,9 @@ async fn a_session_begins_is_used_and_ends() {
     assert_eq!(operator.header("content-type"), "application/json");
     assert_eq!(operator.header("x-soracom-cli-version"), "");
     assert_eq!(body(&operator)["email"], "root@acme.test");
+    let support = sam.send(Some(&pair), "POST", "/operators/OP/support/token?", "").await;
+    assert_eq!((support.status.as_u16(), body(&support).as_object().unwrap().len()), (200, 1));
+    assert!(body(&support)["token"].as_str().unwrap().starts_with("support-"));
     let renewed = sam.send(Some(&pair), "POST", "/operators/OP/token?", "{}").await;
     assert_eq!((renewed.status.as_u16(), body(&renewed).as_object().unwrap().len()), (200, 1));
     let ended = sam.send(Some(&pair), "POST", "/auth/logout?", "").await;
@@ -134,6 +137,7 @@ async fn every_refusal_has_its_code_and_none_asks_to_try_again() {
         ("no token of ours", Some(&forged), "GET", "/operators/OP", ""),
         ("another operator", Some(&alice), "GET", "/operators/OX0000000009", ""),
         ("no permission", Some(&bob), "GET", "/operators/OP", ""),
+        ("no permission for a token", Some(&bob), "POST", "/operators/OP/support/token", ""),
         ("no such path", Some(&alice), "GET", "/nowhere", ""),
         ("another method", Some(&alice), "PATCH", "/auth", ""),
         ("not decodable", Some(&alice), "GET", "/operators/%zz", ""),
