@@ -102,7 +102,7 @@ impl Run<'_> {
                 Move::LongerLife => {
                     let request = [b"longer ".as_slice(), &plain().request].concat();
                     let lifetime = Some(Duration::from_hours(48));
-                    self.sign_in(core, meta, SamSignIn { request, lifetime, ..plain() }, step).await;
+                    self.sign_in(core, meta, SamSignIn { lifetime, request, ..plain() }, step).await;
                 }
                 Move::OtherAddress => {
                     let meta = RequestMeta { source: Some([198, 51, 100, 1].into()), ..meta };
