@@ -277,6 +277,8 @@ actions! {
     TEGATA_RESET_PASSWORD = "tegata:ResetPassword";
     /// Say that something was not done by the person, and so end it.
     TEGATA_NOT_ME = "tegata:DisownEvent";
+    /// Open a secret that waits for a code: asked by whoever has the code.
+    TEGATA_UNWRAP_SECRET = "tegata:UnwrapSecret";
     /// Send a letter: done by this program itself.
     TEGATA_SEND_LETTER = "tegata:SendLetter";
     /// Agree that a client gets tokens: asked by a person at a page.

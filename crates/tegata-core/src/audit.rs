@@ -258,6 +258,34 @@ impl Recorder {
         })
     }
 
+    /// The row of what somebody did who showed a code, and of whom nothing else is known; `None` for a refusal once the account's budget of
+    /// this minute is spent.
+    pub(crate) fn by_a_code(&self, meta: &RequestMeta, what: Itself) -> Option<Step> {
+        if !what.done && (self.scarce.load(Ordering::Relaxed) || !self.within_budget(*what.account.as_bytes(), what.now)) {
+            self.count(what.now, meta.source, "refused-beyond-budget", "code");
+            return None;
+        }
+        let cause = (!what.done).then(|| "unauthenticated".to_owned());
+        let detail = Detail { reason: Some(what.note), call: meta.call.clone(), cause, ..Detail::default() };
+        Some(audit::insert(AuditRow {
+            node: self.node,
+            seq: self.next_seq(),
+            at: what.now,
+            request_id: what.request,
+            account_id: Some(what.account),
+            action: what.action.name().into(),
+            resource: shortened(&what.resource, 4 * STRANGER),
+            caller_kind: Kind::Anonymous,
+            caller_id: None,
+            caller: "whoever has the code".to_owned(),
+            access_key_id: None,
+            session_id: None,
+            outcome: if what.done { Outcome::Done } else { Outcome::Refused },
+            source: meta.source_text(),
+            detail: serde_json::to_string(&detail).unwrap_or_default(),
+        }))
+    }
+
     #[expect(clippy::too_many_arguments, reason = "one argument per column group, called from two places")]
     fn row(
         &self,

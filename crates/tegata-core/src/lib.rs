@@ -230,6 +230,7 @@ impl Core {
         // Keys past the longest outage are of no use; a week more shows an operator what was there.
         changes.push(tegata_store::issuer_keys::sweep(now.minus(self.limits.issuer_keys_outage.saturating_add(KEPT_KEYS))));
         changes.push(tegata_store::mail_link::sweep(now));
+        changes.push(tegata_store::wrapped::sweep(now.minus(org::WRAP_REMEMBERED), now));
         changes.push(tegata_store::outbox::sweep_asked(now.minus(std::time::Duration::from_hours(1))));
         changes.push(tegata_store::attempt::sweep(now.minus(attempts::WINDOW)));
         self.store.commit(changes).await.map_err(|error| match error {

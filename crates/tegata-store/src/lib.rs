@@ -67,6 +67,7 @@ pub mod testing;
 mod tests;
 pub mod user;
 pub mod value;
+pub mod wrapped;
 
 pub use change::{ChangeSet, Claim, Must, Step};
 pub use engine::{Location, Options, Store};

@@ -27,7 +27,8 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     6 "0006_settings", 7 "0007_oidc_providers",
     8 "0008_sessions", 9 "0009_oauth", 10 "0010_browser", 11 "0011_devices",
     12 "0012_mail", 13 "0013_sam", 14 "0014_sam_permissions",
-    15 "0015_organisations", 16 "0016_api_tokens", 17 "0017_application_policies"
+    15 "0015_organisations", 16 "0016_api_tokens", 17 "0017_application_policies",
+    18 "0018_wrapped"
 ];
 
 /// Where the engine remembers what it has applied.

@@ -125,6 +125,7 @@ fn run(command: Command, environment: &Environment) -> Result<ExitCode, Failure>
         Command::Apps { command: AppsCommand::Remove(flags) } => commands::org_apps::remove(&flags, environment),
         Command::Apps { command: AppsCommand::Resync(flags) } => commands::org_apps::resync(&flags, environment),
         Command::Apps { command: AppsCommand::Instances(flags) } => commands::org_apps::instances(&flags, environment),
+        Command::Apps { command: AppsCommand::Unwrap(flags) } => commands::org_apps::unwrap(&flags, environment),
         Command::Apps { command: AppsCommand::Token(flags) } => commands::org_apps::token(&flags, environment),
         Command::Apps { command: AppsCommand::Install(flags) } => commands::apps::install(&flags, environment),
         Command::Apps { command: AppsCommand::Uninstall(flags) } => commands::apps::uninstall(&flags, environment),

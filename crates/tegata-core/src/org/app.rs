@@ -15,6 +15,7 @@ use super::{
     scope::{AppScope, Handout, Roles},
     secret::{Kept, current, secret_row},
     standing::{Standing, enter},
+    wrap::{Wrap, Wrapped, wrap},
 };
 use crate::{
     Core,
@@ -72,8 +73,10 @@ pub struct App {
 pub struct AppSecret {
     /// Its id.
     pub id: String,
-    /// Its secret, told this once.
+    /// Its secret, told this once; where there is a code it is told to whoever shows that, and to nobody else.
     pub secret: SecretKey,
+    /// The code that the secret travels as, where that was wanted.
+    pub wrapped: Option<Wrapped>,
 }
 
 /// An app as it is kept.
@@ -185,6 +188,8 @@ pub struct NewApp {
     pub owner_rotates: bool,
     /// What it may have at most.
     pub scope: AppScope,
+    /// The secret shall travel as a code.
+    pub wrap: Option<Wrap>,
 }
 
 /// Makes an app.
@@ -268,7 +273,8 @@ impl Operation for CreateApp {
         changes.push(client::at_most(account, limit));
         changes.push(app::insert(&said));
         changes.extend(client_secret::insert(&secret_row(core, row.id, &kept, &secret)?));
-        Ok(done(AppSecret { id, secret }, changes, &at).or_exists(exists))
+        let wrapped = wrap(core, &mut changes, caller, &at.org.account, (new.wrap.as_ref(), &id, &secret))?;
+        Ok(done(AppSecret { id, secret, wrapped }, changes, &at).or_exists(exists))
     }
 }
 

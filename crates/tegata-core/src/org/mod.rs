@@ -7,6 +7,7 @@
 //! | `refusal` | why an organisation refuses something |
 //! | `standing` | whether a caller stands in an organisation, and with which roles; what tokens may say of users and apps |
 //! | `app`, `secret`, `instance` | apps as they are defined, their secrets, and where they were added |
+//! | `wrap` | secrets that travel as a code which is good once |
 //! | `policies` | what roles are worth outside of organisations |
 //! | `member`, `place` | people with their roles; organisations and services as they are seen |
 //!
@@ -27,6 +28,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 mod uses;
+mod wrap;
 
 pub use app::{App, AppSecret, DeleteApps, DescribeApp, ListApps, Listing, NewApp, Several, UpdateApp, create_app};
 pub use catalogue::{AppRights, OrgKind, OrgRole, Profile, Service, ServiceMode, ServiceNameError, Services, profile};
@@ -40,10 +42,12 @@ pub use refusal::{AppField, Barrier, Refusal};
 pub use scope::{Actor, AppScope, Dropped, Effective, Handout, Requested, Roles, Wanted, Why};
 pub use secret::{EndRotation, SecretChange, replace_secret, rotate_own_secret, rotate_secret};
 pub use standing::word_of;
+pub use wrap::{AppCredential, Unwrapped, Wrap, Wrapped};
 
 pub(crate) use policies::load_app;
 pub(crate) use standing::{instance_perms, user_perms};
 pub(crate) use uses::AppUses;
+pub(crate) use wrap::REMEMBERED as WRAP_REMEMBERED;
 
 use tegata_model::AccountNumber;
 use tegata_store::ChangeSet;

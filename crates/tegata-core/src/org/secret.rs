@@ -17,6 +17,7 @@ use super::{
     changes, done, fields, part,
     refusal::Barrier,
     standing::{enter, refused},
+    wrap::{Wrap, wrap},
 };
 use crate::{
     Core,
@@ -74,6 +75,8 @@ pub struct SecretChange {
     pub secret: Option<Arc<SecretKey>>,
     /// How long the one that there is goes on, in seconds; as the app has it if nothing is said.
     pub overlap_seconds: Option<i64>,
+    /// The secret shall travel as a code; not where an app asks for itself.
+    pub wrap: Option<Wrap>,
 }
 
 /// What is to be done about the secrets that there are.
@@ -154,7 +157,8 @@ macro_rules! replacing {
                 let old = if $ends { Old::Ends } else { Old::GoesOn(overlap) };
                 let mut changes = changes(view, &at);
                 exchange(core, view.now(), found.client.id, &rows, old, (&kept, &secret), &mut changes)?;
-                Ok(done(AppSecret { id: change.id.clone(), secret }, changes, &at))
+                let wrapped = wrap(core, &mut changes, caller, &at.org.account, (change.wrap.as_ref(), &change.id, &secret))?;
+                Ok(done(AppSecret { id: change.id.clone(), secret, wrapped }, changes, &at))
             }
         }
     };
@@ -259,6 +263,6 @@ impl Operation for RotateOwnSecret {
         let mut changes = ChangeSet::new(view.now());
         changes.touch(row.account_id);
         exchange(core, view.now(), row.id, &rows, Old::GoesOn(overlap), (&kept, &secret), &mut changes)?;
-        Ok(Effect::with(AppSecret { id: self.change.id.clone(), secret }, changes, Entry::default()))
+        Ok(Effect::with(AppSecret { id: self.change.id.clone(), secret, wrapped: None }, changes, Entry::default()))
     }
 }

@@ -4,6 +4,7 @@ mod apps;
 mod keys;
 mod operations;
 mod pure;
+mod wrap;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -369,7 +369,7 @@ async fn organisations(core: &TestCore, caller: &Caller, action: Action) -> &'st
     macro_rules! ask {
         ($($input:tt)*) => { word(Box::pin(core.perform(caller, &o::$($input)*)).await) };
     }
-    let change = || o::SecretChange { org: org(), id: id(), secret: None, overlap_seconds: None };
+    let change = || o::SecretChange { org: org(), id: id(), secret: None, overlap_seconds: None, wrap: None };
     match action {
         actions::CSP_CREATE_OAUTH_APP => {
             let scope = o::AppScope { org_roles: ["provider_service_manager".to_owned()].into(), ..o::AppScope::default() };
@@ -383,6 +383,7 @@ async fn organisations(core: &TestCore, caller: &Caller, action: Action) -> &'st
                 overlap_seconds: None,
                 owner_rotates: false,
                 scope,
+                wrap: None,
             };
             word(o::create_app(core, caller, new).await)
         }
@@ -418,6 +419,7 @@ async fn organisations(core: &TestCore, caller: &Caller, action: Action) -> &'st
         actions::CSP_SET_OFFERED_ROLES => ask!(SetOfferedRoles { org: org(), roles: Vec::new() }),
         // Asked by whoever holds a letter, or knows where one would go.
         actions::TEGATA_REQUEST_PASSWORD_RESET | actions::TEGATA_RESET_PASSWORD | actions::TEGATA_NOT_ME => "asked by letter",
+        actions::TEGATA_UNWRAP_SECRET => "asked by code",
         actions::TEGATA_SEND_LETTER => "done by the server",
         other => sam(core, caller, other).await,
     }

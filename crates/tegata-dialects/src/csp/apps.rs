@@ -113,6 +113,7 @@ async fn create(csp: &Csp, asked: &Asked) -> Result<Reply, CspFault> {
         overlap_seconds: number(members, OVERLAP)?,
         owner_rotates: flag(members, "ownerOnlySecretRotation")?.unwrap_or_default(),
         scope: scope(members.get("allowedScopes").unwrap_or(&json!({})))?,
+        wrap: None,
     };
     Ok(shown_secret(&create_app(&csp.core, &caller, new).await?))
 }
@@ -169,6 +170,7 @@ fn secret_change(asked: &Asked, members: &Map<String, Value>, overlap: &str) -> 
         id: asked.variable("id").to_owned(),
         secret: secret(members, "newClientSecret")?,
         overlap_seconds: number(members, overlap)?,
+        wrap: None,
     })
 }
 

@@ -26,6 +26,7 @@ mod revoke;
 mod session;
 mod subject;
 mod token;
+mod unwrap;
 mod userinfo;
 mod visit;
 
@@ -89,6 +90,7 @@ pub(crate) fn router(core: Arc<Core>, settings: IssuerSettings) -> Router {
         .route("/token", post(cloud_sso::token))
         .route("/access-assignments/accounts", get(cloud_sso::accounts))
         .route("/access-assignments/access-configurations", get(cloud_sso::configurations))
+        .route("/unwrap", post(unwrap::receive))
         .route("/cloud-credentials", post(cloud_sso::credentials))
         .route("/oauth/keys", get(documents::keys))
         .route("/v1/keys", get(documents::keys))

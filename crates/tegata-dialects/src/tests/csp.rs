@@ -229,3 +229,44 @@ async fn tokens_are_introspected_and_taken_back_by_their_client_only() {
     assert_eq!(json_of(&post(&world, &introspect, &headers, &format!("token={access}")).await)["active"], true);
     assert_eq!(refused(&post(&world, &revoke, &headers, "").await), (400, "invalid_request".to_owned()));
 }
+
+/// A secret that travels as a code: the answer holds none, the door tells it once, and says so afterwards.
+#[tokio::test]
+async fn a_wrapped_secret_is_told_once() {
+    let world = World::new().await;
+    let made = async |action: &str, seconds: &str, more: &[(&str, &str)]| {
+        let mut asked = vec![("WrapSeconds".to_owned(), seconds.to_owned()), ("Format".to_owned(), "JSON".to_owned())];
+        asked.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        world.issuer(world.acs3_of("2026-11-01", &world.key("alice"), action, &asked)).await
+    };
+    let new = [("DisplayName", "report"), ("OrganizationRoles", "provider_service_manager")];
+    for wrong in ["59", "86401", "-1"] {
+        let answer = made("CreateOrganizationApp", wrong, &new).await;
+        assert_eq!(answer.status, 400, "{wrong}: {}", answer.text());
+    }
+    let created = json_of(&made("CreateOrganizationApp", "600", &new).await)["Credentials"].clone();
+    let id = created["ClientId"].as_str().unwrap();
+    let rotated = made("RotateOrganizationAppSecret", "60", &[("AppId", id)]).await;
+    let rotated = json_of(&rotated)["Credentials"].clone();
+    for (one, kind) in [(&created, FORM), (&rotated, "application/json")] {
+        assert!(one.get("ClientSecret").is_none() && one["WrapExpireDate"].is_string(), "{one}");
+        let code = one["WrapCode"].as_str().unwrap();
+        let body = if kind == FORM { format!("code={code}") } else { json!({ "code": code }).to_string() };
+        // Nothing that follows links opens it, and no other code does.
+        assert_eq!(get(&world, &format!("/unwrap?code={code}"), &[]).await.status, 405);
+        let stranger = form(&world, "/unwrap", "code=guess").await;
+        assert_eq!((stranger.status.as_u16(), json_of(&stranger)["error"].as_str()), (404, Some("unknown_code")));
+        let first = post(&world, "/unwrap", &[("content-type", kind)], &body).await;
+        assert_eq!((first.status.as_u16(), first.header("cache-control")), (200, "no-store"), "{}", first.text());
+        let told = json_of(&first);
+        assert_eq!((told["clientId"].as_str(), &told["orgId"], &told["tokenUrl"]), (Some(id), &one["OrgId"], &one["TokenUrl"]));
+        assert_eq!(told["clientSecret"].as_str().unwrap().len(), 64);
+        let again = post(&world, "/unwrap", &[("content-type", kind)], &body).await;
+        let said = json_of(&again);
+        assert_eq!((again.status.as_u16(), said["error"].as_str()), (410, Some("already_opened")), "{said}");
+        assert!(said["opened_at"].is_string() && said["opened_from"].is_string() && !again.text().contains("clientSecret"), "{said}");
+    }
+    for (kind, body) in [(FORM, "x=1"), ("application/json", "{}"), ("application/json", "no"), ("text/plain", "code=x")] {
+        assert_eq!(post(&world, "/unwrap", &[("content-type", kind)], body).await.status, 400, "{kind} {body}");
+    }
+}

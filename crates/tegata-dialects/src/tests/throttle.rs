@@ -65,6 +65,8 @@ const ROUTES: &[(&str, &[Tries])] = &[
     ("/access-assignments/accounts", &[Unguessable]),
     ("/access-assignments/access-configurations", &[Unguessable]),
     ("/cloud-credentials", &[Unguessable]),
+    // A code of 256 bits.
+    ("/unwrap", &[Unguessable]),
     ("/oauth/keys", &[Nothing]),
     ("/v1/keys", &[Nothing]),
     ("/.well-known/oauth-authorization-server", &[Nothing]),

@@ -1,11 +1,11 @@
 //! The flags of `tegata apps`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 use super::{
-    client::{ENVIRONMENT, Printed},
+    client::{ENVIRONMENT, Printed, duration},
     take_back::ServerAccess,
 };
 
@@ -42,6 +42,8 @@ pub(crate) enum AppsCommand {
     /// The apps that were added to the organization, with what they got
     #[command(after_help = ENVIRONMENT)]
     Instances(AppsListFlags),
+    /// The credentials of an app for a code that `--wrap` has made: the first time, and never again
+    Unwrap(AppUnwrapFlags),
     /// An access token of an app for itself, by its credentials
     Token(AppTokenFlags),
     /// Install an application in the account, `official-cli` among them: the administrator's consent
@@ -200,6 +202,9 @@ pub(crate) struct AppCreateFlags {
     /// Of an organization: keep the credentials in this file, as JSON and for this user alone, instead of showing them
     #[arg(long, value_name = "FILE")]
     pub(crate) credentials: Option<PathBuf>,
+    /// Of an organization: show a code instead of the secret, which whoever has it opens once, within this time; 1m to 24h
+    #[arg(long, value_name = "TIME", value_parser = day, conflicts_with = "credentials")]
+    pub(crate) wrap: Option<Duration>,
     /// Where codes may be sent; may stand several times
     #[arg(long = "redirect", value_name = "URI")]
     pub(crate) redirects: Vec<String>,
@@ -282,6 +287,24 @@ pub(crate) struct AppTokenFlags {
     pub(crate) printed: Printed,
 }
 
+/// Flags of `apps unwrap`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AppUnwrapFlags {
+    /// The code; `-` reads it from standard input
+    pub(crate) code: String,
+    /// Keep the credentials in this new file, for this user alone, instead of showing them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) server: ServerAccess,
+}
+
+/// How long a code is good.
+fn day(text: &str) -> Result<Duration, String> {
+    let good = Duration::from_mins(1)..=Duration::from_hours(24);
+    duration(text).and_then(|time| if good.contains(&time) { Ok(time) } else { Err("a code is good for 1m to 24h".to_owned()) })
+}
+
 /// Flags of `apps rotate`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AppRotateFlags {
@@ -290,6 +313,9 @@ pub(crate) struct AppRotateFlags {
     /// How long the old secret goes on counting, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
     pub(crate) overlap: u32,
+    /// Of an organization: show a code instead of the secret, which whoever has it opens once, within this time; 1m to 24h
+    #[arg(long, value_name = "TIME", value_parser = day)]
+    pub(crate) wrap: Option<Duration>,
     #[command(flatten)]
     pub(crate) server: ServerAccess,
     #[command(flatten)]

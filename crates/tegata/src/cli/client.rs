@@ -445,7 +445,7 @@ pub(crate) struct OssSignFlags {
 }
 
 /// Reads `900`, `90s`, `30m`, `12h` or `7d`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let factor = match text.strip_prefix(digits).unwrap_or_default() {
         "" | "s" => 1,

@@ -188,9 +188,11 @@ pub(crate) fn create(flags: &AppCreateFlags, environment: &Environment) -> Resul
         || flags.life.is_some()
         || flags.description.is_some()
         || flags.id.is_some()
-        || flags.credentials.is_some();
+        || flags.credentials.is_some()
+        || flags.wrap.is_some();
     if of_organizations {
-        let said = "`--role`, `--service-role`, `--life`, `--description`, `--id` and `--credentials` are of `--kind organization`";
+        let said =
+            "`--role`, `--service-role`, `--life`, `--description`, `--id`, `--credentials` and `--wrap` are of `--kind organization`";
         return Err(Failure::usage(said));
     }
     let (redirects, scopes) = (flags.redirects.join(";"), flags.scopes.join(";"));
@@ -239,6 +241,9 @@ pub(crate) fn rotate(flags: &AppRotateFlags, environment: &Environment) -> Resul
     let opened = Opened::new(&flags.server.access(), environment)?;
     if let Some(id) = org_app(&opened, &flags.app)? {
         return org_apps::rotate(&id, flags, &opened);
+    }
+    if flags.wrap.is_some() {
+        return Err(Failure::usage("`--wrap` is of apps of an organization"));
     }
     let overlap = flags.overlap.to_string();
     let made = runtime()?.block_on(async {

@@ -1,6 +1,6 @@
 //! `tegata apps …` on apps of organizations: what they are for, what they got where they were added, and why something is missing.
 
-use std::path::Path;
+use std::{io::Read as _, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     cli::{
-        apps::{AppAddFlags, AppCreateFlags, AppEditFlags, AppFlags, AppRotateFlags, AppTokenFlags, AppsListFlags},
+        apps::{AppAddFlags, AppCreateFlags, AppEditFlags, AppFlags, AppRotateFlags, AppTokenFlags, AppUnwrapFlags, AppsListFlags},
         client::Form,
     },
     config::Environment,
@@ -88,10 +88,69 @@ fn show_credential(answer: &Value, file: Option<&Path>, form: Form) -> Result<()
     Ok(())
 }
 
+/// Shows the code that a new secret waits for, as the command that opens it.
+fn show_code(answer: &Value, form: Form, opened: &Opened) -> Result<(), Failure> {
+    let one = answer.get("Credentials").unwrap_or(&Value::Null);
+    let (id, code, ends) = (text(one, "ClientId"), text(one, "WrapCode"), text(one, "WrapExpireDate"));
+    if code.is_empty() {
+        return Err(Failure::new("the server does not know `--wrap`; replace the secret that it has made: `tegata apps rotate`"));
+    }
+    let server = opened.server()?;
+    if form == Form::Json {
+        print_json(&json!({ "clientId": id, "code": code, "endpoint": server, "expiresAt": ends }));
+        return Ok(());
+    }
+    fields(&[
+        ("Id", id.to_owned()),
+        ("Open by", format!("tegata apps unwrap --endpoint {server} {code}")),
+        ("Until", format!("{ends}, once: if it says that it was opened before, rotate the secret")),
+        ("Next", format!("tegata apps add {id}")),
+    ]);
+    Ok(())
+}
+
+/// `tegata apps unwrap`
+pub(crate) fn unwrap(flags: &AppUnwrapFlags, environment: &Environment) -> Result<(), Failure> {
+    let mut code = flags.code.clone();
+    if code == "-" {
+        code.clear();
+        let read = std::io::stdin().take(4096).read_to_string(&mut code);
+        read.map_err(|error| Failure::usage(format!("standard input cannot be read: {error}")))?;
+    }
+    // The secret is told once: what can go wrong here does so before.
+    if let Some(path) = flags.file.as_deref() {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if path.symlink_metadata().is_ok() || !folder.is_dir() {
+            return Err(Failure::usage(format!("{}: the file must be new, in a folder that there is", path.display())));
+        }
+    }
+    let (transport, server) = server_alone(&flags.server.access(), environment)?;
+    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    let body = Bytes::from(json!({ "code": code.trim() }).to_string());
+    let reply = runtime()?.block_on(transport.send("POST", &format!("{server}/unwrap"), &headers, body))?;
+    let told: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    if reply.status != 200 {
+        let said = text(&told, "error_description");
+        return Err(Failure::new(if said.is_empty() { format!("the server said no ({})", reply.status) } else { said.to_owned() }));
+    }
+    let Some(path) = flags.file.as_deref() else {
+        print_json(&told);
+        return Ok(());
+    };
+    let whole = serde_json::to_string_pretty(&told).unwrap_or_default() + "\n";
+    if let Err(error) = data_dir::write_file(path, whole.as_bytes(), true) {
+        print_json(&told);
+        return Err(Failure::new(format!("{}: {error}; the credentials are shown instead, and nowhere else", path.display())));
+    }
+    terminal::say(&format!("the credentials of {} are in {}", text(&told, "clientId"), path.display()));
+    Ok(())
+}
+
 /// `tegata apps create --kind organization`
 pub(super) fn create(flags: &AppCreateFlags, opened: &Opened) -> Result<(), Failure> {
     let (roles, of_services) = (joined(&flags.roles), joined(&flags.service_roles));
     let life = flags.life.map(|seconds| seconds.to_string());
+    let wrap = flags.wrap.map(|time| time.as_secs().to_string());
     let parameters = [
         ("DisplayName", Some(flags.name.as_str())),
         ("AppId", flags.id.as_deref()),
@@ -99,8 +158,12 @@ pub(super) fn create(flags: &AppCreateFlags, opened: &Opened) -> Result<(), Fail
         ("OrganizationRoles", roles.as_deref()),
         ("ServiceRoles", of_services.as_deref()),
         ("AccessTokenSeconds", life.as_deref()),
+        ("WrapSeconds", wrap.as_deref()),
     ];
     let made = runtime()?.block_on(call(opened, "CreateOrganizationApp", &parameters))?;
+    if flags.wrap.is_some() {
+        return show_code(&made, flags.printed.output, opened);
+    }
     show_credential(&made, flags.credentials.as_deref(), flags.printed.output)
 }
 
@@ -253,8 +316,12 @@ pub(super) fn delete(id: &str, form: Form, opened: &Opened) -> Result<(), Failur
 /// `tegata apps rotate`, on an app of an organization
 pub(super) fn rotate(id: &str, flags: &AppRotateFlags, opened: &Opened) -> Result<(), Failure> {
     let overlap = flags.overlap.to_string();
-    let parameters = [("AppId", Some(id)), ("OverlapSeconds", Some(overlap.as_str()))];
+    let wrap = flags.wrap.map(|time| time.as_secs().to_string());
+    let parameters = [("AppId", Some(id)), ("OverlapSeconds", Some(overlap.as_str())), ("WrapSeconds", wrap.as_deref())];
     let made = runtime()?.block_on(call(opened, "RotateOrganizationAppSecret", &parameters))?;
+    if flags.wrap.is_some() {
+        return show_code(&made, flags.printed.output, opened);
+    }
     show_credential(&made, None, flags.printed.output)
 }
 

@@ -49,6 +49,7 @@ pub(super) fn new(org: &str, scope: AppScope) -> NewApp {
         overlap_seconds: None,
         owner_rotates: false,
         scope,
+        wrap: None,
     }
 }
 
@@ -62,7 +63,7 @@ pub(super) fn add(org: &str, app: &str) -> AddApps {
 
 fn change(org: &str, app: &str, secret: Option<&str>) -> SecretChange {
     let secret = secret.map(|text| Arc::new(SecretKey::new(text.to_owned())));
-    SecretChange { org: org.to_owned(), id: app.to_owned(), secret, overlap_seconds: None }
+    SecretChange { org: org.to_owned(), id: app.to_owned(), secret, overlap_seconds: None, wrap: None }
 }
 
 pub(super) async fn app_caller(core: &TestCore, app: &str, secret: &str) -> Result<Caller, OpError> {

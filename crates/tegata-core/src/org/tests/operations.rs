@@ -206,7 +206,7 @@ impl World {
             "rotate_secret" | "regenerate_secret" => {
                 let name = step["new"].as_str().unwrap();
                 let secret = Some(Arc::new(SecretKey::new(strong(name))));
-                let change = SecretChange { org, id, secret, overlap_seconds: step["overlap_s"].as_i64() };
+                let change = SecretChange { org, id, secret, overlap_seconds: step["overlap_s"].as_i64(), wrap: None };
                 let made = match step["op"].as_str() {
                     Some("rotate_secret") => rotate_secret(&self.core, &by, change).await.map_err(refused)?,
                     _ => replace_secret(&self.core, &by, change).await.map_err(refused)?,
@@ -234,6 +234,7 @@ fn named(org: &str, scope: crate::org::AppScope) -> NewApp {
         overlap_seconds: None,
         owner_rotates: false,
         scope,
+        wrap: None,
     }
 }
 

@@ -10,7 +10,7 @@ use tegata_core::{
     org::{
         AddApps, App, AppScope, AppSecret, DeleteApps, DescribeApp, DescribeInstance, Dropped, EndRotation, Instance, ListApps,
         ListInstances, ListServices, Missing, NewApp, OrgKind, Refusal, RemoveApps, Requested, ResyncInstance, SecretChange, Service,
-        SetOrganisationKind, UpdateApp, Wanted, create_app, replace_secret, rotate_secret,
+        SetOrganisationKind, UpdateApp, Wanted, Wrap, create_app, replace_secret, rotate_secret,
     },
 };
 
@@ -28,7 +28,7 @@ const APP: Parameter = need("AppId", Kind::Text);
 pub(super) const OPERATIONS: &[Entry] = &[
     entry!(
         "CreateOrganizationApp",
-        "Make an app of an organization; its secret is shown this once",
+        "Make an app of an organization; its secret is shown this once, or waits for a code that is good once",
         create,
         [
             ORG,
@@ -39,7 +39,8 @@ pub(super) const OPERATIONS: &[Entry] = &[
             may("ServiceRoles", Kind::Text),
             may("AccessTokenSeconds", Kind::Number),
             may("OverlapSeconds", Kind::Number),
-            may("OwnerRotates", Kind::Flag)
+            may("OwnerRotates", Kind::Flag),
+            may("WrapSeconds", Kind::Number)
         ]
     ),
     entry!("ListOrganizationApps", "The apps of an organization", list, [ORG, may("Search", Kind::Text)]),
@@ -63,9 +64,9 @@ pub(super) const OPERATIONS: &[Entry] = &[
     entry!("DeleteOrganizationApp", "Delete an app for good, with everything that was issued to it", delete, [ORG, APP]),
     entry!(
         "RotateOrganizationAppSecret",
-        "A new secret of an app, shown this once; the old one goes on for a while, or ends at once with 0",
+        "A new secret of an app, shown this once or waiting for a code; the old one goes on for a while, or ends at once with 0",
         rotate,
-        [ORG, APP, may("OverlapSeconds", Kind::Number)]
+        [ORG, APP, may("OverlapSeconds", Kind::Number), may("WrapSeconds", Kind::Number)]
     ),
     entry!("EndOrganizationAppSecretRotation", "End the old secret of an app before its time", end_rotation, [ORG, APP]),
     entry!(
@@ -192,17 +193,32 @@ fn instance(one: Instance, known: &[Service]) -> Tree {
     ])
 }
 
-/// The secret, and everything that a program needs to use it.
+fn token_url(ask: &Ask<'_>) -> String {
+    format!("{}/csp/gateway/am/api/auth/token", ask.settings.public_url)
+}
+
+/// How a secret travels.
+fn wrap(ask: &Ask<'_>) -> Result<Option<Wrap>, AcsError> {
+    let Some(seconds) = seconds(ask, "WrapSeconds")? else { return Ok(None) };
+    match Wrap::new(seconds, token_url(ask)) {
+        Some(wrap) => Ok(Some(wrap)),
+        None => Err(AcsError::invalid("WrapSeconds", "a code is good for 60 to 86400 seconds")),
+    }
+}
+
+/// The secret or the code that it waits for, and everything that a program needs to use it.
 fn credentials(ask: &Ask<'_>, org: String, made: &AppSecret) -> Fields {
-    vec![(
-        "Credentials",
-        Tree::Object(vec![
-            ("ClientId", Tree::Text(made.id.clone())),
-            ("ClientSecret", text(&made.secret.expose())),
-            ("OrgId", Tree::Text(org)),
-            ("TokenUrl", Tree::Text(format!("{}/csp/gateway/am/api/auth/token", ask.settings.public_url))),
-        ]),
-    )]
+    let mut members = vec![("ClientId", Tree::Text(made.id.clone()))];
+    match &made.wrapped {
+        None => members.push(("ClientSecret", text(&made.secret.expose()))),
+        Some(wrapped) => {
+            members.push(("WrapCode", text(&wrapped.code.expose())));
+            members.push(("WrapExpireDate", Tree::Text(wrapped.expires_at.to_iso())));
+        }
+    }
+    members.push(("OrgId", Tree::Text(org)));
+    members.push(("TokenUrl", Tree::Text(token_url(ask))));
+    vec![("Credentials", Tree::Object(members))]
 }
 
 async fn create(ask: &Ask<'_>) -> Result<Fields, AcsError> {
@@ -217,6 +233,7 @@ async fn create(ask: &Ask<'_>) -> Result<Fields, AcsError> {
         overlap_seconds: seconds(ask, "OverlapSeconds")?,
         owner_rotates: ask.flag("OwnerRotates")?,
         scope: scope(ask).await?.unwrap_or_default(),
+        wrap: wrap(ask)?,
     };
     let made = create_app(ask.core, ask.caller, new).await?;
     Ok(credentials(ask, org, &made))
@@ -270,7 +287,7 @@ async fn delete(ask: &Ask<'_>) -> Result<Fields, AcsError> {
 
 async fn rotate(ask: &Ask<'_>) -> Result<Fields, AcsError> {
     let (org, overlap_seconds) = (org(ask), seconds(ask, "OverlapSeconds")?);
-    let change = SecretChange { org: org.clone(), id: id(ask)?, secret: None, overlap_seconds };
+    let change = SecretChange { org: org.clone(), id: id(ask)?, secret: None, overlap_seconds, wrap: wrap(ask)? };
     let made = if overlap_seconds == Some(0) {
         replace_secret(ask.core, ask.caller, SecretChange { overlap_seconds: None, ..change }).await?
     } else {
