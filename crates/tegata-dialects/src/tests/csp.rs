@@ -237,14 +237,16 @@ async fn a_wrapped_secret_is_told_once() {
     let made = async |action: &str, seconds: &str, more: &[(&str, &str)]| {
         let mut asked = vec![("WrapSeconds".to_owned(), seconds.to_owned()), ("Format".to_owned(), "JSON".to_owned())];
         asked.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        world.issuer(world.acs3_of("2026-11-01", &world.key("alice"), action, &asked)).await
+        world.issuer(world.acs3_of("2026-11-01", &world.key("root"), action, &asked)).await
     };
     let new = [("DisplayName", "report"), ("OrganizationRoles", "provider_service_manager")];
     for wrong in ["59", "86401", "-1"] {
         let answer = made("CreateOrganizationApp", wrong, &new).await;
         assert_eq!(answer.status, 400, "{wrong}: {}", answer.text());
     }
-    let created = json_of(&made("CreateOrganizationApp", "600", &new).await)["Credentials"].clone();
+    let created = made("CreateOrganizationApp", "600", &new).await;
+    assert_eq!(created.status, 200, "{}", created.text());
+    let created = json_of(&created)["Credentials"].clone();
     let id = created["ClientId"].as_str().unwrap();
     let rotated = made("RotateOrganizationAppSecret", "60", &[("AppId", id)]).await;
     let rotated = json_of(&rotated)["Credentials"].clone();
