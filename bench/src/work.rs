@@ -287,7 +287,9 @@ impl Asker {
             Work::Refresh => {
                 let chain = self.chains.get(connection % CHAINS).ok_or("there is no refresh token yet")?;
                 let token = chain.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                self.of_client("/oauth/token", &[("grant_type", "refresh_token"), ("refresh_token", &token)], to)
+                // Narrowed: the client has to hold `openid`, and an ID token would be one more signature, by RSA.
+                let fields = [("grant_type", "refresh_token"), ("refresh_token", token.as_str()), ("scope", "profile")];
+                self.of_client("/oauth/token", &fields, to)
             }
             Work::SamAuth => {
                 let (id, key) = &self.operator()?.auth_key;

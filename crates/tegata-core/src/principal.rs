@@ -8,8 +8,8 @@ use std::sync::{Arc, atomic::AtomicI64};
 
 use quick_cache::sync::Cache;
 use tegata_model::{
-    AccessKeyId, AccountId, AccountNumber, Epoch, KeyId, OidcProviderId, OidcProviderName, RoleId, SecretKey, SessionId, Status, Timestamp,
-    UserId,
+    AccessKeyId, AccountId, AccountNumber, Epoch, InstallationId, KeyId, OidcProviderId, OidcProviderName, RoleId, SecretKey, SessionId,
+    Status, Timestamp, UserId,
 };
 use tegata_oauth::{AccessClaims, OrgClaims, Scope, VerifiedIdToken};
 use tegata_policy::{DocumentKind, Policy, PrincipalName, ram};
@@ -33,6 +33,7 @@ use crate::{
     directory::{KeyPolicy, SecurityPreference},
     error::CallerKind,
     grant::{Bound, Facts},
+    org::AppPlace,
     sam::{LiveAuthKey, LiveSam, Rights},
     token::Claims,
     view::Read,
@@ -224,6 +225,8 @@ pub(crate) struct Memory {
     pub(crate) standings: Cache<Bound, Arc<Facts>>,
     pub(crate) tokens: Cache<[u8; 32], Arc<LiveAccess>>,
     pub(crate) org_tokens: Cache<[u8; 32], Arc<LiveOrg>>,
+    /// Where apps stand, by their instances.
+    pub(crate) app_places: Cache<InstallationId, Arc<AppPlace>>,
     /// Secrets that somebody chose and that were verified, by a code of each.
     pub(crate) chosen_secrets: Cache<Vec<u8>, ()>,
     /// Where secrets of clients were guessed wrong, and until when nothing more is looked at there.
@@ -245,6 +248,7 @@ impl Memory {
             standings: Cache::new(32_768),
             tokens: Cache::new(65_536),
             org_tokens: Cache::new(32_768),
+            app_places: Cache::new(4_096),
             chosen_secrets: Cache::new(4_096),
             guesses: Cache::new(16_384),
             sams: Cache::new(32_768),

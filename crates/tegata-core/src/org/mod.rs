@@ -45,7 +45,7 @@ pub use standing::word_of;
 pub use wrap::{AppCredential, Unwrapped, Wrap, Wrapped};
 
 pub(crate) use policies::load_app;
-pub(crate) use standing::{instance_perms, user_perms};
+pub(crate) use standing::{AppPlace, instance_perms, user_perms};
 pub(crate) use uses::AppUses;
 pub(crate) use wrap::REMEMBERED as WRAP_REMEMBERED;
 

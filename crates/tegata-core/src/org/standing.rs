@@ -1,6 +1,9 @@
 //! Who stands where: an organisation, what it offers, the roles that count in it, and whether a caller may act there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use tegata_model::{AccountId, ClientId, InstallationId, OrganisationId, Timestamp, UserId};
 use tegata_policy::StatementRef;
@@ -24,7 +27,7 @@ use crate::{
     authz,
     caller::{Caller, Evidence, OrgBearer},
     error::{Denial, DeniedBy, OpError},
-    principal::Who,
+    principal::{Stamps, Who},
     resource::ResourceName,
     view::{Read, View},
 };
@@ -125,6 +128,34 @@ pub(crate) async fn instance_perms(core: &Core, installation: InstallationId) ->
     perms_of(store, &found, &account).await
 }
 
+/// Where an app stands by one of its instances.
+#[derive(Debug)]
+pub(crate) struct AppPlace {
+    org: Org,
+    perms: Perms,
+    stamps: Stamps,
+}
+
+/// Where the app stands that has this instance in this account; `None` where it stands nowhere. What was found is remembered while
+/// nothing of the account changes: no role of an app ends by time.
+async fn app_place(core: &Core, account: AccountId, installation: InstallationId) -> Result<Option<Arc<AppPlace>>, OpError> {
+    if let Some(known) = core.memory.app_places.get(&installation)
+        && known.org.account.id == account
+        && known.stamps.current(&core.store)
+    {
+        return Ok(Some(known));
+    }
+    let store = &core.store;
+    let mut stamps = Stamps::default();
+    stamps.note(store, account);
+    let Some(row) = installation::find(store, installation).await?.filter(|row| row.account_id == account) else { return Ok(None) };
+    let Some(account) = account::find(store, account).await?.filter(|row| row.status.is_active()) else { return Ok(None) };
+    let Some(perms) = perms_of(store, &row, &account).await? else { return Ok(None) };
+    let place = Arc::new(AppPlace { org: Org::of(store, account).await?, perms, stamps });
+    core.memory.app_places.insert(installation, Arc::clone(&place));
+    Ok(Some(place))
+}
+
 /// The same for an installation in this account, both just read.
 async fn perms_of(store: &Store, found: &InstallationRow, account: &AccountRow) -> Result<Option<Perms>, OpError> {
     let Some(row) = app::find_instance(store, found.id).await? else { return Ok(None) };
@@ -202,29 +233,25 @@ pub(crate) async fn enter(
     }
     let store = &view.core().store;
     let id = OrganisationId::new(org).map_err(|_| barred(Barrier::NoAccess))?;
-    let found = account::find_by_organisation(store, &id).await?.filter(|row| row.status.is_active());
-    let account = found.ok_or_else(|| barred(Barrier::NoAccess))?;
-    view.note(&[Read::Account(account.id, account.generation)]);
     let asker = asker(caller);
-    let actor = match asker {
+    let (org, actor) = match asker {
         Asker::User(user) => {
+            let found = account::find_by_organisation(store, &id).await?.filter(|row| row.status.is_active());
+            let account = found.ok_or_else(|| barred(Barrier::NoAccess))?;
+            view.note(&[Read::Account(account.id, account.generation)]);
             let (actor, read) = actor_of(store, &account, user, view.now()).await?.ok_or_else(|| barred(Barrier::NoAccess))?;
             view.note(&[read]);
-            actor
+            (Org::of(store, account).await?, actor)
         }
         Asker::App { installation, .. } => {
-            let here = installation::find(store, installation).await?.filter(|row| row.account_id == account.id);
-            let perms = match here {
-                Some(row) => perms_of(store, &row, &account).await?,
-                None => None,
-            };
-            let perms = perms.ok_or_else(|| barred(Barrier::NoAccess))?;
-            view.note(&perms.reads);
-            Actor { here: perms.roles, own_only: true, ..Actor::default() }
+            let found = app_place(view.core(), caller.account(), installation).await?;
+            let place = found.filter(|place| *place.org.id() == id).ok_or_else(|| barred(Barrier::NoAccess))?;
+            view.note(&place.perms.reads);
+            let actor = Actor { here: place.perms.roles.clone(), own_only: true, ..Actor::default() };
+            (place.org.clone(), actor)
         }
         Asker::Nobody => return Err(barred(Barrier::NoAccess)),
     };
-    let org = Org::of(store, account).await?;
     let actor = match caller.organisation_narrowed() {
         Some(words) => {
             let to = Roles::of_words(words.iter().map(String::as_str));
