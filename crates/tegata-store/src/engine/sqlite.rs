@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Statement, params, types::ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Statement, config::DbConfig, params, types::ValueRef};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Options, Shared, StatementKey, judge};
@@ -85,6 +85,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| StoreError::Location(Arc::new(error)))?;
     connection.busy_timeout(BUSY).map_err(engine)?;
+    // Otherwise the planner looks at bound values, and prepares many a kept statement anew each time one is bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(engine)?;
     Ok(connection)
 }
 
@@ -444,6 +446,24 @@ mod tests {
         // What the check is there for.
         connection.execute_batch("PRAGMA synchronous = NORMAL").unwrap();
         assert_eq!(pragma(&connection, "PRAGMA synchronous").unwrap(), 1);
+    }
+
+    #[test]
+    fn a_kept_statement_is_prepared_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tegata.db");
+        create_private(&path).unwrap();
+        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+        connection
+            .execute_batch("CREATE TABLE letters (id INTEGER PRIMARY KEY, at INTEGER); INSERT INTO letters VALUES (1, 1), (2, 2)")
+            .unwrap();
+        for bound in 1..4 {
+            // A bound limit is one of the values that the planner would look at.
+            let mut statement = connection.prepare_cached("SELECT id FROM letters WHERE at <= ?1 ORDER BY at LIMIT ?2").unwrap();
+            let found = statement.query_map([bound, bound], |row| row.get::<_, i64>(0)).unwrap().count();
+            assert_eq!(found, usize::try_from(bound.min(2)).unwrap());
+            assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0, "with {bound}");
+        }
     }
 
     #[test]
