@@ -1,8 +1,6 @@
 //! `/reset`, `/reset/…` and `/not-me/…`: asking for a letter, and what the links of letters lead to. Looking at a link does nothing; only
 //! its form does.
 
-use std::sync::Arc;
-
 use axum::{
     extract::{Path, Request, State},
     response::Response,
@@ -11,14 +9,13 @@ use http::StatusCode;
 use tegata_core::{
     OpError,
     mail::{Asked, What},
-    signin::Refusal,
 };
 use tegata_model::SecretKey;
 use tegata_oauth::Parameters;
 
 use super::{
     Shared,
-    authorize::{refused_password, rules_in_words},
+    password_link::PasswordLink,
     visit::{Page, Visit, see_other, visit},
 };
 use crate::pages::{FormTarget, respond, views};
@@ -70,38 +67,10 @@ fn ask_page(visit: &Visit, username: String, problem: Option<&'static str>) -> P
 pub(crate) async fn reset(State(oauth): Shared, Path(link): Path<String>, request: Request) -> Response {
     let link = SecretKey::new(link);
     visit(oauth, request, "ResetPassword", async |visit, form| {
-        let page = resetting(&visit, &link, form).await;
+        let page = PasswordLink::Letter.page(&visit, &link, form).await;
         (visit, page)
     })
     .await
-}
-
-async fn resetting(visit: &Visit, link: &SecretKey, form: Option<Parameters>) -> Page {
-    let core = &visit.oauth.core;
-    let Some(invited) = core.password_reset(link).await? else { return Ok(gone(visit)) };
-    let mut problem = None;
-    if let Some(form) = form {
-        if !visit.holds("reset-by-link", &form) {
-            return Ok(visit.stale());
-        }
-        let text = |name: &str| SecretKey::new(form.text(name).unwrap_or_default().to_owned());
-        let (password, repeated) = (text("password"), text("again"));
-        let frame = visit.frame();
-        if password == repeated {
-            match core.reset_password(&visit.meta, link, Arc::new(password)).await? {
-                Ok(()) => return Ok(see_other(&format!("{}signin", visit.root()))),
-                Err(Refusal::Expired) => return Ok(gone(visit)),
-                Err(refusal) => problem = Some(refused_password(frame.t, &refusal)),
-            }
-        } else {
-            problem = Some(frame.t.say("new-password-differs"));
-        }
-    }
-    let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    let (frame, csrf) = (visit.frame(), visit.token("reset-by-link")?);
-    let rules = rules_in_words(frame.t, &invited.rules);
-    let page = views::NewPassword { frame, csrf, username: invited.name, rules, problem };
-    Ok(respond(status, &page, FormTarget::Here))
 }
 
 pub(crate) async fn not_me(State(oauth): Shared, Path(link): Path<String>, request: Request) -> Response {

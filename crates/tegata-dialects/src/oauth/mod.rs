@@ -20,6 +20,7 @@ mod error;
 mod exchange;
 mod introspect;
 mod letters;
+mod password_link;
 mod proof;
 mod reply;
 mod revoke;

@@ -1,7 +1,5 @@
 //! `/signin`, `/signout`, `/switch-role`, `/welcome/…` and the files that pages need: what a person does here without a client.
 
-use std::sync::Arc;
-
 use axum::{
     extract::{Path, Request, State},
     response::Response,
@@ -13,7 +11,8 @@ use tegata_oauth::Parameters;
 
 use super::{
     Shared,
-    authorize::{SOMEBODY_ELSE, accounts, refused_password, rules_in_words, sign_in_page, status_of, step_of, take},
+    authorize::{SOMEBODY_ELSE, accounts, sign_in_page, status_of, step_of, take},
+    password_link::PasswordLink,
     visit::{Page, Visit, see_other, visit},
 };
 use crate::pages::{FormTarget, asset, respond, views};
@@ -178,39 +177,8 @@ async fn switching(visit: &Visit, form: Option<Parameters>) -> Page {
 pub(crate) async fn welcome(State(oauth): Shared, Path(link): Path<String>, request: Request) -> Response {
     let link = SecretKey::new(link);
     visit(oauth, request, "Welcome", async |visit, form| {
-        let page = welcoming(&visit, &link, form).await;
+        let page = PasswordLink::Welcome.page(&visit, &link, form).await;
         (visit, page)
     })
     .await
-}
-
-async fn welcoming(visit: &Visit, link: &SecretKey, form: Option<Parameters>) -> Page {
-    let core = &visit.oauth.core;
-    let gone = |visit: &Visit| {
-        let what = visit.frame().t.say("link-gone");
-        visit.problem(StatusCode::NOT_FOUND, "problem-expired-title", what, None)
-    };
-    let Some(invited) = core.invited(link).await? else { return Ok(gone(visit)) };
-    let mut problem = None;
-    if let Some(form) = form {
-        if !visit.holds("welcome", &form) {
-            return Ok(visit.stale());
-        }
-        let text = |name: &str| SecretKey::new(form.text(name).unwrap_or_default().to_owned());
-        let (password, repeated) = (text("password"), text("again"));
-        let frame = visit.frame();
-        if password == repeated {
-            match core.set_password_by_link(&visit.meta, link, Arc::new(password)).await? {
-                Ok(()) => return Ok(see_other(&format!("{}signin", visit.root()))),
-                Err(Refusal::Expired) => return Ok(gone(visit)),
-                Err(refusal) => problem = Some(refused_password(frame.t, &refusal)),
-            }
-        } else {
-            problem = Some(frame.t.say("new-password-differs"));
-        }
-    }
-    let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    let rules = rules_in_words(visit.frame().t, &invited.rules);
-    let page = views::NewPassword { frame: visit.frame(), csrf: visit.token("welcome")?, username: invited.name, rules, problem };
-    Ok(respond(status, &page, FormTarget::Here))
 }
