@@ -142,13 +142,17 @@ mod tests {
             fs::write(&path, text).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         };
-        write("plain.json", r#"{"sandbox":false,"coverageType":"jp","Email":"a@b","password":"pw","registerPaymentMethod":false}"#, 0o600);
+        write(
+            "plain.json",
+            r#"{"sandbox":false,"coverageType":"jp","Email":"a@b","password":"not to be told","registerPaymentMethod":false}"#,
+            0o600,
+        );
         write(
             "sam.json",
             r#"{"endpoint":"http://h","profileCommand":"/bin/sh -c \"op | jq .\"","password":"old","mfaOTPCode":"1","extra":1}"#,
             0o600,
         );
-        write("open.json", r#"{"endpoint":"http://h","email":"a@b","password":"pw"}"#, 0o640);
+        write("open.json", r#"{"endpoint":"http://h","email":"a@b","password":"not to be told"}"#, 0o640);
         write("cut.json", r#"{"endpoint":"http://h","profileCommand":"op item get x | jq ."}"#, 0o600);
         write("my_team.json", "{}", 0o600);
         assert_eq!(names(folder.path()).unwrap(), ["cut", "my_team", "open", "plain", "sam"]);
@@ -162,7 +166,7 @@ mod tests {
         assert_eq!(sam.left_out.len(), 3, "{:?}", sam.left_out);
         for (name, told) in [("open", "chmod 600"), ("cut", "`|`"), ("my_team", "`my-team`"), ("absent", "cannot be read")] {
             let problem = read(name, None).unwrap_err();
-            assert!(problem.contains(told) && !problem.contains("pw"), "{problem}");
+            assert!(problem.contains(told) && !problem.contains("not to be told"), "{problem}");
         }
     }
 }
