@@ -144,10 +144,10 @@ fn find(method: &str, path: &str) -> Result<(&'static Row, Variables), CspFault>
         .map_err(|error| CspFault::request(format!("the path cannot be read: {error}")))?;
     let mut seen = false;
     for row in CATALOGUE.iter().copied().flatten() {
-        if let Some(variables) = fits(row.path, &segments) {
+        if fits(row.path, &segments) {
             // Whoever may GET may ask for the head alone.
             if row.method == method || (row.method == "GET" && method == "HEAD") {
-                return Ok((row, variables));
+                return Ok((row, variables(row.path, segments)));
             }
             seen = true;
         }
@@ -155,19 +155,20 @@ fn find(method: &str, path: &str) -> Result<(&'static Row, Variables), CspFault>
     Err(if seen { CspFault::no_method() } else { CspFault::no_path() })
 }
 
-/// What stands in the places of a template, if the path is one of its kind.
-fn fits(template: &'static str, segments: &[String]) -> Option<Variables> {
-    let mut variables = Vec::new();
+fn parts(template: &'static str) -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
+    let segments = template.split('/').filter(|segment| !segment.is_empty());
+    segments.map(|segment| (segment, segment.strip_prefix('{').and_then(|name| name.strip_suffix('}'))))
+}
+
+/// True if the path is one of the template's kind. Copies nothing: most rows are not the one.
+fn fits(template: &'static str, segments: &[String]) -> bool {
     let mut given = segments.iter();
-    for wanted in template.split('/').filter(|segment| !segment.is_empty()) {
-        let segment = given.next()?;
-        match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-            Some(name) => variables.push((name, segment.clone())),
-            None if wanted == segment => {}
-            None => return None,
-        }
-    }
-    given.next().is_none().then_some(variables)
+    parts(template).all(|(wanted, name)| given.next().is_some_and(|segment| name.is_some() || wanted == segment)) && given.next().is_none()
+}
+
+/// What stands in the places of a template that the path fits.
+fn variables(template: &'static str, segments: Vec<String>) -> Variables {
+    parts(template).zip(segments).filter_map(|((_, name), segment)| Some((name?, segment))).collect()
 }
 
 #[cfg(test)]
@@ -178,8 +179,10 @@ mod tests {
     fn slashes_collapse_and_variables_are_decoded() {
         assert!(is_ours("//csp/gateway") && is_ours("/cphub/x") && !is_ours("/cspx/y") && !is_ours("/"));
         let segments: Vec<String> = ["a", "b c", "d"].map(str::to_owned).to_vec();
-        assert_eq!(fits("/a/{x}/d", &segments).unwrap(), vec![("x", "b c".to_owned())]);
-        assert!(fits("/a/{x}", &segments).is_none() && fits("/a/{x}/e", &segments).is_none());
+        assert!(
+            fits("/a/{x}/d", &segments) && !fits("/a/{x}", &segments) && !fits("/a/{x}/e", &segments) && !fits("/a/{x}/d/e", &segments)
+        );
+        assert_eq!(variables("/a/{x}/d", segments), [("x", "b c".to_owned())]);
         let (row, _) = find("POST", "//csp//gateway/am/api/auth/authorize/").unwrap();
         assert_eq!(row.name, "Authorize");
         assert_eq!(find("PUT", "/csp/gateway/am/api/auth/authorize").err().unwrap().status.as_u16(), 405);
